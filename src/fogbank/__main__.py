@@ -1,0 +1,5 @@
+"""`python -m fogbank`."""
+
+from fogbank.cli import main
+
+main()

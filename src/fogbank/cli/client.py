@@ -1,0 +1,52 @@
+"""How commands talk to a running server."""
+
+from __future__ import annotations
+
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from fogbank.settings import DEFAULT_HOST, DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+TIMEOUT_SECONDS: Final = 30.0
+
+
+def url_option(function: F) -> F:
+    """Add the option that says where the server is."""
+    return click.option(
+        "--url",
+        envvar="FOGBANK_URL",
+        default=f"http://{DEFAULT_HOST}:{DEFAULT_PORT}",
+        show_default=True,
+        show_envvar=True,
+        help="The running server.",
+    )(function)
+
+
+def ask(url: str, method: str, path: str) -> Any:
+    """Send a request to our own endpoints and return the JSON of the reply; errors end the command."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or parts.hostname is None:
+        msg = f"{url} is not the URL of a server."
+        raise click.ClickException(msg)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        body = msgspec.json.decode(response.read())
+    except (OSError, HTTPException, msgspec.DecodeError) as error:
+        msg = f"No Fogbank answers at {url}: {error}"
+        raise click.ClickException(msg) from None
+    finally:
+        connection.close()
+    if response.status >= 400:
+        raise click.ClickException(body.get("error", f"HTTP {response.status}"))
+    return body

@@ -1,0 +1,71 @@
+"""`fogbank up`: run the server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fogbank import __version__
+from fogbank.app import App
+from fogbank.settings import Settings, SettingsError, load_settings
+from fogbank.storage import StoreUnavailableError
+from fogbank.storage.folder import FolderInUseError
+from fogbank.storage.migrations import NewerDatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+@click.command("up")
+@click.option("--host", help="Address to listen on (127.0.0.1).")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one (4566).")
+@click.option("--data", type=click.Path(file_okay=False), help="Folder that keeps everything (.fogbank).")
+@click.option("--memory", is_flag=True, default=None, help="Keep everything in memory only.")
+@click.option("--database", metavar="URL", help="Keep everything in PostgreSQL: postgresql://…")
+@click.option("--insecure", is_flag=True, default=None, help="Allow an address that others can reach.")
+def command(**flags: Any) -> None:
+    """Run Fogbank until Ctrl-C."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = load_settings(flags)
+        _run(_serve(settings))
+    except (SettingsError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    try:
+        import uvloop  # noqa: PLC0415 - the standard loop does where it can't be installed
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with App(settings) as app:
+        print(banner(app), flush=True)
+        await stop.wait()
+        print("Stopping.", file=sys.stderr, flush=True)
+
+
+def banner(app: App) -> str:
+    """Return what is printed once the server answers; its last line is what test containers wait for."""
+    return "\n".join(
+        (
+            f"Fogbank {__version__}",
+            f"  Endpoint     {app.url}",
+            f"  Data         {app.store.description}",
+            "  Credentials  not verified: anything is accepted, policies are kept but not evaluated",
+            "Ready.",
+        )
+    )

@@ -1,0 +1,53 @@
+"""Which AWS services there are, and how a request shows which one it is meant for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from fogbank.wire.http import Request
+
+
+class Entry(NamedTuple):
+    """How a service is addressed.
+
+    `model` is botocore's name for it, `target` the prefix of X-Amz-Target, `hosts` the first labels of its host
+    names, `version` the API version that its Query requests carry, `paths` what its REST paths start with.
+    """
+
+    model: str
+    target: str = ""
+    hosts: tuple[str, ...] = ()
+    version: str = ""
+    paths: tuple[str, ...] = ()
+
+
+REGISTRY: Final = {
+    "sqs": Entry("sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
+}
+_BY_TARGET: Final = {entry.target: name for name, entry in REGISTRY.items() if entry.target}
+_BY_HOST: Final = {host: name for name, entry in REGISTRY.items() for host in entry.hosts}
+_BY_VERSION: Final = {entry.version: name for name, entry in REGISTRY.items() if entry.version}
+_VERSION: Final = re.compile(r"(?:^|&)Version=([\d-]+)")
+
+
+def identify(request: Request, signed_for: str | None) -> str | None:
+    """Return the service's name: by target, signature, host, path or API version; None if nothing tells."""
+    target = request.headers.get(b"x-amz-target")
+    if target is not None:
+        prefix = target.rpartition(b".")[0].decode("latin-1")
+        return _BY_TARGET.get(prefix, signed_for or prefix or None)
+    if signed_for is not None:
+        return signed_for
+    host = request.header(b"host").split(":")[0].split(".")
+    for label in host[:2]:
+        if label in _BY_HOST:
+            return _BY_HOST[label]
+    for name, entry in REGISTRY.items():
+        if any(request.raw_path.startswith(path) for path in entry.paths):
+            return name
+    match = _VERSION.search(request.raw_query)
+    if match is None and request.stream is None:
+        match = _VERSION.search(request.body.decode("latin-1"))
+    return _BY_VERSION.get(match[1]) if match else None

@@ -1,0 +1,70 @@
+"""Names of queues: in URLs, in ARNs, and what a name may be."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from fogbank.clouds.aws.api import scope_key
+from fogbank.clouds.aws.arns import Arn, parse_arn
+from fogbank.clouds.aws.sqs.errors import invalid, no_such_queue
+from fogbank.wire.aws.errors import AwsError
+
+if TYPE_CHECKING:
+    from fogbank.clouds.aws.api import Call
+    from fogbank.engines.messaging.model import Name, Queue
+
+FIFO_SUFFIX: Final = ".fifo"
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_REGIONAL_HOST: Final = re.compile(r"(?:sqs|queue)\.([a-z]{2}(?:-[a-z]+)+-\d)\.|([a-z]{2}(?:-[a-z]+)+-\d)\.queue\.")
+
+
+def check_name(name: str, *, fifo: bool) -> None:
+    """Refuse a name that no queue may have."""
+    bare = name.removesuffix(FIFO_SUFFIX) if fifo else name
+    if not _NAME.fullmatch(bare) or len(name) > 80:
+        msg = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+        if name.endswith(FIFO_SUFFIX) and not fifo:
+            msg = "The queue name can't end in .fifo unless the attribute FifoQueue is true."
+        raise invalid(msg)
+
+
+@lru_cache(maxsize=4096)
+def name_from_url(url: str, region: str) -> Name:
+    """Return the queue that a URL names: any host, `…/account/name`, a region in the host or the path counts."""
+    parts = urlsplit(url)
+    path = unquote(parts.path).strip("/").split("/")
+    if match := _REGIONAL_HOST.match(parts.netloc):
+        region = match[1] or match[2]
+    if len(path) == 4 and path[0] == "queue":
+        region, path = path[1], path[2:]
+    if not parts.scheme or len(path) != 2 or not all(path):
+        raise AwsError("InvalidAddress", f"The address {url} is not valid for this endpoint.", 404)
+    return scope_key(path[0], region), path[1]
+
+
+def name_from_arn(text: str) -> Name:
+    """Return the queue that an ARN names."""
+    arn = parse_arn(text)
+    if arn is None or arn.service != "sqs":
+        raise no_such_queue()
+    return arn.scope, arn.resource
+
+
+def queue_url(call: Call, scope: str, name: str) -> str:
+    """Return a queue's URL on the host that the caller used."""
+    return f"{call.origin}/{scope.split('/')[1]}/{name}"
+
+
+def queue_arn(queue: Queue) -> str:
+    """Return a queue's ARN."""
+    _realm, account, region = queue.scope.split("/")
+    return str(Arn("aws", "sqs", region, account, queue.name))
+
+
+def scope_arn(scope: str, name: str) -> str:
+    """Return the ARN of a queue by its scope and name."""
+    _realm, account, region = scope.split("/")
+    return str(Arn("aws", "sqs", region, account, name))

@@ -1,0 +1,48 @@
+"""Work that is done by the clock and asked for by nobody: what is deleted, expired or forgotten goes away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fogbank.engines.messaging import queues
+from fogbank.kernel.clock import SECOND_US
+from fogbank.kernel.tasks import Supervisor
+from fogbank.storage import leased_queue
+
+if TYPE_CHECKING:
+    from fogbank.kernel.clock import Clock
+    from fogbank.storage import Store
+
+SWEEP_SECONDS: Final = 60
+
+
+class Housekeeping:
+    """Sweeps the store once a minute of its clock."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._tasks = Supervisor("housekeeping")
+
+    def start(self) -> None:
+        """Begin sweeping."""
+        self._tasks.keep("sweep", self._run)
+
+    async def close(self) -> None:
+        """Stop."""
+        await self._tasks.close()
+
+    async def sweep(self) -> None:
+        """Remove expired messages, the remains of deleted queues, and closed deduplication windows."""
+        while not await self._store.run(queues.empty_discarded):
+            pass
+        for queue in await self._store.read(queues.all_queues):
+            retention_us = queue.config.retention_seconds * SECOND_US
+            while expired := await self._store.scan(leased_queue.expired, queue.store, retention_us):
+                await self._store.run(leased_queue.remove, queue.store, expired)
+        await self._store.run(leased_queue.forget_duplicates)
+
+    async def _run(self) -> None:
+        while True:
+            await self.sweep()
+            await self._clock.sleep(SWEEP_SECONDS)

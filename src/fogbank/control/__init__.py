@@ -1,0 +1,1 @@
+"""Fogbank's own admin API under /_fogbank/."""

@@ -1,0 +1,1 @@
+"""One engine per capability, in neutral words, independent of each other."""

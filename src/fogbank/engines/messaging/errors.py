@@ -1,0 +1,41 @@
+"""What the messaging engine refuses."""
+
+from __future__ import annotations
+
+from fogbank.kernel.errors import AlreadyExistsError, EngineError, NotFoundError
+
+
+class QueueNotFoundError(NotFoundError):
+    """There is no queue of that name."""
+
+
+class QueueExistsError(AlreadyExistsError):
+    """There is a queue of that name with another configuration."""
+
+
+class LeaseNotHeldError(EngineError):
+    """The lease has run out, or somebody else has taken the message since."""
+
+
+class MessageGoneError(EngineError):
+    """The message of the lease no longer exists."""
+
+
+class HandleInvalidError(EngineError):
+    """The handle isn't one of this queue's."""
+
+
+class PurgeTooSoonError(EngineError):
+    """The queue was purged a moment ago."""
+
+
+class MessageTooLargeError(EngineError):
+    """The message is larger than the queue takes. `limit` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(str(limit))
+        self.limit = limit
+
+
+class DedupIdMissingError(EngineError):
+    """The queue removes duplicates by ids, and the message has none."""

@@ -1,0 +1,123 @@
+"""Queues and messages, in neutral words."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
+
+import msgspec
+
+Name: TypeAlias = "tuple[str, str]"
+"""A resource's scope key and its name within that scope."""
+
+
+class DeadLetterPolicy(msgspec.Struct, frozen=True, array_like=True):
+    """Where a message goes that was received `receives_max` times and not acknowledged."""
+
+    scope: str
+    name: str
+    receives_max: int
+
+
+class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a queue treats its messages; a cloud's own settings that no policy reads stand in `labels`.
+
+    `ordered`: messages of one ordering key are delivered in order, one holder at a time. `content_dedup`: a
+    message without a dedup id goes by a hash of its body. `dedup_by_key`: dedup ids count within their
+    ordering key only. Times are in seconds.
+    """
+
+    lease_seconds: int = 30
+    delay_seconds: int = 0
+    retention_seconds: int = 345_600
+    wait_seconds: int = 0
+    message_bytes_max: int = 1_048_576
+    ordered: bool = False
+    content_dedup: bool = False
+    dedup_by_key: bool = False
+    dedup_window_seconds: int = 300
+    dead_letter: DeadLetterPolicy | None = None
+    labels: dict[str, str] = {}
+    tags: dict[str, str] = {}
+
+
+class Queue(NamedTuple):
+    """A queue as stored."""
+
+    scope: str
+    name: str
+    id: int
+    store: int
+    config: QueueConfig
+    created_us: int
+    modified_us: int
+
+
+class Attribute(msgspec.Struct, frozen=True, array_like=True):
+    """A typed attribute of a message; the type's words are the sender's. Text is kept in UTF-8."""
+
+    type: str
+    value: bytes
+    binary: bool = False
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True):
+    """What a sender hands over, and what a receiver gets back unchanged. Text is kept in UTF-8.
+
+    `system` holds facts that a cloud attaches, such as a trace header or who sent it.
+    """
+
+    id: str
+    body: bytes
+    attributes: dict[str, Attribute] = {}
+    ordering_key: str = ""
+    dedup_id: str = ""
+    system: dict[str, str] = {}
+
+
+class Received(NamedTuple):
+    """A message under lease. `handle` names the lease; `receives` counts this one.
+
+    `origin` is the id of the queue that dead-lettered it, 0 if none did.
+    """
+
+    message: Message
+    handle: Handle
+    sent_us: int
+    first_us: int
+    receives: int
+    origin: int
+
+
+class Handle(NamedTuple):
+    """A lease: the queue's id, the message in it, and the token of this lease."""
+
+    queue: int
+    message: int
+    token: int
+
+
+_CONFIG: Final = msgspec.msgpack.Decoder(QueueConfig)
+_MESSAGE: Final = msgspec.msgpack.Decoder(Message)
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+@lru_cache(maxsize=4096)
+def decode_config(data: bytes) -> QueueConfig:
+    """Read a stored configuration; the same bytes give the same (immutable) object."""
+    return _CONFIG.decode(data)
+
+
+def encode_config(config: QueueConfig) -> bytes:
+    """Write a configuration for storing."""
+    return _ENCODER.encode(config)
+
+
+def decode_message(data: bytes) -> Message:
+    """Read a stored message."""
+    return _MESSAGE.decode(data)
+
+
+def encode_message(message: Message) -> bytes:
+    """Write a message for storing."""
+    return _ENCODER.encode(message)

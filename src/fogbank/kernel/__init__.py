@@ -1,0 +1,1 @@
+"""What everything stands on: clock, ids, scope, errors, limits, tasks. No I/O, no cloud."""

@@ -1,0 +1,178 @@
+"""The one clock that everything in Fogbank reads and waits on.
+
+Times are whole microseconds since the Unix epoch (`int`, names end in `_us`). The clock runs with the wall
+clock until it is frozen; `advance` moves it and fires, in order, everything that falls due on the way, so a
+test can live through a retention period in milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+SECOND_US: Final = 1_000_000
+MILLISECOND_US: Final = 1_000
+
+
+def _wall_us() -> int:
+    return time.time_ns() // 1_000
+
+
+def wake(waiter: asyncio.Future[None]) -> None:
+    """Let whoever awaits the future go on, if it still waits."""
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class Alarm:
+    """A callback that waits for its time; `cancel` takes it back."""
+
+    __slots__ = ("_callback", "due_us")
+
+    def __init__(self, due_us: int, callback: Callable[[], None]) -> None:
+        self.due_us = due_us
+        self._callback: Callable[[], None] | None = callback
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was cancelled or has fired already."""
+        return self._callback is None
+
+    def cancel(self) -> None:
+        """Take the alarm back; one that has fired already is left alone."""
+        self._callback = None
+
+    def fire(self) -> None:
+        """Run the callback, once."""
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback()
+
+
+class Clock:
+    """Wall time plus an offset, or a frozen instant; alarms follow whichever it is.
+
+    `frozen_at_us` starts it frozen (simulations); otherwise it runs. An alarm never fires early: if the wall
+    clock was set back meanwhile, the alarm is armed again.
+    """
+
+    def __init__(self, *, frozen_at_us: int | None = None) -> None:
+        self._offset_us = 0
+        self._frozen_us = frozen_at_us
+        self._alarms: list[tuple[int, int, Alarm]] = []
+        self._count = itertools.count()
+        self._handle: asyncio.TimerHandle | None = None
+        self._handle_due_us = 0
+
+    def now(self) -> int:
+        """Now, in microseconds since the epoch."""
+        if self._frozen_us is not None:
+            return self._frozen_us
+        return _wall_us() + self._offset_us
+
+    @staticmethod
+    def monotonic() -> float:
+        """Seconds of real time from an arbitrary start: for measuring what code costs, never for what is due."""
+        return time.monotonic()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether time stands still until `advance` or `resume`."""
+        return self._frozen_us is not None
+
+    @property
+    def next_due_us(self) -> int | None:
+        """When the earliest waiting alarm is due, if one waits."""
+        while self._alarms and self._alarms[0][2].cancelled:
+            heapq.heappop(self._alarms)
+        return self._alarms[0][0] if self._alarms else None
+
+    def freeze(self) -> None:
+        """Stop time where it is."""
+        if self._frozen_us is None:
+            self._frozen_us = self.now()
+            self._disarm()
+
+    def resume(self) -> None:
+        """Let time run on from where it stands."""
+        if self._frozen_us is not None:
+            self._offset_us = self._frozen_us - _wall_us()
+            self._frozen_us = None
+            self._arm()
+
+    def call_at(self, due_us: int, callback: Callable[[], None]) -> Alarm:
+        """Call back on the running event loop once the clock has reached `due_us`."""
+        alarm = Alarm(due_us, callback)
+        heapq.heappush(self._alarms, (due_us, next(self._count), alarm))
+        if self._frozen_us is None and (self._handle is None or due_us < self._handle_due_us):
+            self._arm()
+        elif self._frozen_us is not None and due_us <= self._frozen_us:
+            asyncio.get_running_loop().call_soon(self._fire_due)
+        return alarm
+
+    async def sleep_until(self, due_us: int) -> None:
+        """Wait until the clock has reached `due_us`; returns at once if it has."""
+        if due_us <= self.now():
+            return
+        woken = asyncio.get_running_loop().create_future()
+        alarm = self.call_at(due_us, partial(wake, woken))
+        try:
+            await woken
+        finally:
+            alarm.cancel()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for that many seconds of this clock."""
+        await self.sleep_until(self.now() + int(seconds * SECOND_US))
+
+    async def advance(self, by_us: int, settle: Callable[[], Awaitable[None]]) -> None:
+        """Move the clock forward by `by_us`, stopping at each instant at which something is due.
+
+        `settle` is awaited after each stop and must return only when nothing that the stop set off is still
+        under way; what it arms within the span fires too. Afterwards the clock runs or stands as before.
+        """
+        if by_us < 0:
+            msg = f"The clock moves forward only; asked for {by_us} µs."
+            raise ValueError(msg)
+        was_running = self._frozen_us is None
+        self.freeze()
+        target_us = self.now() + by_us
+        while (due_us := self.next_due_us) is not None and due_us <= target_us:
+            self._frozen_us = max(due_us, self.now())
+            self._fire_due()
+            await settle()
+        self._frozen_us = target_us
+        if was_running:
+            self.resume()
+
+    def _fire_due(self) -> None:
+        now_us = self.now()
+        while (due_us := self.next_due_us) is not None and due_us <= now_us:
+            heapq.heappop(self._alarms)[2].fire()
+
+    def _disarm(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _arm(self) -> None:
+        self._disarm()
+        due_us = self.next_due_us
+        if due_us is not None and self._frozen_us is None:
+            # Rounded up to the next millisecond: waking early would only mean waking twice.
+            delay_s = max(0, due_us - self.now() + 999) / SECOND_US
+            self._handle_due_us = due_us
+            self._handle = asyncio.get_running_loop().call_later(delay_s, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._handle = None
+        self._fire_due()
+        if self._handle is None:
+            self._arm()

@@ -1,0 +1,1 @@
+"""Running user code: instances, their sandbox, one adapter per contract."""

@@ -1,0 +1,97 @@
+"""The settings of one server: flags win over the environment, that over fogbank.toml, that over the defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 4566
+DEFAULT_FOLDER: Final = Path(".fogbank")
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+PREFIX: Final = "FOGBANK_"
+
+
+class SettingsError(Exception):
+    """A setting that can't be: names the setting and what it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a server is started with.
+
+    `data` is the folder that keeps everything, unless `memory` or `database` (a `postgresql://` URL) takes its
+    place. `insecure` allows an address that others can reach, where nobody's credentials are checked.
+    """
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    data: Path = DEFAULT_FOLDER
+    memory: bool = False
+    database: str | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:
+            msg = f"port must be 0 to 65535, not {self.port}"
+            raise SettingsError(msg)
+        if self.memory and self.database is not None:
+            msg = "memory and database exclude each other"
+            raise SettingsError(msg)
+        if self.database is not None and not self.database.startswith(("postgresql://", "postgres://")):
+            msg = "database must be a URL that begins with postgresql://"
+            raise SettingsError(msg)
+        if self.host not in LOOPBACK and not self.insecure:
+            msg = (
+                f"host {self.host} can be reached by others and credentials are not verified;"
+                " --insecure allows it all the same"
+            )
+            raise SettingsError(msg)
+
+
+def load_settings(
+    flags: Mapping[str, Any], environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Settings:
+    """Merge the sources; a flag of None was not given. Raises `SettingsError`."""
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    path = (folder or Path.cwd()) / "fogbank.toml"
+    if path.exists():
+        try:
+            values.update(tomllib.loads(path.read_text()).get("server", {}))
+        except tomllib.TOMLDecodeError as error:
+            msg = f"{path}: {error}"
+            raise SettingsError(msg) from None
+    names = {field.name for field in fields(Settings)}
+    unknown = values.keys() - names
+    if unknown:
+        msg = f"{path}: unknown setting {min(unknown)} in [server]"
+        raise SettingsError(msg)
+    values.update({name: environment[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environment})
+    values.update({name: value for name, value in flags.items() if value is not None})
+    return replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
+
+
+def _convert(name: str, value: Any) -> Any:
+    if name == "port":
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            msg = f"port must be a number, not {value!r}"
+            raise SettingsError(msg) from None
+    if name in ("memory", "insecure"):
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in ("1", "true", "yes"):
+            return True
+        if str(value).lower() in ("0", "false", "no", ""):
+            return False
+        msg = f"{name} must be true or false, not {value!r}"
+        raise SettingsError(msg)
+    return Path(value) if name == "data" else str(value)

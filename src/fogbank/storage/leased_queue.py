@@ -1,0 +1,333 @@
+"""The leased queue: the one queue under every queue, asynchronous invocation, delivery and retry.
+
+A message waits until it is visible, is leased to one receiver for a time, and is then acknowledged (gone),
+released, or comes back when the lease runs out. Queues are numbers chosen by the caller. A lease is named by
+the message's id and the token of the take that leased it; a later lease of the same message has another token.
+
+Ordered queues keep messages of one ordering key (a lane) in order: while any of a lane's messages is leased,
+no other of that lane can be. See `lanes` for how.
+
+All functions are store operations: `await store.run(put, queue, …)`.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fogbank.storage import lanes
+from fogbank.storage.lanes import TAKEN_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fogbank.storage.store import Row, Tx
+
+# Larger bodies stand apart, so that leasing a message doesn't rewrite them.
+BODY_INLINE_BYTES_MAX: Final = 16_384
+# How many expired or exhausted messages one take clears away before it gives others a turn.
+CLEARED_PER_TAKE_MAX: Final = 1_000
+DROPPED_PER_OPERATION_MAX: Final = 1_000
+
+_PUT: Final = (
+    "INSERT INTO message (id, queue, lane, rank, visible_us, sent_us, receives, lease, origin, body)"
+    " VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7)"
+)
+_PUT_BODY: Final = "INSERT INTO message_body (id, body) VALUES ($1, $2)"
+_TAKE: Final = (
+    "UPDATE message SET rank = $1, visible_us = $1, receives = receives + 1, lease = $2,"
+    " first_us = COALESCE(first_us, $3) WHERE id IN (SELECT id FROM message WHERE queue = $4 AND lane = $5"
+    f" AND rank <= $3 ORDER BY rank, id LIMIT $6 FOR UPDATE SKIP LOCKED) RETURNING {TAKEN_COLUMNS}"
+)
+_NEXT: Final = "SELECT rank FROM message WHERE queue = $1 AND lane = $2 ORDER BY rank LIMIT 1"
+
+
+class Policy(NamedTuple):
+    """How a queue treats its messages when one is taken.
+
+    `ordered`: by lanes. `retention_us`: a message older than this is dropped. `receives_max`: a message that
+    was leased this often goes to the queue `dead_letters` (or is dropped, when that is None) instead of being
+    leased once more; 0 means no limit. `origin` is what a dead-lettered message remembers of this queue.
+    """
+
+    ordered: bool = False
+    retention_us: int = 0
+    receives_max: int = 0
+    dead_letters: int | None = None
+    dead_letters_ordered: bool = False
+    origin: int = 0
+
+
+class Outgoing(NamedTuple):
+    """A message to put: its id is greater than all before it, `lane` is empty in unordered queues."""
+
+    id: int
+    body: bytes
+    delay_us: int = 0
+    lane: bytes = b""
+
+
+class Leased(NamedTuple):
+    """A message under lease."""
+
+    id: int
+    token: int
+    body: bytes
+    sent_us: int
+    first_us: int
+    receives: int
+    origin: int
+
+
+class Taken(NamedTuple):
+    """What a take returned, and when to look again if it returned nothing.
+
+    `next_us` is when the next message becomes visible, or None if the queue is empty.
+    """
+
+    messages: list[Leased]
+    next_us: int | None
+
+
+class Counts(NamedTuple):
+    """How many messages wait, are leased, and are delayed."""
+
+    visible: int
+    leased: int
+    delayed: int
+
+
+async def put(tx: Tx, now_us: int, queue: int, messages: Sequence[Outgoing], *, ordered: bool = False) -> None:
+    """Add messages and wake as many of those who listen to the queue."""
+    rows: list[tuple[Any, ...]] = []
+    for message in messages:
+        visible_us = now_us + message.delay_us
+        body = message.body
+        if len(body) > BODY_INLINE_BYTES_MAX:
+            await tx.run(_PUT_BODY, message.id, body)
+            body = b""
+        rank = 0 if ordered else visible_us
+        rows.append((message.id, queue, message.lane, rank, visible_us, now_us, body))
+        if ordered:
+            await lanes.enter(tx, queue, message.lane, visible_us)
+    if len(rows) == 1:
+        await tx.run(_PUT, *rows[0])
+    else:
+        await tx.many(_PUT, rows)
+    tx.signal(topic(queue), len(messages))
+
+
+def topic(queue: int) -> tuple[str, int]:
+    """Return the signal that tells of news in a queue."""
+    return ("queue", queue)
+
+
+async def remember(tx: Tx, now_us: int, queue: int, key: bytes, window_us: int, receipt: bytes) -> bytes | None:
+    """Open a deduplication window for a key, or return the receipt that an open one was opened with."""
+    opened = await tx.one(
+        "INSERT INTO dedup (queue, key, until_us, receipt) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (queue, key) DO UPDATE SET until_us = $3, receipt = $4 WHERE dedup.until_us <= $5"
+        " RETURNING until_us",
+        queue,
+        key,
+        now_us + window_us,
+        receipt,
+        now_us,
+    )
+    if opened is not None:
+        return None
+    row = await tx.one("SELECT receipt FROM dedup WHERE queue = $1 AND key = $2", queue, key)
+    assert row is not None
+    return bytes(row[0])
+
+
+async def take(tx: Tx, now_us: int, queue: int, policy: Policy, count: int, lease_us: int, token: int) -> Taken:
+    """Lease up to `count` messages for `lease_us`; `token` is new for each take."""
+    found: list[Leased] = []
+    cleared = 0
+    while len(found) < count and cleared < CLEARED_PER_TAKE_MAX:
+        wanted = count - len(found)
+        if policy.ordered:
+            rows = await lanes.take(tx, now_us, queue, wanted, now_us + lease_us, token)
+        else:
+            rows = await tx.all(_TAKE, now_us + lease_us, token, now_us, queue, b"", wanted)
+        for row in sorted(rows, key=itemgetter(0)):
+            if await _clear(tx, now_us, queue, policy, row):
+                cleared += 1
+            else:
+                found.append(await _leased(tx, row, token))
+        if len(rows) < wanted:
+            break
+    if found or cleared >= CLEARED_PER_TAKE_MAX:
+        return Taken(found, now_us)
+    return Taken(found, await _next(tx, queue, ordered=policy.ordered))
+
+
+async def ack(tx: Tx, now_us: int, queue: int, message: int, token: int, *, ordered: bool = False) -> bool:
+    """Remove a leased message; False if it is gone or was leased to somebody else since.
+
+    In an unordered queue a lease that has run out still counts while nobody else has taken the message; in an
+    ordered one it doesn't, since the key's next holder may be on its way.
+    """
+    row = await tx.one(
+        "DELETE FROM message WHERE id = $1 AND queue = $2 AND lease = $3 AND visible_us > $4"
+        " RETURNING lane, length(body)",
+        message,
+        queue,
+        token,
+        now_us if ordered else 0,
+    )
+    if row is None:
+        return False
+    if not row[1]:
+        await tx.run("DELETE FROM message_body WHERE id = $1", message)
+    if ordered:
+        await lanes.reopen(tx, now_us, queue, row[0])
+        tx.signal(topic(queue))
+    return True
+
+
+async def extend(
+    tx: Tx, now_us: int, queue: int, message: int, token: int, lease_us: int, *, ordered: bool = False
+) -> bool:
+    """Let a lease end `lease_us` from now (0 gives the message back at once); False if it isn't held."""
+    until_us = now_us + lease_us
+    row = await tx.one(
+        "UPDATE message SET visible_us = $1, rank = CASE WHEN rank = 0 THEN rank ELSE $1 END"
+        " WHERE id = $2 AND queue = $3 AND lease = $4 AND visible_us > $5 RETURNING lane",
+        until_us,
+        message,
+        queue,
+        token,
+        now_us,
+    )
+    if row is None:
+        return False
+    if ordered:
+        await lanes.reopen(tx, now_us, queue, row[0])
+    tx.signal(topic(queue))
+    return True
+
+
+async def release(
+    tx: Tx, now_us: int, queue: int, message: int, token: int, delay_us: int, *, ordered: bool = False
+) -> bool:
+    """Give a message back, to be visible again after a delay; False if it isn't held."""
+    if not await extend(tx, now_us, queue, message, token, delay_us, ordered=ordered):
+        return False
+    await tx.run("UPDATE message SET lease = 0 WHERE id = $1", message)
+    return True
+
+
+async def find(tx: Tx, _now_us: int, queue: int, message: int) -> tuple[int, int] | None:
+    """Return the token and the end of a message's latest lease, or None if the message is gone."""
+    row = await tx.one("SELECT lease, visible_us FROM message WHERE id = $1 AND queue = $2", message, queue)
+    return None if row is None else (row[0], row[1])
+
+
+async def counts(tx: Tx, now_us: int, queue: int) -> Counts:
+    """Count a queue's messages; takes time in proportion to them, so it belongs in a scan."""
+    row = await tx.one(
+        "SELECT COUNT(*), COALESCE(SUM(CASE WHEN visible_us > $2 AND lease <> 0 THEN 1 ELSE 0 END), 0),"
+        " COALESCE(SUM(CASE WHEN visible_us > $2 AND lease = 0 THEN 1 ELSE 0 END), 0)"
+        " FROM message WHERE queue = $1",
+        queue,
+        now_us,
+    )
+    assert row is not None
+    total, leased, delayed = int(row[0]), int(row[1]), int(row[2])
+    return Counts(total - leased - delayed, leased, delayed)
+
+
+async def drop(tx: Tx, _now_us: int, queue: int) -> bool:
+    """Remove some of what a given-up queue still holds; True once nothing is left."""
+    rows = await tx.all("SELECT id FROM message WHERE queue = $1 LIMIT $2", queue, DROPPED_PER_OPERATION_MAX)
+    await tx.many("DELETE FROM message_body WHERE id = $1", [(row[0],) for row in rows])
+    await tx.many("DELETE FROM message WHERE id = $1", [(row[0],) for row in rows])
+    if len(rows) == DROPPED_PER_OPERATION_MAX:
+        return False
+    await tx.run("DELETE FROM lane WHERE queue = $1", queue)
+    await tx.run("DELETE FROM dedup WHERE queue = $1", queue)
+    return True
+
+
+async def expired(tx: Tx, now_us: int, queue: int, retention_us: int) -> list[int]:
+    """Return some of the messages that are older than the retention; reads all of the queue, so a scan."""
+    rows = await tx.all(
+        "SELECT id FROM message WHERE queue = $1 AND sent_us <= $2 LIMIT $3",
+        queue,
+        now_us - retention_us,
+        DROPPED_PER_OPERATION_MAX,
+    )
+    return [row[0] for row in rows]
+
+
+async def remove(tx: Tx, now_us: int, queue: int, messages: Sequence[int]) -> None:
+    """Remove messages whatever their state."""
+    for message in messages:
+        await _remove(tx, now_us, queue, message)
+
+
+async def forget_duplicates(tx: Tx, now_us: int) -> None:
+    """Remove deduplication windows that have closed."""
+    await tx.run("DELETE FROM dedup WHERE until_us <= $1", now_us)
+
+
+async def _leased(tx: Tx, row: Row, token: int) -> Leased:
+    message, _lane, receives, sent_us, first_us, origin, body = row
+    if not body:
+        apart = await tx.one("SELECT body FROM message_body WHERE id = $1", message)
+        assert apart is not None
+        body = apart[0]
+    return Leased(message, token, bytes(body), sent_us, first_us, receives, origin)
+
+
+async def _clear(tx: Tx, now_us: int, queue: int, policy: Policy, row: Row) -> bool:
+    """Drop a message that is too old, move one that was leased too often; True if either was done."""
+    message, lane, receives, sent_us, *_ = row
+    if policy.retention_us and sent_us + policy.retention_us <= now_us:
+        await _remove(tx, now_us, queue, message)
+    elif policy.receives_max and receives > policy.receives_max:
+        if policy.dead_letters is None:
+            await _remove(tx, now_us, queue, message)
+        else:
+            await _move(tx, now_us, queue, message, lane, policy)
+    else:
+        return False
+    return True
+
+
+async def _remove(tx: Tx, now_us: int, queue: int, message: int) -> None:
+    row = await tx.one("DELETE FROM message WHERE id = $1 RETURNING lane, length(body)", message)
+    if row is not None:
+        if not row[1]:
+            await tx.run("DELETE FROM message_body WHERE id = $1", message)
+        if row[0]:
+            await lanes.reopen(tx, now_us, queue, row[0])
+
+
+async def _move(tx: Tx, now_us: int, queue: int, message: int, lane: bytes, policy: Policy) -> None:
+    target = policy.dead_letters
+    assert target is not None
+    ordered = policy.dead_letters_ordered
+    await tx.run(
+        "UPDATE message SET queue = $1, lane = $2, rank = $3, visible_us = $4, receives = 0, lease = 0,"
+        " first_us = NULL, origin = $5, sent_us = CASE WHEN $6 THEN $4 ELSE sent_us END WHERE id = $7",
+        target,
+        lane if ordered else b"",
+        0 if ordered else now_us,
+        now_us,
+        policy.origin,
+        ordered,
+        message,
+    )
+    if ordered:
+        await lanes.enter(tx, target, lane, now_us)
+    if lane:
+        await lanes.reopen(tx, now_us, queue, lane)
+    tx.signal(topic(target))
+
+
+async def _next(tx: Tx, queue: int, *, ordered: bool) -> int | None:
+    row = await (lanes.next_turn(tx, queue) if ordered else tx.one(_NEXT, queue, b""))
+    return None if row is None else int(row[0])

@@ -1,0 +1,87 @@
+"""A transaction on one SQLite connection, stepped synchronously."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from fogbank.storage.sql import for_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Hashable, Iterable, Sequence
+    from pathlib import Path
+
+    from fogbank.storage.store import Row, Value
+
+T = TypeVar("T")
+
+CACHE_KIB: Final = 65_536
+STATEMENTS_CACHED: Final = 512
+BUSY_SECONDS: Final = 30.0
+
+
+def connect(path: Path | None) -> sqlite3.Connection:
+    """Open a connection for durable, write-ahead-logged work; None is a private database in memory."""
+    connection = sqlite3.connect(
+        ":memory:" if path is None else path,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS_CACHED,
+    )
+    for pragma in (
+        "page_size = 4096",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "wal_autocheckpoint = 0",
+        f"cache_size = -{CACHE_KIB}",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+    return connection
+
+
+def step(work: Coroutine[Any, Any, T]) -> T:
+    """Run an operation to its end without an event loop; one that waits for anything but `tx` is a bug."""
+    try:
+        work.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    work.close()
+    msg = f"{work} waited for something that is not its transaction"
+    raise RuntimeError(msg)
+
+
+class SqliteTx:
+    """The `Tx` that an operation gets; its methods never suspend."""
+
+    __slots__ = ("_execute", "_executemany", "signals")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+        self.signals: list[tuple[Hashable, int]] | None = None
+
+    async def one(self, sql: str, *args: Value) -> Row | None:
+        """Return the first row, or None."""
+        row: Row | None = self._execute(for_sqlite(sql), args).fetchone()
+        return row
+
+    async def all(self, sql: str, *args: Value) -> list[Row]:
+        """Return every row."""
+        return self._execute(for_sqlite(sql), args).fetchall()
+
+    async def run(self, sql: str, *args: Value) -> int:
+        """Execute a statement and return how many rows it touched."""
+        return self._execute(for_sqlite(sql), args).rowcount
+
+    async def many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Execute a statement once for each row of arguments."""
+        self._executemany(for_sqlite(sql), rows)
+
+    def signal(self, topic: Hashable, count: int = 1) -> None:
+        """Wake up to `count` listeners of the topic once the transaction is committed."""
+        if self.signals is None:
+            self.signals = []
+        self.signals.append((topic, count))

@@ -1,0 +1,1 @@
+"""Running Fogbank inside a test process."""

@@ -1,0 +1,1 @@
+"""Protocols with no service in them: servers, codecs, signatures."""

@@ -1,0 +1,219 @@
+"""Codecs: which operation a request names, its typed input, its encoded reply.
+
+An operation's input is a `msgspec.Struct` that lists the parameters which are supported; one that the service's
+model has and the struct has not is refused by name, like one that AWS doesn't know. In the JSON protocols the
+struct's own decoder reads the body; in the others the members are first gathered as the model says.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from fogbank.wire.aws.errors import JSON_TYPE, InputError
+from fogbank.wire.aws.explain import explain
+from fogbank.wire.aws.form import UnknownParameterError, compile_form_reader, grow_tree, parse_form
+from fogbank.wire.aws.json import JsonBody
+from fogbank.wire.aws.models import load_model
+from fogbank.wire.aws.rest import RestBinding
+from fogbank.wire.aws.routes import Router
+from fogbank.wire.aws.values import MalformedValueError
+from fogbank.wire.aws.xml import XmlBody, XmlCompiler
+from fogbank.wire.http import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fogbank.wire.aws.models import Operation, ServiceModel
+    from fogbank.wire.http import Request
+
+S = TypeVar("S")
+
+Decoder: TypeAlias = "Callable[[Request, Named, bytes], S]"
+Encoder: TypeAlias = "Callable[[Any, str], Response]"
+_XML_HEAD: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+class Named(NamedTuple):
+    """The operation that a request names, with what finding it out has already read."""
+
+    operation: str
+    labels: Mapping[str, str] = MappingProxyType({})
+    form: Mapping[str, str] = MappingProxyType({})
+
+
+class Codec(Protocol):
+    """The protocol of one service."""
+
+    model: ServiceModel
+
+    def name(self, request: Request, body: bytes) -> Named | None:
+        """Return the operation that the request names, or None if it names none."""
+
+    def decoder(self, operation: Operation, kind: type[S]) -> Decoder[S]:
+        """Compile the reader of an operation's input; it raises `InputError`."""
+
+    def encoder(self, operation: Operation) -> Encoder:
+        """Compile the writer of an operation's reply, from its members and the request's id."""
+
+
+class JsonCodec:
+    """AWS JSON 1.0 and 1.1: the operation in X-Amz-Target, input and output in the bodies."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        self.model = model
+        self._body = JsonBody(model)
+        version = model.metadata.json_version or "1.0"
+        self._type = (b"Content-Type", JSON_TYPE[version])
+
+    def name(self, request: Request, body: bytes) -> Named | None:
+        """Return the operation that the request names, or None if it names none."""
+        target, dot, operation = request.header(b"x-amz-target").rpartition(".")
+        return Named(operation) if dot and target == self.model.metadata.target_prefix else None
+
+    def decoder(self, operation: Operation, kind: type[S]) -> Decoder[S]:
+        """Compile the reader of an operation's input; it raises `InputError`."""
+        decode = msgspec.json.Decoder(kind).decode
+
+        def read(_request: Request, _named: Named, body: bytes) -> S:
+            try:
+                return decode(body or b"{}")
+            except msgspec.ValidationError as error:
+                raise explain(error, self.model, operation) from None
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                raise InputError("malformed", "", "JSON") from None
+
+        return read
+
+    def encoder(self, operation: Operation) -> Encoder:
+        """Compile the writer of an operation's reply, from its members and the request's id."""
+        write = self._body.writer(operation.output) if operation.output is not None else _nothing
+        content_type = self._type
+
+        def encode(reply: Any, request_id: str) -> Response:
+            headers = [content_type, (b"x-amzn-RequestId", request_id.encode())]
+            return Response(200, headers, write({} if reply is None else reply))
+
+        return encode
+
+
+class QueryCodec:
+    """AWS Query: a form with an Action, and a reply in XML."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        self.model = model
+        self._xml = XmlCompiler(model)
+
+    def name(self, request: Request, body: bytes) -> Named | None:
+        """Return the operation that the request names, or None if it names none."""
+        try:
+            form = parse_form(body.decode())
+            if request.raw_query:
+                form = {**parse_form(request.raw_query), **form}
+        except UnicodeDecodeError:
+            raise InputError("malformed", "", "a form in UTF-8") from None
+        except MalformedValueError as error:
+            raise InputError("malformed", error.path, error.expected) from None
+        action = form.pop("Action", "")
+        form.pop("Version", None)
+        for key in [key for key in form if key.startswith("X-Amz-")]:
+            del form[key]
+        return Named(action, form=form) if action else None
+
+    def decoder(self, operation: Operation, kind: type[S]) -> Decoder[S]:
+        """Compile the reader of an operation's input; it raises `InputError`."""
+        gather = None if operation.input is None else compile_form_reader(self.model, operation.input)
+
+        def read(_request: Request, named: Named, _body: bytes) -> S:
+            try:
+                members = dict(named.form) if gather is None else gather(grow_tree(named.form), "")
+                return msgspec.convert(members, kind)
+            except UnknownParameterError as error:
+                raise InputError("unknown", error.path) from None
+            except MalformedValueError as error:
+                raise InputError("type", error.path, error.expected) from None
+            except msgspec.ValidationError as error:
+                raise explain(error, self.model, operation) from None
+
+        return read
+
+    def encoder(self, operation: Operation) -> Encoder:
+        """Compile the writer of an operation's reply, from its members and the request's id."""
+        ref = operation.output
+        write = None if ref is None else self._xml.writer(ref)
+        wrapper = f"{operation.name}Result" if ref is None else ref.result_wrapper or f"{operation.name}Result"
+        start = f'<{operation.name}Response xmlns="{self.model.metadata.namespace}">'
+
+        def encode(reply: Any, request_id: str) -> Response:
+            parts = [start]
+            if write is not None:
+                write({} if reply is None else reply, wrapper, parts)
+            parts.append(
+                f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation.name}Response>"
+            )
+            headers = [(b"Content-Type", b"text/xml"), (b"x-amzn-RequestId", request_id.encode())]
+            return Response(200, headers, _XML_HEAD + "".join(parts).encode())
+
+        return encode
+
+
+class RestCodec:
+    """REST-JSON and REST-XML: operations are paths and methods."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        self.model = model
+        self._router = Router(model)
+        is_xml = model.metadata.protocol == "rest-xml"
+        self._body = XmlBody(model) if is_xml else JsonBody(model)
+        self._id_header = b"x-amz-request-id" if is_xml else b"x-amzn-RequestId"
+
+    def name(self, request: Request, body: bytes) -> Named | None:
+        """Return the operation that the request names, or None if it names none."""
+        route = self._router.route(request.method, request.raw_path, request.raw_query)
+        return None if route is None else Named(route.operation, labels=route.labels)
+
+    def decoder(self, operation: Operation, kind: type[S]) -> Decoder[S]:
+        """Compile the reader of an operation's input; it raises `InputError`."""
+        binding = RestBinding(self.model, operation, self._body)
+
+        def read(request: Request, named: Named, body: bytes) -> S:
+            try:
+                return msgspec.convert(binding.read_request(request, named.labels, body), kind)
+            except MalformedValueError as error:
+                malformed = not error.path
+                raise InputError("malformed" if malformed else "type", error.path, error.expected) from None
+            except msgspec.ValidationError as error:
+                raise explain(error, self.model, operation) from None
+
+        return read
+
+    def encoder(self, operation: Operation) -> Encoder:
+        """Compile the writer of an operation's reply, from its members and the request's id."""
+        binding = RestBinding(self.model, operation, self._body)
+
+        def encode(reply: Any, request_id: str) -> Response:
+            status, headers, body = binding.write_reply({} if reply is None else reply)
+            headers.append((self._id_header, request_id.encode()))
+            return Response(status, headers, body)
+
+        return encode
+
+
+def codec_for(service: str) -> Codec:
+    """Return the codec of a service, by botocore's name for it."""
+    model = load_model(service)
+    protocol = model.metadata.protocol
+    if protocol == "json":
+        return JsonCodec(model)
+    if protocol == "query":
+        return QueryCodec(model)
+    if protocol in ("rest-json", "rest-xml"):
+        return RestCodec(model)
+    msg = f"{service} speaks {protocol}, for which there is no codec."
+    raise ValueError(msg)
+
+
+def _nothing(_reply: Any) -> bytes:
+    return b""

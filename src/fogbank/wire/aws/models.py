@@ -1,0 +1,163 @@
+"""AWS's service models, read as data from the installed botocore package, which is never imported.
+
+Only what codecs need is kept; the documentation, nine tenths of each file, isn't.
+"""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class ModelError(Exception):
+    """The model isn't installed, or lacks something that was asked for."""
+
+
+class XmlNamespace(msgspec.Struct, frozen=True):
+    """The namespace that an XML element declares."""
+
+    uri: str = ""
+    prefix: str | None = None
+
+
+class Ref(msgspec.Struct, frozen=True, rename="camel"):
+    """A use of a shape, with the traits that belong to the place."""
+
+    shape: str
+    location: str | None = None
+    location_name: str | None = None
+    query_name: str | None = None
+    flattened: bool = False
+    timestamp_format: str | None = None
+    xml_namespace: XmlNamespace | None = None
+    xml_attribute: bool = False
+    jsonvalue: bool = False
+    streaming: bool = False
+    result_wrapper: str | None = None
+    idempotency_token: bool = False
+    event_payload: bool = msgspec.field(default=False, name="eventpayload")
+
+
+class ErrorTrait(msgspec.Struct, frozen=True, rename="camel"):
+    """How an exception shape looks on the wire."""
+
+    code: str | None = None
+    http_status_code: int | None = None
+    sender_fault: bool = False
+
+
+class Shape(msgspec.Struct, frozen=True, rename="camel"):
+    """A type of the model."""
+
+    type: str
+    members: dict[str, Ref] = {}
+    required: tuple[str, ...] = ()
+    member: Ref | None = None
+    key: Ref | None = None
+    value: Ref | None = None
+    flattened: bool = False
+    payload: str | None = None
+    enum: tuple[str, ...] = ()
+    min: float | None = None
+    max: float | None = None
+    pattern: str | None = None
+    exception: bool = False
+    fault: bool = False
+    error: ErrorTrait | None = None
+    timestamp_format: str | None = None
+    xml_namespace: XmlNamespace | None = None
+    location_name: str | None = None
+    streaming: bool = False
+    eventstream: bool = False
+    event: bool = False
+    document: bool = False
+    union: bool = False
+
+
+class Http(msgspec.Struct, frozen=True, rename="camel"):
+    """The HTTP binding of an operation."""
+
+    method: str = "POST"
+    request_uri: str = "/"
+    response_code: int = 200
+
+
+class Operation(msgspec.Struct, frozen=True, rename="camel"):
+    """An operation of a service."""
+
+    name: str
+    http: Http = Http()
+    input: Ref | None = None
+    output: Ref | None = None
+    errors: tuple[Ref, ...] = ()
+
+
+class Metadata(msgspec.Struct, frozen=True, rename="camel"):
+    """What holds for all of a service."""
+
+    api_version: str
+    endpoint_prefix: str
+    protocol: str
+    service_id: str = ""
+    signing_name: str | None = None
+    target_prefix: str | None = None
+    json_version: str | None = None
+    xml_namespace: Any = None
+    aws_query_compatible: dict[str, Any] | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The XML namespace of replies; services without one declare none."""
+        value = self.xml_namespace
+        if isinstance(value, dict):
+            value = value.get("uri")
+        return value if isinstance(value, str) else ""
+
+
+class ServiceModel(msgspec.Struct, frozen=True):
+    """A service: its operations and shapes by name."""
+
+    metadata: Metadata
+    operations: dict[str, Operation]
+    shapes: dict[str, Shape]
+
+    def shape(self, ref: Ref) -> Shape:
+        """Return the shape that is used there."""
+        return self.shapes[ref.shape]
+
+    def operation(self, name: str) -> Operation:
+        """Return an operation, or raise `ModelError`."""
+        try:
+            return self.operations[name]
+        except KeyError:
+            msg = f"{self.metadata.service_id} has no operation {name}"
+            raise ModelError(msg) from None
+
+
+@cache
+def _data_folder() -> Path:
+    spec = find_spec("botocore")
+    if spec is None or spec.origin is None:
+        msg = "The service models come with the package botocore, which isn't installed."
+        raise ModelError(msg)
+    return Path(spec.origin).parent / "data"
+
+
+@cache
+def load_model(service: str) -> ServiceModel:
+    """Read the newest model of a service, by botocore's name for it."""
+    versions = sorted(path for path in (_data_folder() / service).glob("*") if path.is_dir())
+    for folder in reversed(versions):
+        for name in ("service-2.json.gz", "service-2.json"):
+            path = folder / name
+            if path.exists():
+                data = path.read_bytes()
+                text = gzip.decompress(data) if name.endswith(".gz") else data
+                return msgspec.json.decode(text, type=ServiceModel)
+    msg = f"The installed botocore has no model of {service}."
+    raise ModelError(msg)

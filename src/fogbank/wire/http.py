@@ -1,0 +1,151 @@
+"""The typed boundary between servers and the application: `handle(Request) -> Response`.
+
+Bodies are bytes where they are small and streams where they are not, in both directions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+KIB: Final = 1_024
+MIB: Final = 1_024 * KIB
+# A body up to this size is complete when the handler is called; a larger one arrives as a stream.
+BODY_BUFFERED_BYTES_MAX: Final = MIB
+BODY_BYTES_MAX: Final = 128 * MIB
+
+REASONS: Final = {
+    100: b"Continue", 200: b"OK", 201: b"Created", 202: b"Accepted", 204: b"No Content", 206: b"Partial Content",
+    301: b"Moved Permanently", 302: b"Found", 304: b"Not Modified", 307: b"Temporary Redirect",
+    400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed",
+    408: b"Request Timeout", 409: b"Conflict", 410: b"Gone", 411: b"Length Required",
+    412: b"Precondition Failed", 413: b"Content Too Large", 415: b"Unsupported Media Type",
+    416: b"Range Not Satisfiable", 417: b"Expectation Failed", 422: b"Unprocessable Content",
+    424: b"Failed Dependency", 429: b"Too Many Requests", 431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error", 501: b"Not Implemented", 502: b"Bad Gateway", 503: b"Service Unavailable",
+    504: b"Gateway Timeout", 505: b"HTTP Version Not Supported",
+}  # fmt: skip
+
+
+BODILESS: Final = frozenset({204, 304})
+
+
+class BodyTooLargeError(Exception):
+    """The body is longer than the reader allows. `limit` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body is larger than {limit} bytes.")
+        self.limit = limit
+
+
+class BodyIncompleteError(Exception):
+    """The client went away, or broke the framing, before the body was complete."""
+
+
+class BodyStream(Protocol):
+    """A body that is still arriving."""
+
+    @property
+    def consumed(self) -> bool:
+        """Whether all of it has come and was taken."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the parts as they come; raises `BodyIncompleteError` if the rest never does."""
+
+
+class Request:
+    """One HTTP request. Header names are lower case; a repeated header's values are joined by commas."""
+
+    __slots__ = ("_body", "client", "headers", "method", "raw_path", "raw_query", "scheme", "stream")
+
+    def __init__(
+        self,
+        method: str,
+        target: bytes,
+        headers: dict[bytes, bytes],
+        body: bytes = b"",
+        *,
+        stream: BodyStream | None = None,
+        scheme: str = "http",
+        client: str = "",
+    ) -> None:
+        self.method = method
+        self.headers = headers
+        path, _, query = target.partition(b"?")
+        self.raw_path = path.decode("latin-1")
+        self.raw_query = query.decode("latin-1")
+        self._body = body
+        self.stream = stream
+        self.scheme = scheme
+        self.client = client
+
+    @property
+    def path(self) -> str:
+        """The path with its percent escapes resolved."""
+        return unquote(self.raw_path) if "%" in self.raw_path else self.raw_path
+
+    @property
+    def body(self) -> bytes:
+        """The complete body; for one that may be streamed use `read`."""
+        assert self.stream is None, "this body is a stream"
+        return self._body
+
+    def header(self, name: bytes, default: str = "") -> str:
+        """Return a header's value as text."""
+        value = self.headers.get(name)
+        return default if value is None else value.decode("latin-1")
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host as the client addressed them, for URLs in replies."""
+        return f"{self.scheme}://{self.header(b'host', 'localhost')}"
+
+    async def read(self, limit: int = BODY_BYTES_MAX) -> bytes:
+        """Return the whole body, or raise `BodyTooLargeError`."""
+        if self.stream is not None:
+            parts = []
+            size = 0
+            async for part in self.stream:
+                size += len(part)
+                if size > limit:
+                    raise BodyTooLargeError(limit)
+                parts.append(part)
+            self._body = b"".join(parts)
+            self.stream = None
+        elif len(self._body) > limit:
+            raise BodyTooLargeError(limit)
+        return self._body
+
+
+class Response:
+    """One HTTP response. The server adds Date, Content-Length (or chunks a stream) and Connection."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes | AsyncIterator[bytes] = b"",
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+def encode_head(response: Response, date: bytes, length: int | None, *, close: bool) -> bytes:
+    """Write the status line and headers; a `length` of None announces chunks."""
+    parts = [b"HTTP/1.1 %d %b\r\nDate: %b\r\n" % (response.status, REASONS.get(response.status, b""), date)]
+    parts += [b"%b: %b\r\n" % header for header in response.headers]
+    if length is None:
+        parts.append(b"Transfer-Encoding: chunked\r\n")
+    elif response.status not in BODILESS:
+        parts.append(b"Content-Length: %d\r\n" % length)
+    parts.append(b"Connection: close\r\n\r\n" if close else b"\r\n")
+    return b"".join(parts)
+
+
+Handler: TypeAlias = "Callable[[Request], Coroutine[object, object, Response]]"

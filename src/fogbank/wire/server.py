@@ -1,0 +1,107 @@
+"""A server: listening sockets, their connections, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Final
+
+from fogbank.kernel.clock import SECOND_US, wake
+from fogbank.wire.http import Request, Response
+from fogbank.wire.http1 import Connection
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from fogbank.kernel.clock import Clock
+    from fogbank.wire.http import Handler
+
+SWEEP_SECONDS: Final = 1.0
+BACKLOG: Final = 1_024
+
+
+class HttpServer:
+    """Answers HTTP/1.1 on any number of sockets with one handler.
+
+    `refuse` words answers to what never became a request (status and what is known of the request).
+    """
+
+    def __init__(
+        self, handler: Handler, clock: Clock, refuse: Callable[[int, Request], Response] | None = None
+    ) -> None:
+        self.handler = handler
+        self.closing = False
+        self.connections: set[Connection] = set()
+        self._clock = clock
+        self._refuse = refuse
+        self._loop = asyncio.get_running_loop()
+        self._listeners: list[asyncio.Server] = []
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._gone: asyncio.Future[None] | None = None
+        self._second = -1
+        self._date = b""
+
+    async def listen(self, host: str, port: int) -> int:
+        """Listen on an address; port 0 takes a free one. Returns the port."""
+        return self._listen(await self._loop.create_server(self._connect, host, port, backlog=BACKLOG))
+
+    async def listen_on(self, sock: socket.socket) -> int:
+        """Listen on a bound socket."""
+        return self._listen(await self._loop.create_server(self._connect, sock=sock, backlog=BACKLOG))
+
+    async def close(self, grace_seconds: float = 5.0) -> None:
+        """Stop listening, let requests under way finish within the grace, then cut off the rest."""
+        self.closing = True
+        for listener in self._listeners:
+            listener.close()
+        for connection in list(self.connections):
+            connection.close_when_idle()
+        if self.connections:
+            await asyncio.wait([self._last_gone()], timeout=grace_seconds)
+        for connection in list(self.connections):
+            connection.abort()
+        if self.connections:
+            await self._last_gone()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+
+    def forget(self, connection: Connection) -> None:
+        """Take note that a connection is gone."""
+        self.connections.discard(connection)
+        if self._gone is not None and not self.connections:
+            wake(self._gone)
+
+    def date(self) -> bytes:
+        """Return the value of the Date header, now (RFC 9110, section 5.6.7)."""
+        second = self._clock.now() // SECOND_US
+        if second != self._second:
+            self._second = second
+            self._date = formatdate(second, usegmt=True).encode()
+        return self._date
+
+    def refusal(self, status: int, request: Request) -> Response:
+        """Word the answer to something that never became a request."""
+        return Response(status, []) if self._refuse is None else self._refuse(status, request)
+
+    def _last_gone(self) -> asyncio.Future[None]:
+        if self._gone is None or self._gone.done():
+            self._gone = self._loop.create_future()
+        return self._gone
+
+    def _connect(self) -> Connection:
+        return Connection(self)
+
+    def _listen(self, listener: asyncio.Server) -> int:
+        self._listeners.append(listener)
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+        return int(listener.sockets[0].getsockname()[1])
+
+    def _sweep(self) -> None:
+        """Expire connections whose clients have not moved in time."""
+        now = self._loop.time()
+        for connection in list(self.connections):
+            if connection.deadline is not None and connection.deadline < now:
+                connection.expire()
+        self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)

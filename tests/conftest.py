@@ -1,0 +1,96 @@
+"""Fixtures that every kind of test shares: clocks, ids, stores on all databases."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fogbank.kernel.clock import Clock
+from fogbank.kernel.ids import Ids
+from fogbank.storage import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from fogbank.storage import Store
+
+# A Sunday in November 2026, in microseconds.
+START_US = 1_795_348_800_000_000
+STORES = ("sqlite-file", "sqlite-memory", "postgres")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(frozen_at_us=START_US)
+
+
+@pytest.fixture
+def ids(clock: Clock) -> Ids:
+    return Ids(clock, seed=1)
+
+
+def find_postgres() -> Path | None:
+    """Return the folder of PostgreSQL's server programs, the newest version's."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+@contextlib.contextmanager
+def private_postgres() -> Iterator[str]:
+    """Run a PostgreSQL cluster of our own, and remove it afterwards. Yields the URL of its database."""
+    programs = find_postgres()
+    if programs is None:
+        pytest.skip("needs PostgreSQL: no initdb on PATH or in /usr/lib/postgresql")
+    # The server refuses to run as root.
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    folder = Path(tempfile.mkdtemp(prefix="fogbank-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, user)
+    as_user = {"user": user} if os.geteuid() == 0 else {}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+    data = folder / "data"
+    initdb = [programs / "initdb", "-D", data, "-A", "trust", "-U", "fogbank", "-E", "UTF8", "--no-sync"]
+    subprocess.run(initdb, check=True, **quiet, **as_user)
+    settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
+    server = subprocess.Popen([programs / "postgres", "-D", data, *settings], **quiet, **as_user)
+    try:
+        for _ in range(200):
+            ready = subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False)
+            if ready.returncode == 0:
+                break
+            time.sleep(0.05)
+        yield f"postgresql://fogbank@/postgres?host={folder}"
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with private_postgres() as url:
+        yield url
+
+
+@pytest.fixture(params=STORES)
+async def store(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> AsyncIterator[Store]:
+    """A new, empty store; tests that take it run on all three."""
+    if request.param == "postgres":
+        opened = await open_store(clock, url=request.getfixturevalue("postgres_url"))
+        await opened.reset()
+    else:
+        opened = await open_store(clock, folder=tmp_path if request.param == "sqlite-file" else None)
+    yield opened
+    await opened.close()

@@ -1,0 +1,26 @@
+#!/bin/sh
+# Finds, or installs with their ordinary clients, the tools that tests use beyond Python packages.
+# Never fails: a test whose tool is missing says so itself.
+js=$1
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have_postgres() { have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+
+install() {
+    have apt-get || { echo "toolchains: $* missing, and there is no apt-get to install it"; return; }
+    if [ "$(id -u)" = 0 ]; then sudo=; elif have sudo && sudo -n true 2>/dev/null; then sudo="sudo -n"; else
+        echo "toolchains: $* missing, and installing it needs root"; return
+    fi
+    echo "toolchains: installing $*"
+    $sudo apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "$@" >/dev/null ||
+        echo "toolchains: could not install $*"
+}
+
+have_postgres || install postgresql
+have node || install nodejs npm
+
+if have npm && [ -f "$js/package-lock.json" ] && [ ! -f "$js/node_modules/.package-lock.json" ]; then
+    (cd "$js" && npm ci --silent --no-audit --no-fund) || echo "toolchains: npm could not install $js"
+fi
+exit 0
