@@ -77,9 +77,10 @@ def operation(
 
 
 class Service(Generic[Deps]):
-    """A service: `model` is botocore's name for it, `signing_name` the one in credentials.
+    """A service: `model` is botocore's name for it.
 
-    `input_error` words an input that doesn't fit; `errors` words what the engines refuse.
+    `errors` words what the engines refuse, `input_error` an input that doesn't fit. Where `constrained`, inputs
+    are checked against the constraints of the service's model, as AWS's newer services do.
     """
 
     def __init__(
@@ -89,11 +90,14 @@ class Service(Generic[Deps]):
         operations: Iterable[Operation[Deps, Any]],
         errors: ErrorTable,
         input_error: Callable[[InputError], AwsError],
+        *,
+        constrained: bool = False,
     ) -> None:
         self.model = model
         self.deps = deps
         self.operations = {operation.name: operation for operation in operations}
         self.input_error = input_error
+        self.constrained = constrained
         self._errors = errors
 
     def word(self, error: EngineError) -> AwsError:

@@ -15,6 +15,7 @@ from fogbank.kernel.errors import EngineError
 from fogbank.storage import StoreUnavailableError
 from fogbank.wire.aws.chunked import ChecksumMismatchError, ChunkedBodyError, decode_chunks
 from fogbank.wire.aws.codec import codec_for
+from fogbank.wire.aws.constraints import compile_constraints
 from fogbank.wire.aws.errors import AwsError, InputError, encode_error
 from fogbank.wire.aws.models import ModelError, load_model
 from fogbank.wire.aws.sigv4 import IncompleteSignatureError, read_credential
@@ -36,12 +37,20 @@ _ACCOUNT_DIGITS: Final = 12
 class _Bound:
     """An operation with its compiled codec."""
 
-    __slots__ = ("decode", "deps", "encode", "run")
+    __slots__ = ("check", "decode", "deps", "encode", "run")
 
-    def __init__(self, deps: Any, operation: Operation[Any, Any], decode: Decoder[Any], encode: Encoder) -> None:
+    def __init__(
+        self,
+        deps: Any,
+        operation: Operation[Any, Any],
+        decode: Decoder[Any],
+        check: Callable[[Any], None] | None,
+        encode: Encoder,
+    ) -> None:
         self.deps = deps
         self.run = operation.run
         self.decode = decode
+        self.check = check
         self.encode = encode
 
 
@@ -63,7 +72,9 @@ class _Endpoint:
                 raise self._refusal(name)
             shape = self.codec.model.operation(name)
             decode = self.codec.decoder(shape, operation.input)
-            bound = _Bound(self.service.deps, operation, decode, self.codec.encoder(shape))
+            fields = operation.input.__struct_fields__
+            check = compile_constraints(self.codec.model, shape, fields) if self.service.constrained else None
+            bound = _Bound(self.service.deps, operation, decode, check, self.codec.encoder(shape))
             self._bound[name] = bound
         return bound
 
@@ -111,7 +122,10 @@ class AwsGateway:
                 key = credential.access_key
                 account = key if len(key) == _ACCOUNT_DIGITS and key.isdigit() else DEFAULT_ACCOUNT
                 call = Call(account, credential.region, request_id, request.origin, key)
-            reply = await bound.run(bound.deps, call, bound.decode(request, named, body))
+            members = bound.decode(request, named, body)
+            if bound.check is not None:
+                bound.check(members)
+            reply = await bound.run(bound.deps, call, members)
             return bound.encode(reply, request_id)
         except AwsError as error:
             return encode_error(error, metadata, request_id)

@@ -45,7 +45,8 @@ class InputError(Exception):
     """A request's input that doesn't fit the operation; each service words it in its own way.
 
     `kind` is `malformed` (not of the protocol's form at all), `type` (a value of the wrong type), `missing`,
-    `unknown` (a parameter that AWS doesn't have) or `unsupported` (one that AWS has and Fogbank has not).
+    `unknown` (a parameter that AWS doesn't have), `unsupported` (one that AWS has and Fogbank has not) or
+    `constraint` (values against the model's constraints; `detail` is all of AWS's wording).
     `path` names the parameter in dotted form; `detail` says what was expected.
     """
 

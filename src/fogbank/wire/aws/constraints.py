@@ -1,0 +1,212 @@
+"""The constraints that a service model puts on values, checked and worded as AWS's own framework words them.
+
+"1 validation error detected: Value 'x' at 'tableName' failed to satisfy constraint: Member must have length
+greater than or equal to 3", several joined by "; ". Checks are compiled for the parameters that an operation's
+input has; a shape without constraints costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import msgspec
+
+from fogbank.wire.aws.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fogbank.wire.aws.models import Operation, Ref, ServiceModel, Shape
+
+Check: TypeAlias = "Callable[[Any, str, list[str]], None]"
+ERRORS_SHOWN_MAX: Final = 10
+
+
+def compile_constraints(
+    model: ServiceModel, operation: Operation, fields: Iterable[str]
+) -> Callable[[msgspec.Struct], None] | None:
+    """Compile `check(input)`, which raises `InputError` of kind `constraint`; None if there is nothing to check.
+
+    `fields` are the parameters that the operation's input has.
+    """
+    if operation.input is None:
+        return None
+    compiler = _Compiler(model)
+    shape = model.shape(operation.input)
+    checks: list[tuple[str, str, Check | None, bool]] = []
+    for name in fields:
+        check = compiler.check(shape.members[name])
+        required = name in shape.required
+        if check is not None or required:
+            checks.append((name, name[0].lower() + name[1:], check, required))
+    if not checks:
+        return None
+
+    def run(request: msgspec.Struct) -> None:
+        found: list[str] = []
+        for name, path, check, required in checks:
+            value = getattr(request, name)
+            if value is None:
+                if required:
+                    found.append(_violation(None, path, "Member must not be null"))
+            elif check is not None:
+                check(value, path, found)
+        if found:
+            plural = "s" if len(found) > 1 else ""
+            shown = "; ".join(found[:ERRORS_SHOWN_MAX])
+            raise InputError("constraint", "", f"{len(found)} validation error{plural} detected: {shown}")
+
+    return run
+
+
+class _Compiler:
+    """Compiles the checks of shapes, each shape once."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        self._model = model
+        self._checks: dict[str, Check | None] = {}
+
+    def check(self, ref: Ref) -> Check | None:
+        name = ref.shape
+        if name not in self._checks:
+            # While a recursive shape is compiled, its inner uses find no check; AWS doesn't look deeper either.
+            self._checks[name] = None
+            self._checks[name] = self._compile(self._model.shape(ref))
+        return self._checks[name]
+
+    def _compile(self, shape: Shape) -> Check | None:
+        own = _own_check(shape)
+        inner = self._inner_check(shape)
+        if own is None or inner is None:
+            return own or inner
+
+        def both(value: Any, path: str, found: list[str]) -> None:
+            own(value, path, found)
+            inner(value, path, found)
+
+        return both
+
+    def _inner_check(self, shape: Shape) -> Check | None:
+        if shape.type == "structure":
+            return self._structure(shape)
+        if shape.type == "list" and shape.member is not None:
+            item = self.check(shape.member)
+            return None if item is None else _each_item(item)
+        if shape.type == "map" and shape.key is not None and shape.value is not None:
+            return _each_entry(self.check(shape.key), self.check(shape.value))
+        return None
+
+    def _structure(self, shape: Shape) -> Check | None:
+        members = [
+            (name, name[0].lower() + name[1:], self.check(ref), name in shape.required)
+            for name, ref in shape.members.items()
+        ]
+        members = [member for member in members if member[2] is not None or member[3]]
+        if not members:
+            return None
+
+        def check(value: Any, path: str, found: list[str]) -> None:
+            for name, label, inner, required in members:
+                item = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+                if item is None:
+                    if required:
+                        found.append(_violation(None, f"{path}.{label}", "Member must not be null"))
+                elif inner is not None:
+                    inner(item, f"{path}.{label}", found)
+
+        return check
+
+
+def _each_item(check: Check) -> Check:
+    def run(value: Any, path: str, found: list[str]) -> None:
+        for index, item in enumerate(value, 1):
+            check(item, f"{path}.{index}.member", found)
+
+    return run
+
+
+def _each_entry(key_check: Check | None, value_check: Check | None) -> Check | None:
+    if key_check is None and value_check is None:
+        return None
+
+    def run(value: Any, path: str, found: list[str]) -> None:
+        for key, item in value.items():
+            if key_check is not None:
+                key_check(key, f"{path}.{key}.member", found)
+            if value_check is not None:
+                value_check(item, f"{path}.{key}.member", found)
+
+    return run
+
+
+def _own_check(shape: Shape) -> Check | None:
+    """Compile the length, range, pattern and enumeration of a shape itself."""
+    tests: list[tuple[Callable[[Any], bool], str]] = []
+    measured = shape.type in ("string", "blob", "list", "map")
+    size: Callable[[Any], Any] = len if measured else _same
+    what = "length" if measured else "value"
+    if shape.enum:
+        allowed = frozenset(shape.enum)
+        tests.append((allowed.__contains__, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"))
+    low, high = shape.min, shape.max
+    if low is not None and not (measured and low <= 0):
+        text = f"Member must have {what} greater than or equal to {_plain(low)}"
+        tests.append((lambda value: size(value) >= low, text))
+    if high is not None:
+        tests.append(
+            (lambda value: size(value) <= high, f"Member must have {what} less than or equal to {_plain(high)}")
+        )
+    if shape.pattern is not None and shape.type == "string":
+        pattern = _pattern(shape.pattern)
+        if pattern is not None:
+            matches = pattern.fullmatch
+            text = f"Member must satisfy regular expression pattern: {shape.pattern}"
+            tests.append((lambda value: matches(value) is not None, text))
+    if not tests:
+        return None
+
+    def check(value: Any, path: str, found: list[str]) -> None:
+        for passes, text in tests:
+            if not passes(value):
+                found.append(_violation(value, path, text))
+
+    return check
+
+
+def _violation(value: Any, path: str, text: str) -> str:
+    shown = "null" if value is None else f"'{_show(value)}'"
+    return f"Value {shown} at '{path}' failed to satisfy constraint: {text}"
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_show(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_show, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes):
+        return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
+    return str(value)
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
+
+
+def _pattern(text: str) -> re.Pattern[str] | None:
+    """Compile one of the model's (Java's) patterns; a few use what Python doesn't have, and are let be."""
+    text = text.replace(r"\p{L}\p{Z}\p{N}_", r"\w\s")
+    try:
+        with warnings.catch_warnings():
+            # Java's character classes may nest; Python warns of brackets that look like it.
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(text)
+    except re.error:
+        return None
+
+
+def _same(value: Any) -> Any:
+    return value
