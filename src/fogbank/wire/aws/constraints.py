@@ -11,12 +11,12 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import msgspec
-
 from fogbank.wire.aws.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    import msgspec
 
     from fogbank.wire.aws.models import Operation, Ref, ServiceModel, Shape
 
