@@ -7,12 +7,18 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Self
 
 from fogbank.clouds.aws.gateway import AwsGateway
-from fogbank.clouds.aws.services import aws_services
+from fogbank.clouds.aws.services import Parts, aws_formats, aws_launchers, aws_services
+from fogbank.connectors.async_invocations import AsyncInvocations
+from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
+from fogbank.connectors.invoker import Invoker
+from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.control.endpoints import Control
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
+from fogbank.runtimes.lambda_runtime_api.instance import LambdaInstance
+from fogbank.runtimes.runner import FunctionRunner
 from fogbank.storage import open_store
 from fogbank.storage.folder import DataFolder
 from fogbank.wire.server import HttpServer
@@ -27,6 +33,10 @@ if TYPE_CHECKING:
 QUIET_TURNS: Final = 5
 
 
+EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+CONTRACTS: Final = {"lambda": LambdaInstance}
+
+
 class App:
     """One Fogbank server. `async with App(settings) as app` runs it; `app.port` is where it listens."""
 
@@ -36,6 +46,8 @@ class App:
         self.ids = ids or Ids(self.clock)
         self.port = 0
         self.store: Store
+        self.runner: FunctionRunner
+        self._triggers: QueueTriggers
         self._aws: AwsGateway
         self._control: Control
         self._stack = AsyncExitStack()
@@ -52,10 +64,15 @@ class App:
         await self._stack.aclose()
 
     @property
+    def loopback_url(self) -> str:
+        """Where functions reach the server."""
+        host = "127.0.0.1" if self.settings.host in EVERYWHERE else self.settings.host
+        return f"http://{_bracketed(host)}:{self.port}"
+
+    @property
     def url(self) -> str:
         """Where the server is reached."""
-        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
-        return f"http://{host}:{self.port}"
+        return f"http://{_bracketed(self.settings.host)}:{self.port}"
 
     async def handle(self, request: Request) -> Response:
         """Answer any request: our own endpoints by their path, everything else is a cloud's."""
@@ -64,7 +81,9 @@ class App:
         return await self._aws.handle(request)
 
     async def reset(self) -> None:
-        """Delete every resource."""
+        """Delete every resource and end what runs for it."""
+        await self._triggers.reset()
+        await self.runner.reset()
         await self.store.reset()
 
     async def settle(self) -> None:
@@ -84,10 +103,25 @@ class App:
         self._stack.push_async_callback(self.store.close)
         housekeeping = Housekeeping(self.store, self.clock)
         self._stack.push_async_callback(housekeeping.close)
+        logs = FunctionLogs(self.store, self.ids)
+        self._stack.push_async_callback(logs.close)
+        self.runner = FunctionRunner(self.store, self.clock, self.ids, CONTRACTS, logs.take, folder)
+        self._stack.push_async_callback(self.runner.close)
+        invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url))
         receiver = Receiver(self.store, self.clock, self.ids)
-        self._aws = AwsGateway(aws_services(self.store, self.clock, self.ids, receiver), self.ids)
-        self._control = Control(self.store, self._aws.services)
-        housekeeping.start()
+        queued = AsyncInvocations(self.store, self.clock, self.ids, invoker)
+        self._stack.push_async_callback(queued.close)
+        triggers = self._triggers = QueueTriggers(self.store, self.clock, self.ids, receiver, invoker, aws_formats())
+        self._stack.push_async_callback(triggers.close)
+        parts = Parts(self.store, self.clock, self.ids, receiver, invoker)
+        self._aws = AwsGateway(aws_services(parts), self.ids)
+        self._control = Control(self.store, self._aws.services, self.reset)
         server = HttpServer(self.handle, self.clock, self._aws.refuse)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
+        for part in (logs, housekeeping, queued, triggers):
+            part.start()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -24,6 +24,11 @@ class Entry(NamedTuple):
 
 
 REGISTRY: Final = {
+    "lambda": Entry(
+        "lambda",
+        hosts=("lambda",),
+        paths=("/2015-03-31/", "/2017-03-31/tags/", "/2020-06-30/functions/"),
+    ),
     "sqs": Entry("sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
 }
 _BY_TARGET: Final = {entry.target: name for name, entry in REGISTRY.items() if entry.target}

@@ -2,24 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fogbank.clouds.aws.api import Service
+    from fogbank.connectors.invoker import Invoker, Launcher
+    from fogbank.connectors.queue_triggers import EventFormat
+    from fogbank.engines.functions.model import Function, Trigger
+    from fogbank.engines.messaging.model import Queue, Received
     from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
+    from fogbank.runtimes.model import Launch
     from fogbank.storage import Store
 
 
-def aws_services(store: Store, clock: Clock, ids: Ids, receiver: Receiver) -> dict[str, Callable[[], Service[Any]]]:
+class Parts(NamedTuple):
+    """What the services are made of."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    receiver: Receiver
+    invoker: Invoker
+
+
+def aws_services(parts: Parts) -> dict[str, Callable[[], Service[Any]]]:
     """Return the makers of all services by the names that they are signed with."""
 
     def sqs() -> Service[Any]:
         from fogbank.clouds.aws.sqs import sqs_service  # noqa: PLC0415 - loaded on first use
 
-        return sqs_service(store, clock, ids, receiver)
+        return sqs_service(parts.store, parts.clock, parts.ids, parts.receiver)
 
-    return {"sqs": sqs}
+    def lambda_() -> Service[Any]:
+        from fogbank.clouds.aws.lambda_ import lambda_service  # noqa: PLC0415 - loaded on first use
+
+        return lambda_service(parts.store, parts.clock, parts.ids, parts.invoker)
+
+    return {"lambda": lambda_, "sqs": sqs}
+
+
+def aws_launchers(endpoint: Callable[[], str]) -> dict[str, Launcher]:
+    """Return what prepares Lambda's functions; `endpoint` is where their own SDKs find Fogbank."""
+
+    def prepare(function: Function) -> Launch:
+        from fogbank.clouds.aws.lambda_.launch import launch  # noqa: PLC0415 - loaded on first use
+
+        return launch(function, endpoint())
+
+    return {"lambda": prepare}
+
+
+def aws_formats() -> dict[str, EventFormat]:
+    """Return the forms in which AWS hands events to functions."""
+
+    def sqs(trigger: Trigger, queue: Queue, batch: list[Received]) -> bytes:
+        from fogbank.clouds.aws.lambda_.events import sqs_event  # noqa: PLC0415 - loaded on first use
+
+        return sqs_event(trigger, queue, batch)
+
+    return {"aws.sqs": sqs}

@@ -151,6 +151,11 @@ async def acknowledge(tx: Tx, now_us: int, name: Name, handle: Handle) -> bool:
     return await leased_queue.ack(tx, now_us, queue.store, handle.message, handle.token, ordered=ordered)
 
 
+async def acknowledge_all(tx: Tx, now_us: int, name: Name, handles: Sequence[Handle]) -> int:
+    """Remove leased messages; returns how many were still held."""
+    return sum([await acknowledge(tx, now_us, name, handle) for handle in handles])
+
+
 async def extend(tx: Tx, now_us: int, name: Name, handle: Handle, lease_seconds: int) -> None:
     """Let the lease end that long from now; 0 gives the message back.
 

@@ -1,0 +1,53 @@
+"""How a function is started under Lambda's contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fogbank.clouds.aws.lambda_.configuration import CONTRACT, log_group
+from fogbank.clouds.aws.lambda_.names import LATEST, arn_of
+from fogbank.runtimes.model import Launch
+
+if TYPE_CHECKING:
+    from fogbank.engines.functions.model import Function
+
+# AWS Lambda Developer Guide, "Defined runtime environment variables". A function may replace PATH and the like.
+_DEFAULTS: Final = {
+    "LANG": "en_US.UTF-8",
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "TZ": ":UTC",
+    "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+    # What boto3 would otherwise try to reach before it takes the credentials below.
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def launch(function: Function, endpoint: str) -> Launch:
+    """Return how a function is started; `endpoint` is where its own SDKs find Fogbank."""
+    config = function.config
+    _realm, account, region = function.scope.split("/")
+    environment = {
+        **_DEFAULTS,
+        "AWS_ENDPOINT_URL": endpoint,
+        **config.environment,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        # An access key of twelve digits names the account.
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": "fogbank",
+        "AWS_SESSION_TOKEN": "fogbank",
+    }
+    return Launch(
+        key=(function.id, function.revision),
+        contract=CONTRACT,
+        runtime=config.runtime,
+        handler=config.handler,
+        code=config.code,
+        environment=environment,
+        memory_mib=config.memory_mib,
+        timeout_seconds=config.timeout_seconds,
+        name=function.name,
+        version=LATEST,
+        identity=arn_of(function.scope, function.name),
+        log=(function.scope, log_group(function)),
+    )
