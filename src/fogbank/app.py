@@ -7,12 +7,14 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Self
 
 from fogbank.clouds.aws.gateway import AwsGateway
-from fogbank.clouds.aws.services import Parts, aws_formats, aws_launchers, aws_services
+from fogbank.clouds.aws.services import Parts, aws_formats, aws_launchers, aws_services, aws_timers
 from fogbank.connectors.async_invocations import AsyncInvocations
+from fogbank.connectors.deliveries import Deliveries
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.queue_triggers import QueueTriggers
+from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
@@ -21,6 +23,7 @@ from fogbank.runtimes.lambda_runtime_api.instance import LambdaInstance
 from fogbank.runtimes.runner import FunctionRunner
 from fogbank.storage import open_store
 from fogbank.storage.folder import DataFolder
+from fogbank.storage.timers import TimerService
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
@@ -111,6 +114,10 @@ class App:
         receiver = Receiver(self.store, self.clock, self.ids)
         queued = AsyncInvocations(self.store, self.clock, self.ids, invoker)
         self._stack.push_async_callback(queued.close)
+        deliveries = Deliveries(self.store, self.clock, self.ids)
+        self._stack.push_async_callback(deliveries.close)
+        timers = Timekeeper(TimerService(self.store, self.clock, aws_timers()))
+        self._stack.push_async_callback(timers.close)
         triggers = self._triggers = QueueTriggers(self.store, self.clock, self.ids, receiver, invoker, aws_formats())
         self._stack.push_async_callback(triggers.close)
         parts = Parts(self.store, self.clock, self.ids, receiver, invoker)
@@ -119,7 +126,7 @@ class App:
         server = HttpServer(self.handle, self.clock, self._aws.refuse)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
-        for part in (logs, housekeeping, queued, triggers):
+        for part in (logs, housekeeping, queued, deliveries, timers, triggers):
             part.start()
 
 

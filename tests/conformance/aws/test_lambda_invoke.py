@@ -72,7 +72,8 @@ def test_the_context_and_the_environment_are_lambda_s(lambda_: Any, account: str
                     "stream": context.log_stream_name, "left": context.get_remaining_time_in_millis(),
                     "client": context.client_context.custom if context.client_context else None,
                 },
-                "env": dict(os.environ), "cwd": os.getcwd(), "path": sys.path[0], "fds": len(os.listdir("/proc/self/fd")),
+                "env": dict(os.environ), "cwd": os.getcwd(), "path": sys.path[0],
+                "fds": len(os.listdir("/proc/self/fd")),
             }
         """,
         Timeout=7,

@@ -29,6 +29,7 @@ REGISTRY: Final = {
         hosts=("lambda",),
         paths=("/2015-03-31/", "/2017-03-31/tags/", "/2020-06-30/functions/"),
     ),
+    "sns": Entry("sns", hosts=("sns",), version="2010-03-31"),
     "sqs": Entry("sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
 }
 _BY_TARGET: Final = {entry.target: name for name, entry in REGISTRY.items() if entry.target}

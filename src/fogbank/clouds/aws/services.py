@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
-    from fogbank.storage import Store
+    from fogbank.storage import Store, Tx
+    from fogbank.storage.timers import Action, Timer
 
 
 class Parts(NamedTuple):
@@ -42,7 +43,12 @@ def aws_services(parts: Parts) -> dict[str, Callable[[], Service[Any]]]:
 
         return lambda_service(parts.store, parts.clock, parts.ids, parts.invoker)
 
-    return {"lambda": lambda_, "sqs": sqs}
+    def sns() -> Service[Any]:
+        from fogbank.clouds.aws.sns import sns_service  # noqa: PLC0415 - loaded on first use
+
+        return sns_service(parts.store, parts.clock, parts.ids)
+
+    return {"lambda": lambda_, "sns": sns, "sqs": sqs}
 
 
 def aws_launchers(endpoint: Callable[[], str]) -> dict[str, Launcher]:
@@ -65,3 +71,14 @@ def aws_formats() -> dict[str, EventFormat]:
         return sqs_event(trigger, queue, batch)
 
     return {"aws.sqs": sqs}
+
+
+def aws_timers() -> dict[str, Action]:
+    """Return what AWS's kinds of timers do."""
+
+    async def unconfirmed(tx: Tx, now_us: int, timer: Timer) -> int | None:
+        from fogbank.clouds.aws.sns.subscriptions import drop_unconfirmed  # noqa: PLC0415 - loaded on first use
+
+        return await drop_unconfirmed(tx, now_us, timer)
+
+    return {"aws.sns.unconfirmed": unconfirmed}
