@@ -21,7 +21,7 @@ from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
 from fogbank.runtimes.lambda_runtime_api.instance import LambdaInstance
 from fogbank.runtimes.runner import FunctionRunner
-from fogbank.storage import open_store
+from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
 from fogbank.storage.timers import TimerService
 from fogbank.wire.server import HttpServer
@@ -104,6 +104,8 @@ class App:
             folder = self._stack.enter_context(DataFolder(settings.data)).path
         self.store = await open_store(self.clock, folder=folder, url=settings.database)
         self._stack.push_async_callback(self.store.close)
+        joined = await self.store.run(nodes.join)
+        self.ids.join(joined.start, joined.sequence)
         housekeeping = Housekeeping(self.store, self.clock)
         self._stack.push_async_callback(housekeeping.close)
         logs = FunctionLogs(self.store, self.ids)

@@ -52,8 +52,9 @@ def test_sequences_of_nodes_never_meet() -> None:
 def test_sequences_continue_above_an_earlier_process_s() -> None:
     earlier = make(at_us=5_000).sequence()
     ids = make(at_us=1_000)
-    ids.resume_after(earlier)
+    ids.join(5, earlier)
     assert ids.sequence() > earlier
+    assert ids.sequence() & NODE_MAX == 5
 
 
 @pytest.mark.parametrize("node", [-1, NODE_MAX + 1])
