@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import resource
 import signal
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE: Final = "FOGBANK_INSTANCE"  # noqa: S105 - a name, not a secret
 OPEN_FILES_MAX: Final = 1_024
 FILE_BYTES_MAX: Final = 512 * 1_048_576
+SANDBOX: Final = "tier A, own session, limits, clean environment, private temporary folder"
 _KILL_ROUNDS_MAX: Final = 100
 _REAP_AGAIN_SECONDS: Final = 0.02
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -156,6 +156,8 @@ def _reap() -> None:
 @cache
 def _adopt_orphans() -> None:
     if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - not needed before the first function runs
+
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
