@@ -76,9 +76,11 @@ def unpack(data: bytes, path: Path) -> Path:
             _check(archive)
             for entry in archive.infolist():
                 _extract(archive, entry, part)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
-        raise InvalidArchiveError(str(error)) from None
+        if isinstance(error, zipfile.BadZipFile | OSError | ValueError):
+            raise InvalidArchiveError(str(error)) from None
+        raise
     if path.exists():
         shutil.rmtree(part)
     else:

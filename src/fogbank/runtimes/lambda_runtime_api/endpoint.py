@@ -138,7 +138,7 @@ class RuntimeEndpoint:
 def _error_type(request: Request) -> str:
     """Return the type that the runtime names; what isn't of the documented form is `Runtime.Unknown`."""
     named = request.header(b"lambda-runtime-function-error-type")
-    return named if _ERROR_TYPE.fullmatch(named) else named or "Runtime.Unknown"
+    return named if _ERROR_TYPE.fullmatch(named) else "Runtime.Unknown"
 
 
 def _accepted() -> Response:
