@@ -18,6 +18,8 @@ _TYPES: Final = (
     (re.compile(r"\bBYTEA\b"), "BLOB"),
     (re.compile(r"\bBIGINT\b"), "INTEGER"),
     (re.compile(r"\bDOUBLE PRECISION\b"), "REAL"),
+    # Names sort by their bytes in every database; SQLite's do so by default.
+    (re.compile(r'\s+COLLATE "C"'), ""),
 )
 
 
