@@ -24,6 +24,7 @@ class Entry(NamedTuple):
 
 
 REGISTRY: Final = {
+    "logs": Entry("logs", target="Logs_20140328", hosts=("logs",)),
     "sqs": Entry("sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
 }
 _BY_TARGET: Final = {entry.target: name for name, entry in REGISTRY.items() if entry.target}

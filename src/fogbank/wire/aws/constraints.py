@@ -54,11 +54,19 @@ def compile_constraints(
             elif check is not None:
                 check(value, path, found)
         if found:
-            plural = "s" if len(found) > 1 else ""
-            shown = "; ".join(found[:ERRORS_SHOWN_MAX])
-            raise InputError("constraint", "", f"{len(found)} validation error{plural} detected: {shown}")
+            raise InputError("constraint", "", _detected(found))
 
     return run
+
+
+def missing_member(path: str) -> str:
+    """Word that a required member, named by its path in dotted form, isn't there."""
+    return _detected([_violation(None, path[:1].lower() + path[1:], "Member must not be null")])
+
+
+def _detected(found: list[str]) -> str:
+    plural = "s" if len(found) > 1 else ""
+    return f"{len(found)} validation error{plural} detected: {'; '.join(found[:ERRORS_SHOWN_MAX])}"
 
 
 class _Compiler:
