@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.services import aws_services
+from fogbank.clouds.aws.sessions import Sessions
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.control.endpoints import Control
 from fogbank.engines.messaging.receiving import Receiver
@@ -85,7 +86,9 @@ class App:
         housekeeping = Housekeeping(self.store, self.clock)
         self._stack.push_async_callback(housekeeping.close)
         receiver = Receiver(self.store, self.clock, self.ids)
-        self._aws = AwsGateway(aws_services(self.store, self.clock, self.ids, receiver), self.ids)
+        sessions = Sessions(self.store, self.clock, self.ids)
+        services = aws_services(self.store, self.clock, self.ids, receiver, sessions)
+        self._aws = AwsGateway(services, self.ids, sessions)
         self._control = Control(self.store, self._aws.services)
         housekeeping.start()
         server = HttpServer(self.handle, self.clock, self._aws.refuse)

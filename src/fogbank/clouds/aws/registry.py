@@ -24,8 +24,10 @@ class Entry(NamedTuple):
 
 
 REGISTRY: Final = {
+    "iam": Entry("iam", hosts=("iam",), version="2010-05-08"),
     "logs": Entry("logs", target="Logs_20140328", hosts=("logs",)),
     "sqs": Entry("sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
+    "sts": Entry("sts", hosts=("sts",), version="2011-06-15"),
 }
 _BY_TARGET: Final = {entry.target: name for name, entry in REGISTRY.items() if entry.target}
 _BY_HOST: Final = {host: name for name, entry in REGISTRY.items() for host in entry.hosts}

@@ -8,14 +8,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fogbank.clouds.aws.api import Service
+    from fogbank.clouds.aws.sessions import Sessions
     from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
 
 
-def aws_services(store: Store, clock: Clock, ids: Ids, receiver: Receiver) -> dict[str, Callable[[], Service[Any]]]:
+def aws_services(
+    store: Store, clock: Clock, ids: Ids, receiver: Receiver, sessions: Sessions
+) -> dict[str, Callable[[], Service[Any]]]:
     """Return the makers of all services by the names that they are signed with."""
+
+    def iam() -> Service[Any]:
+        from fogbank.clouds.aws.iam import iam_service  # noqa: PLC0415 - loaded on first use
+
+        return iam_service(store, ids)
 
     def logs() -> Service[Any]:
         from fogbank.clouds.aws.logs import logs_service  # noqa: PLC0415 - loaded on first use
@@ -27,4 +35,9 @@ def aws_services(store: Store, clock: Clock, ids: Ids, receiver: Receiver) -> di
 
         return sqs_service(store, clock, ids, receiver)
 
-    return {"logs": logs, "sqs": sqs}
+    def sts() -> Service[Any]:
+        from fogbank.clouds.aws.sts import sts_service  # noqa: PLC0415 - loaded on first use
+
+        return sts_service(store, sessions)
+
+    return {"iam": iam, "logs": logs, "sqs": sqs, "sts": sts}

@@ -31,7 +31,6 @@ class Holder(NamedTuple):
 
     name: str
     id: int
-    title: str
     path: str
 
 
@@ -92,7 +91,7 @@ async def holders(tx: Tx, now_us: int, scope: str, reference: str, roles: tuple[
         )
         for (name,) in rows:
             principal = await principals.find(tx, now_us, (scope, name))
-            found[name] = Holder(name, principal.id, principal.config.title, principal.config.path)
+            found[name] = Holder(name, principal.id, principal.config.path)
     return [found[name] for name in sorted(found)]
 
 

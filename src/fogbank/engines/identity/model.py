@@ -8,17 +8,16 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 Name: TypeAlias = "tuple[str, str]"
-"""A resource's scope key and its name within that scope; a cloud that ignores case hands over small letters."""
+"""A resource's scope key and its name within that scope; names keep their case and are found in any."""
 
 
 class PrincipalConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """A principal as its cloud describes it.
 
-    `title` is its name as it was written, `path` its place in the account's tree, `trust` the document that says
-    who may act as it, `session_seconds_max` for how long at the most.
+    `path` is its place in the account's tree, `trust` the document that says who may act as it,
+    `session_seconds_max` for how long at the most.
     """
 
-    title: str
     path: str = "/"
     trust: str = ""
     description: str | None = None
@@ -40,7 +39,6 @@ class Principal(NamedTuple):
 class PolicyConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """A policy as its cloud describes it; `latest` is the number of its newest version."""
 
-    title: str
     path: str = "/"
     description: str | None = None
     default: int = 1
@@ -72,7 +70,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
 
     They act for the principal with that number, under the session's own `name`; for a guest called `name` if the
     number is 0; for the account itself if there is no name either. `narrowed_by` are documents or references of
-    policies that narrow what the session may do, `chained` whether another session asked for it.
+    policies that narrow what the session may do, `transitive` the tags that pass on to sessions that it asks for,
+    `source` who stands at the beginning of such a chain.
     """
 
     access_key: str
@@ -82,13 +81,12 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     issued_us: int
     until_us: int
     principal: int = 0
-    principal_title: str = ""
+    principal_name: str = ""
     name: str = ""
     narrowed_by: list[str] = []
     tags: dict[str, str] = {}
     transitive: list[str] = []
     source: str = ""
-    chained: bool = False
 
 
 _PRINCIPAL: Final = msgspec.msgpack.Decoder(PrincipalConfig)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LISTED_AT_ONCE: Final = 1_000
 _COLUMNS: Final = "scope, name, id, config, created_us, modified_us"
-_FIND: Final = f"SELECT {_COLUMNS} FROM policy WHERE scope = $1 AND name = $2"
+_FIND: Final = f"SELECT {_COLUMNS} FROM policy WHERE scope = $1 AND lower(name) = lower($2)"
 _ADD_VERSION: Final = "INSERT INTO policy_version (policy, number, document, created_us) VALUES ($1, $2, $3, $4)"
 
 
@@ -37,14 +37,14 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: PolicyCon
     """Create a policy with its first version, or raise `PolicyExistsError`."""
     made = await tx.run(
         "INSERT INTO policy (scope, name, id, config, created_us, modified_us) VALUES ($1, $2, $3, $4, $5, $5)"
-        " ON CONFLICT (scope, name) DO NOTHING",
+        " ON CONFLICT DO NOTHING",
         *name,
         number,
         encode(config),
         now_us,
     )
     if not made:
-        raise PolicyExistsError(config.title)
+        raise PolicyExistsError(name[1])
     await tx.run(_ADD_VERSION, number, config.default, document.encode(), now_us)
     return Policy(*name, number, config, now_us, now_us)
 

@@ -23,7 +23,7 @@ _COLUMNS: Final = (
     "scope, name, id, config, created_us,"
     " (SELECT policy FROM attachment WHERE attachment.principal = principal.id AND role = 1)"
 )
-_FIND: Final = f"SELECT {_COLUMNS} FROM principal WHERE scope = $1 AND name = $2"
+_FIND: Final = f"SELECT {_COLUMNS} FROM principal WHERE scope = $1 AND lower(name) = lower($2)"
 
 
 def _principal(row: Row) -> Principal:
@@ -35,14 +35,14 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: Principal
     """Create a principal, or raise `PrincipalExistsError`."""
     made = await tx.run(
         "INSERT INTO principal (scope, name, id, config, created_us) VALUES ($1, $2, $3, $4, $5)"
-        " ON CONFLICT (scope, name) DO NOTHING",
+        " ON CONFLICT DO NOTHING",
         *name,
         number,
         encode(config),
         now_us,
     )
     if not made:
-        raise PrincipalExistsError(config.title)
+        raise PrincipalExistsError(name[1])
     return Principal(*name, number, config, now_us)
 
 

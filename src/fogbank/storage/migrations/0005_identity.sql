@@ -8,6 +8,8 @@ CREATE TABLE principal (
     PRIMARY KEY (scope, name)
 ) /* clustered */;
 CREATE UNIQUE INDEX principal_id ON principal (id);
+-- Names keep their case and are found in any.
+CREATE UNIQUE INDEX principal_name ON principal (scope, lower(name));
 -- Policies that belong to one principal alone.
 CREATE TABLE inline_policy (
     principal BIGINT NOT NULL,
@@ -25,6 +27,7 @@ CREATE TABLE policy (
     modified_us BIGINT NOT NULL,
     PRIMARY KEY (scope, name)
 ) /* clustered */;
+CREATE UNIQUE INDEX policy_name ON policy (scope, lower(name));
 CREATE TABLE policy_version (
     policy BIGINT NOT NULL,
     number BIGINT NOT NULL,

@@ -45,11 +45,11 @@ class Bench:
         self.run, self.read, self.ids = store.run, store.read, ids
 
     async def principal(self, name: str = "worker", scope: str = SCOPE, **config: Any) -> Principal:
-        made = PrincipalConfig(title=name.title(), **config)
+        made = PrincipalConfig(**config)
         return await self.run(principals.create, (scope, name), self.ids.sequence(), made)
 
     async def policy(self, name: str = "read", **config: Any) -> Policy:
-        made = PolicyConfig(title=name.title(), **config)
+        made = PolicyConfig(**config)
         return await self.run(policies.create, (SCOPE, name), self.ids.sequence(), made, '{"v": 1}')
 
     async def attach(self, reference: str = READ_REFERENCE, **more: Any) -> None:
@@ -78,6 +78,17 @@ async def test_principals_are_created_found_changed_and_deleted(bench: Bench) ->
     for operation in (principals.find, principals.delete):
         with pytest.raises(PrincipalNotFoundError):
             await bench.run(operation, WORKER)
+
+
+async def test_names_keep_their_case_and_are_found_in_any(bench: Bench) -> None:
+    await bench.principal("Worker")
+    await bench.policy("Read")
+    with pytest.raises(PrincipalExistsError):
+        await bench.principal("wOrker")
+    with pytest.raises(PolicyExistsError):
+        await bench.policy("rEad")
+    assert (await bench.read(principals.find, WORKER)).name == "Worker"
+    assert (await bench.read(policies.find, READ)).name == "Read"
 
 
 async def test_principals_are_listed_by_name_and_path(bench: Bench) -> None:
@@ -197,7 +208,7 @@ async def test_who_has_a_policy(bench: Bench) -> None:
     uses = await bench.read(attachments.count_uses, SCOPE, ["shared", "none"])
     assert uses == {"shared": Uses(2, 1), "none": Uses(0, 0)}
     found = await bench.read(attachments.holders, SCOPE, "shared", (GRANTS, BOUNDS))
-    assert [(each.name, each.title) for each in found] == [("other", "Other"), ("worker", "Worker")]
+    assert [(each.name, each.path) for each in found] == [("other", "/"), ("worker", "/")]
     found = await bench.read(attachments.holders, SCOPE, "shared", (BOUNDS,))
     assert [each.name for each in found] == ["worker"]
 
