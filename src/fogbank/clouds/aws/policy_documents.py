@@ -68,14 +68,14 @@ def check_policy(document: str, kind: Kind) -> None:
     unknown = policy.keys() - _DOCUMENT_KEYS
     if unknown:
         raise _syntax(kind, f"Unknown field {min(unknown)}")
-    version = policy.get("Version", _VERSIONS[1])
-    if version not in _VERSIONS or (kind is Kind.MANAGED and version != LATEST):
-        raise malformed(f"Policy document must be version {LATEST} or greater.")
     statements = policy.get("Statement")
     if isinstance(statements, dict):
         statements = [statements]
     if not isinstance(statements, list) or not statements:
         raise _syntax(kind, "Missing required field Statement")
+    version = policy.get("Version", _VERSIONS[1])
+    if version not in _VERSIONS or (kind is Kind.MANAGED and version != LATEST):
+        raise malformed(f"Policy document must be version {LATEST} or greater.")
     sids = []
     for statement in statements:
         if not isinstance(statement, dict):

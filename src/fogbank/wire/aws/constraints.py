@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Check: TypeAlias = "Callable[[Any, str, list[str]], None]"
 ERRORS_SHOWN_MAX: Final = 10
+_INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
 def compile_constraints(
@@ -60,8 +61,10 @@ def compile_constraints(
 
 
 def missing_member(path: str) -> str:
-    """Word that a required member, named by its path in dotted form, isn't there."""
-    return _detected([_violation(None, path[:1].lower() + path[1:], "Member must not be null")])
+    """Word that a required member isn't there: `Tags[0].Value` is shown as `tags.1.member.value`."""
+    shown = _INDEX.sub(lambda match: f".{int(match[1]) + 1}.member", path)
+    shown = ".".join(word[:1].lower() + word[1:] for word in shown.split("."))
+    return _detected([_violation(None, shown, "Member must not be null")])
 
 
 def _detected(found: list[str]) -> str:
