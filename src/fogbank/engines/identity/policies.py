@@ -33,8 +33,13 @@ def _policy(row: Row) -> Policy:
     return Policy(scope, name, number, decode_policy(bytes(config)), created_us, modified_us)
 
 
-async def create(tx: Tx, now_us: int, name: Name, number: int, config: PolicyConfig, document: str) -> Policy:
-    """Create a policy with its first version, or raise `PolicyExistsError`."""
+async def create(
+    tx: Tx, now_us: int, name: Name, number: int, config: PolicyConfig, document: str, count_max: int
+) -> Policy:
+    """Create a policy, of which a scope may have so many, with its first version.
+
+    Raises `PolicyExistsError`, `TooManyError`.
+    """
     made = await tx.run(
         "INSERT INTO policy (scope, name, id, config, created_us, modified_us) VALUES ($1, $2, $3, $4, $5, $5)"
         " ON CONFLICT DO NOTHING",
@@ -45,6 +50,10 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: PolicyCon
     )
     if not made:
         raise PolicyExistsError(name[1])
+    row = await tx.one("SELECT COUNT(*) FROM policy WHERE scope = $1", name[0])
+    assert row is not None
+    if row[0] > count_max:
+        raise TooManyError("policies", count_max)
     await tx.run(_ADD_VERSION, number, config.default, document.encode(), now_us)
     return Policy(*name, number, config, now_us, now_us)
 

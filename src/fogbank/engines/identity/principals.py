@@ -31,8 +31,8 @@ def _principal(row: Row) -> Principal:
     return Principal(scope, name, number, decode_principal(bytes(config)), created_us, bound)
 
 
-async def create(tx: Tx, now_us: int, name: Name, number: int, config: PrincipalConfig) -> Principal:
-    """Create a principal, or raise `PrincipalExistsError`."""
+async def create(tx: Tx, now_us: int, name: Name, number: int, config: PrincipalConfig, count_max: int) -> Principal:
+    """Create a principal, of which a scope may have so many; raises `PrincipalExistsError`, `TooManyError`."""
     made = await tx.run(
         "INSERT INTO principal (scope, name, id, config, created_us) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT DO NOTHING",
@@ -43,6 +43,10 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: Principal
     )
     if not made:
         raise PrincipalExistsError(name[1])
+    row = await tx.one("SELECT COUNT(*) FROM principal WHERE scope = $1", name[0])
+    assert row is not None
+    if row[0] > count_max:
+        raise TooManyError("principals", count_max)
     return Principal(*name, number, config, now_us)
 
 

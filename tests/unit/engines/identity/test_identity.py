@@ -46,11 +46,11 @@ class Bench:
 
     async def principal(self, name: str = "worker", scope: str = SCOPE, **config: Any) -> Principal:
         made = PrincipalConfig(**config)
-        return await self.run(principals.create, (scope, name), self.ids.sequence(), made)
+        return await self.run(principals.create, (scope, name), self.ids.sequence(), made, 3)
 
     async def policy(self, name: str = "read", **config: Any) -> Policy:
         made = PolicyConfig(**config)
-        return await self.run(policies.create, (SCOPE, name), self.ids.sequence(), made, '{"v": 1}')
+        return await self.run(policies.create, (SCOPE, name), self.ids.sequence(), made, '{"v": 1}', 1)
 
     async def attach(self, reference: str = READ_REFERENCE, **more: Any) -> None:
         await self.run(attachments.attach, WORKER, reference, 3, **more)
@@ -89,6 +89,17 @@ async def test_names_keep_their_case_and_are_found_in_any(bench: Bench) -> None:
         await bench.policy("rEad")
     assert (await bench.read(principals.find, WORKER)).name == "Worker"
     assert (await bench.read(policies.find, READ)).name == "Read"
+
+
+async def test_a_scope_holds_so_many_and_no_more(bench: Bench) -> None:
+    for name in "abc":
+        await bench.principal(name)
+    with pytest.raises(TooManyError):
+        await bench.principal("d")
+    assert len(await bench.read(principals.list_principals, SCOPE, "/", "", 10)) == 3
+    await bench.policy()
+    with pytest.raises(TooManyError):
+        await bench.policy("other")
 
 
 async def test_principals_are_listed_by_name_and_path(bench: Bench) -> None:

@@ -87,15 +87,20 @@ def input_error(error: InputError) -> AwsError:
     return validation.input_error(error)
 
 
+_QUOTAS: Final = {
+    "attached policies": "PoliciesPerRole",
+    "policies": "PoliciesPerAccount",
+    "principals": "RolesPerAccount",
+}
+
+
 def _too_many(error: TooManyError) -> AwsError:
     if error.what == "versions":
         return limit_exceeded(
             f"A managed policy can have up to {error.limit} versions. Before you create a new version,"
             " you must delete an existing version."
         )
-    if error.what == "attached policies":
-        return limit_exceeded(f"Cannot exceed quota for PoliciesPerRole: {error.limit}")
-    return limit_exceeded(f"Maximum policy size of {error.limit} bytes exceeded for role")
+    return limit_exceeded(f"Cannot exceed quota for {_QUOTAS[error.what]}: {error.limit}")
 
 
 ERRORS: Final[ErrorTable] = {

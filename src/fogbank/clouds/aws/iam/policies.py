@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from fogbank.engines.identity.attachments import Uses
 
 POLICY_CHARACTERS_MAX: Final = 6_144
+# What the quota can be raised to.
+POLICIES_MAX: Final = 5_000
 
 
 class CreatePolicy(Input):
@@ -36,7 +38,8 @@ async def create_policy(iam: Iam, call: Call, request: CreatePolicy) -> Reply:
     check_document(request.PolicyDocument)
     config = PolicyConfig(path=request.Path, description=request.Description, tags=read_tags(request.Tags))
     name = in_account(call, request.PolicyName)
-    made = await iam.store.run(policies.create, name, iam.ids.sequence(), config, request.PolicyDocument)
+    number = iam.ids.sequence()
+    made = await iam.store.run(policies.create, name, number, config, request.PolicyDocument, POLICIES_MAX)
     return {"Policy": await _show_one(iam, call, customer_policy(made))}
 
 
@@ -71,8 +74,8 @@ async def list_policies(iam: Iam, call: Call, request: ListPolicies) -> Reply:
     after = after_marker(request)
     found: list[Found] = []
     if request.Scope != "AWS":
-        # An account has a few thousand at the most; the order is that of ARNs, for which all are needed.
-        own = await iam.store.scan(policies.list_policies, scope, request.PathPrefix, "", OWN_MAX)
+        # All of them, since the order is that of ARNs.
+        own = await iam.store.scan(policies.list_policies, scope, request.PathPrefix, "", POLICIES_MAX)
         found += map(customer_policy, own)
     if request.Scope != "Local":
         found += [policy for policy in aws_policies() if policy.path.startswith(request.PathPrefix)]
@@ -138,5 +141,4 @@ def _show(policy: Found, uses: Uses, *, in_full: bool) -> dict[str, Any]:
     return shown
 
 
-OWN_MAX: Final = 5_000
 OPERATIONS: Final = (create_policy, delete_policy, get_policy, list_policies)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
 
 TRUST_CHARACTERS_MAX: Final = 2_048
+# What the quota can be raised to.
+ROLES_MAX: Final = 5_000
 
 
 class CreateRole(Input):
@@ -216,7 +218,7 @@ def show_role(role: Principal, *, in_full: bool = True) -> dict[str, Any]:
 async def _create(
     tx: Tx, now_us: int, name: Name, number: int, config: PrincipalConfig, boundary: Found | None
 ) -> Principal:
-    role = await principals.create(tx, now_us, name, number, config)
+    role = await principals.create(tx, now_us, name, number, config, ROLES_MAX)
     if boundary is None:
         return role
     await attachments.bound(tx, now_us, name, boundary.arn, stored=boundary.stored)

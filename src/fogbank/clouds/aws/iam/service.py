@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.clouds.aws.api import Call, Input
 from fogbank.clouds.aws.iam.errors import duplicate_tags
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
 
-PAGE: int = 100
+PAGE: Final = 100
 
 
 class Iam(NamedTuple):

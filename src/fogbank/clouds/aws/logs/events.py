@@ -98,7 +98,7 @@ async def get_log_events(logs: Logs, call: Call, request: GetLogEvents) -> Reply
     )
     if request.endTime is not None:
         query = query._replace(until_us=request.endTime * MILLISECOND_US)
-    page = await logs.store.read(entries.read, group, query)
+    page = await logs.store.scan(entries.read, group, query)
     found = page.entries[::-1] if backwards else page.entries
     before, behind = _around(found, place, backwards=backwards)
     return {
