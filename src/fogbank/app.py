@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Self
 
 from fogbank.clouds.aws.gateway import AwsGateway
-from fogbank.clouds.aws.services import Parts, aws_formats, aws_launchers, aws_services, aws_timers
+from fogbank.clouds.aws.parts import Parts
+from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_timers
+from fogbank.clouds.aws.sessions import Sessions
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.deliveries import Deliveries
 from fogbank.connectors.function_logs import FunctionLogs
@@ -51,6 +53,7 @@ class App:
         self.store: Store
         self.runner: FunctionRunner
         self._triggers: QueueTriggers
+        self._sessions: Sessions
         self._aws: AwsGateway
         self._control: Control
         self._stack = AsyncExitStack()
@@ -88,6 +91,7 @@ class App:
         await self._triggers.reset()
         await self.runner.reset()
         await self.store.reset()
+        self._sessions.forget()
 
     async def settle(self) -> None:
         """Return once nothing is under way that runs without waiting for a client or the clock."""
@@ -112,7 +116,8 @@ class App:
         self._stack.push_async_callback(logs.close)
         self.runner = FunctionRunner(self.store, self.clock, self.ids, CONTRACTS, logs.take, folder)
         self._stack.push_async_callback(self.runner.close)
-        invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url))
+        sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
+        invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url, sessions))
         receiver = Receiver(self.store, self.clock, self.ids)
         queued = AsyncInvocations(self.store, self.clock, self.ids, invoker)
         self._stack.push_async_callback(queued.close)
@@ -122,8 +127,8 @@ class App:
         self._stack.push_async_callback(timers.close)
         triggers = self._triggers = QueueTriggers(self.store, self.clock, self.ids, receiver, invoker, aws_formats())
         self._stack.push_async_callback(triggers.close)
-        parts = Parts(self.store, self.clock, self.ids, receiver, invoker)
-        self._aws = AwsGateway(aws_services(parts), self.ids)
+        parts = Parts(self.store, self.clock, self.ids, sessions, receiver, invoker)
+        self._aws = AwsGateway(aws_services(parts), self.ids, sessions)
         self._control = Control(self.store, self._aws.services, self.reset)
         server = HttpServer(self.handle, self.clock, self._aws.refuse)
         self._stack.push_async_callback(server.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fogbank.engines.identity import sessions
 from fogbank.engines.messaging import queues
 from fogbank.engines.telemetry import groups
 from fogbank.kernel.clock import SECOND_US
@@ -42,6 +43,7 @@ class Housekeeping:
             while expired := await self._store.scan(leased_queue.expired, queue.store, retention_us):
                 await self._store.run(leased_queue.remove, queue.store, expired)
         await self._store.run(leased_queue.forget_duplicates)
+        await self._store.run(sessions.forget_expired)
         await self._sweep_logs()
 
     async def _sweep_logs(self) -> None:

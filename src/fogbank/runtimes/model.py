@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -15,7 +15,8 @@ class Launch(NamedTuple):
     """All that is needed to start instances of one revision of a function.
 
     `key` is the function's id and revision, `contract` says how it is spoken to. `environment` is what the
-    function sees besides what the contract itself sets. `identity` names the function in the contract's own words
+    function sees besides what the contract itself sets; `grant` returns more of it, made for one instance: its
+    credentials. `identity` names the function in the contract's own words
     (an ARN, a path). `log` is the scope and name of the log group that its output goes to.
     """
 
@@ -25,6 +26,7 @@ class Launch(NamedTuple):
     handler: str
     code: bytes
     environment: Mapping[str, str]
+    grant: Callable[[], Awaitable[Mapping[str, str]]]
     memory_mib: int
     timeout_seconds: float
     name: str

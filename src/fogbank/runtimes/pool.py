@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from fogbank.runtimes.model import Instance, Invocation, Outcome
 
 IDLE_SECONDS_MAX: Final = 600
+# An instance that has become this old gets no further invocation.
+INSTANCE_SECONDS_MAX: Final = 6 * 3_600
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +43,7 @@ class Pool:
         self._starting_limit = starting
         self._idle: list[Instance] = []
         self._alarms: dict[int, Alarm] = {}
+        self._started_us: dict[Instance, int] = {}
         self._waiting: deque[asyncio.Future[Instance]] = deque()
         self._starting = 0
         self._running: set[Instance] = set()
@@ -90,7 +93,7 @@ class Pool:
         while self._idle:
             instance = self._idle.pop()
             self._forget_alarm(instance)
-            if instance.usable:
+            if self._is_usable(instance):
                 return instance
             self._dismiss(instance)
         waiter: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
@@ -121,12 +124,13 @@ class Pool:
                     break
         else:
             self._starting -= 1
+            self._started_us[instance] = self._clock.now()
             instance.exited.add_done_callback(lambda _: self._on_exit(instance))
             self._release(instance)
 
     def _release(self, instance: Instance) -> None:
         """Give an instance to whoever waits longest, or keep it for later."""
-        if not instance.usable:
+        if not self._is_usable(instance):
             self._dismiss(instance)
             self._replace()
             return
@@ -141,6 +145,10 @@ class Pool:
         self._idle.append(instance)
         due_us = self._clock.now() + IDLE_SECONDS_MAX * SECOND_US
         self._alarms[id(instance)] = self._clock.call_at(due_us, partial(self._expire, instance))
+
+    def _is_usable(self, instance: Instance) -> bool:
+        oldest_us = self._clock.now() - INSTANCE_SECONDS_MAX * SECOND_US
+        return instance.usable and self._started_us.get(instance, 0) > oldest_us
 
     def _replace(self) -> None:
         """Start an instance for those who wait, in place of one that has ended."""
@@ -168,6 +176,7 @@ class Pool:
 
     def _dismiss(self, instance: Instance) -> None:
         self._forget_alarm(instance)
+        self._started_us.pop(instance, None)
         self._spawn(instance.stop())
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:

@@ -120,6 +120,7 @@ class FunctionRunner:
 
     async def _start(self, launch: Launch) -> Instance:
         code = await self._code.folder(launch.code)
+        launch = launch._replace(environment={**launch.environment, **await launch.grant()})
         token = self._ids.hex(16)
         workspace = Workspace(code, self._instances_root / token)
         instance = self._contracts[launch.contract](launch, workspace, self._clock, token, self._log)

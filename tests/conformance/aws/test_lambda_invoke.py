@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conformance.aws.functions import deploy, zipped
+from tests.conformance.aws.functions import ROLE, deploy, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -267,7 +267,9 @@ def test_a_dry_run_runs_nothing(lambda_: Any) -> None:
         lambda_.invoke(FunctionName="missing", InvocationType="DryRun")
 
 
-def test_the_sdk_in_a_function_finds_fogbank(client: Callable[..., Any], lambda_: Any) -> None:
+def test_the_sdk_in_a_function_finds_fogbank_as_the_function_s_role(
+    client: Callable[..., Any], lambda_: Any, account: str
+) -> None:
     client("sqs").create_queue(QueueName="q")
     deploy(
         lambda_,
@@ -275,12 +277,14 @@ def test_the_sdk_in_a_function_finds_fogbank(client: Callable[..., Any], lambda_
         """
         import boto3
         def handler(event, context):
-            return boto3.client("sqs").list_queues()["QueueUrls"]
+            who = boto3.client("sts").get_caller_identity()
+            return boto3.client("sqs").list_queues()["QueueUrls"], who["Arn"]
         """,
         Timeout=30,
     )
-    (url,) = invoke(lambda_)[0]
-    assert url.endswith("/q")
+    (url,), arn = invoke(lambda_)[0]
+    assert url.endswith(f"/{account}/q")
+    assert arn == f"arn:aws:sts::{account}:assumed-role/{ROLE.rpartition('/')[2]}/f"
 
 
 def test_the_log_has_lambda_s_lines_and_the_function_s(lambda_: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fogbank.kernel.clock import SECOND_US, Clock
 from fogbank.runtimes.model import Ended, Invocation, Outcome
-from fogbank.runtimes.pool import IDLE_SECONDS_MAX, Pool
+from fogbank.runtimes.pool import IDLE_SECONDS_MAX, INSTANCE_SECONDS_MAX, Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +166,17 @@ async def test_idle_instances_go_after_a_while_and_when_their_process_ends(clock
     await clock.advance(IDLE_SECONDS_MAX * SECOND_US, turns)
     assert [instance.stopped for instance in house.made] == [True, True]
     assert house.pool.size == 0
+
+
+async def test_an_old_instance_is_replaced_however_busy(clock: Clock) -> None:
+    house = House(clock)
+    for _ in range(2 * INSTANCE_SECONDS_MAX // IDLE_SECONDS_MAX):
+        task = house.invoke()
+        await turns()
+        house.made[-1].finish()
+        await task
+        await clock.advance(IDLE_SECONDS_MAX * SECOND_US - 1, turns)
+    assert [instance.stopped for instance in house.made] == [True, False]
 
 
 async def test_a_retired_pool_finishes_its_work_and_then_has_no_instance(clock: Clock) -> None:

@@ -1,7 +1,8 @@
 """Every AWS request passes here: find the service and operation, decode, operate, encode.
 
 In dev mode any credentials are taken: the signature isn't checked, a 12-digit access key names the account, the
-credential scope the region and the service.
+credential scope the region and the service. Temporary credentials count for the account that they were issued for,
+and only until they expire.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import DEFAULT_ACCOUNT, DEFAULT_REGION, Call
 from fogbank.clouds.aws.registry import REGISTRY, identify
+from fogbank.clouds.aws.sessions import PREFIX, SessionRefusedError
 from fogbank.kernel.errors import EngineError
 from fogbank.storage import StoreUnavailableError
 from fogbank.wire.aws.chunked import ChecksumMismatchError, ChunkedBodyError, decode_chunks
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fogbank.clouds.aws.api import Operation, Service
+    from fogbank.clouds.aws.sessions import Sessions
     from fogbank.kernel.ids import Ids
     from fogbank.wire.aws.codec import Codec, Decoder, Encoder
     from fogbank.wire.aws.models import Metadata
@@ -91,9 +94,10 @@ class _Endpoint:
 class AwsGateway:
     """Answers AWS requests; services are made when they are first called."""
 
-    def __init__(self, factories: Mapping[str, Callable[[], Service[Any]]], ids: Ids) -> None:
+    def __init__(self, factories: Mapping[str, Callable[[], Service[Any]]], ids: Ids, sessions: Sessions) -> None:
         self._factories = factories
         self._ids = ids
+        self._sessions = sessions
         self._endpoints: dict[str, _Endpoint] = {}
 
     @property
@@ -120,7 +124,10 @@ class AwsGateway:
                 call = Call(DEFAULT_ACCOUNT, DEFAULT_REGION, request_id, request.origin, "")
             else:
                 key = credential.access_key
-                account = key if len(key) == _ACCOUNT_DIGITS and key.isdigit() else DEFAULT_ACCOUNT
+                if key.startswith(PREFIX):
+                    account = await self._sessions.account(key)
+                else:
+                    account = key if len(key) == _ACCOUNT_DIGITS and key.isdigit() else DEFAULT_ACCOUNT
                 call = Call(account, credential.region, request_id, request.origin, key)
             members = bound.decode(request, named, body)
             if bound.check is not None:
@@ -135,6 +142,8 @@ class AwsGateway:
         except EngineError as error:
             assert endpoint is not None
             return encode_error(endpoint.service.word(error), metadata, request_id)
+        except SessionRefusedError as error:
+            return encode_error(error.worded(metadata), metadata, request_id)
         except UnknownServiceError as error:
             return encode_error(error.worded, error.metadata, request_id)
         except IncompleteSignatureError as error:

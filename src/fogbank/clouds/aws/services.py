@@ -1,63 +1,45 @@
-"""The AWS services, each made when it is first called."""
+"""What AWS adds to the server: its services, each made when it is first called, and what others call it for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fogbank.clouds.aws.registry import REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fogbank.clouds.aws.api import Service
-    from fogbank.connectors.invoker import Invoker, Launcher
+    from fogbank.clouds.aws.parts import Parts
+    from fogbank.clouds.aws.sessions import Sessions
+    from fogbank.connectors.invoker import Launcher
     from fogbank.connectors.queue_triggers import EventFormat
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
-    from fogbank.engines.messaging.receiving import Receiver
-    from fogbank.kernel.clock import Clock
-    from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
-    from fogbank.storage import Store, Tx
+    from fogbank.storage import Tx
     from fogbank.storage.timers import Action, Timer
-
-
-class Parts(NamedTuple):
-    """What the services are made of."""
-
-    store: Store
-    clock: Clock
-    ids: Ids
-    receiver: Receiver
-    invoker: Invoker
 
 
 def aws_services(parts: Parts) -> dict[str, Callable[[], Service[Any]]]:
     """Return the makers of all services by the names that they are signed with."""
-
-    def sqs() -> Service[Any]:
-        from fogbank.clouds.aws.sqs import sqs_service  # noqa: PLC0415 - loaded on first use
-
-        return sqs_service(parts.store, parts.clock, parts.ids, parts.receiver)
-
-    def lambda_() -> Service[Any]:
-        from fogbank.clouds.aws.lambda_ import lambda_service  # noqa: PLC0415 - loaded on first use
-
-        return lambda_service(parts.store, parts.clock, parts.ids, parts.invoker)
-
-    def sns() -> Service[Any]:
-        from fogbank.clouds.aws.sns import sns_service  # noqa: PLC0415 - loaded on first use
-
-        return sns_service(parts.store, parts.clock, parts.ids)
-
-    return {"lambda": lambda_, "sns": sns, "sqs": sqs}
+    return {name: partial(_make, entry.package, parts) for name, entry in REGISTRY.items()}
 
 
-def aws_launchers(endpoint: Callable[[], str]) -> dict[str, Launcher]:
+def _make(package: str, parts: Parts) -> Service[Any]:
+    service: Service[Any] = import_module(f"fogbank.clouds.aws.{package}").make_service(parts)
+    return service
+
+
+def aws_launchers(endpoint: Callable[[], str], sessions: Sessions) -> dict[str, Launcher]:
     """Return what prepares Lambda's functions; `endpoint` is where their own SDKs find Fogbank."""
 
     def prepare(function: Function) -> Launch:
         from fogbank.clouds.aws.lambda_.launch import launch  # noqa: PLC0415 - loaded on first use
 
-        return launch(function, endpoint())
+        return launch(function, endpoint(), sessions)
 
     return {"lambda": prepare}
 

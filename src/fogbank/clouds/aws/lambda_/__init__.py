@@ -10,14 +10,11 @@ from fogbank.clouds.aws.lambda_.errors import ERRORS, input_error
 from fogbank.clouds.aws.lambda_.service import Lambda
 
 if TYPE_CHECKING:
-    from fogbank.connectors.invoker import Invoker
-    from fogbank.kernel.clock import Clock
-    from fogbank.kernel.ids import Ids
-    from fogbank.storage import Store
+    from fogbank.clouds.aws.parts import Parts
 
 
-def lambda_service(store: Store, clock: Clock, ids: Ids, invoker: Invoker) -> Service[Lambda]:
+def make_service(parts: Parts) -> Service[Lambda]:
     """Put the service together."""
     operations = (*functions.OPERATIONS, *invocation.OPERATIONS, *mappings.OPERATIONS, *facts.OPERATIONS)
-    deps = Lambda(store, clock, ids, invoker)
+    deps = Lambda(parts.store, parts.clock, parts.ids, parts.invoker)
     return Service("lambda", deps, operations, ERRORS, input_error, constrained=True)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 from fogbank.clouds.aws.lambda_.configuration import CONTRACT, log_group
 from fogbank.clouds.aws.lambda_.names import LATEST, arn_of
 from fogbank.runtimes.model import Launch
+from fogbank.runtimes.pool import INSTANCE_SECONDS_MAX
 
 if TYPE_CHECKING:
+    from fogbank.clouds.aws.sessions import Sessions
     from fogbank.engines.functions.model import Function
 
 # AWS Lambda Developer Guide, "Defined runtime environment variables". A function may replace PATH and the like.
@@ -22,8 +24,15 @@ _DEFAULTS: Final = {
 }
 
 
-def launch(function: Function, endpoint: str) -> Launch:
-    """Return how a function is started; `endpoint` is where its own SDKs find Fogbank."""
+# An instance's credentials outlive it.
+CREDENTIALS_SECONDS: Final = INSTANCE_SECONDS_MAX + 3_600
+
+
+def launch(function: Function, endpoint: str, sessions: Sessions) -> Launch:
+    """Return how a function is started; `endpoint` is where its own SDKs find Fogbank.
+
+    Each instance gets credentials of its own for the function's role.
+    """
     config = function.config
     _realm, account, region = function.scope.split("/")
     environment = {
@@ -32,11 +41,18 @@ def launch(function: Function, endpoint: str) -> Launch:
         **config.environment,
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
-        # An access key of twelve digits names the account.
-        "AWS_ACCESS_KEY_ID": account,
-        "AWS_SECRET_ACCESS_KEY": "fogbank",
-        "AWS_SESSION_TOKEN": "fogbank",
     }
+
+    async def grant() -> dict[str, str]:
+        # Whatever account the role's ARN names: a role is of the account of the functions that have it.
+        role = config.principal.rpartition("/")[2]
+        session = await sessions.for_role(account, role, function.name, CREDENTIALS_SECONDS)
+        return {
+            "AWS_ACCESS_KEY_ID": session.access_key,
+            "AWS_SECRET_ACCESS_KEY": session.secret,
+            "AWS_SESSION_TOKEN": session.token,
+        }
+
     return Launch(
         key=(function.id, function.revision),
         contract=CONTRACT,
@@ -44,6 +60,7 @@ def launch(function: Function, endpoint: str) -> Launch:
         handler=config.handler,
         code=config.code,
         environment=environment,
+        grant=grant,
         memory_mib=config.memory_mib,
         timeout_seconds=config.timeout_seconds,
         name=function.name,

@@ -10,12 +10,10 @@ from fogbank.clouds.aws.sns.errors import ERRORS, input_error
 from fogbank.clouds.aws.sns.service import Sns
 
 if TYPE_CHECKING:
-    from fogbank.kernel.clock import Clock
-    from fogbank.kernel.ids import Ids
-    from fogbank.storage import Store
+    from fogbank.clouds.aws.parts import Parts
 
 
-def sns_service(store: Store, clock: Clock, ids: Ids) -> Service[Sns]:
+def make_service(parts: Parts) -> Service[Sns]:
     """Put the service together."""
     operations = (*topics.OPERATIONS, *subscriptions.OPERATIONS, *publish.OPERATIONS)
-    return Service("sns", Sns(store, clock, ids), operations, ERRORS, input_error)
+    return Service("sns", Sns(parts.store, parts.clock, parts.ids), operations, ERRORS, input_error)
