@@ -40,6 +40,17 @@ async def everything(tx: Tx, _now_us: int) -> dict[str, int]:
     return dict(await tx.all("SELECT name, last FROM feed"))
 
 
+async def in_order(tx: Tx, _now_us: int) -> list[str]:
+    return [name for (name,) in await tx.all("SELECT name FROM feed ORDER BY name")]
+
+
+async def test_names_sort_by_their_bytes(store: Store) -> None:
+    names = ["a-b", "A", "ab", "_", "B", "a", "é", "가", "Z", "1"]
+    for name in names:
+        await store.run(put, name, 1)
+    assert await store.read(in_order) == sorted(names)
+
+
 async def test_results_and_time_reach_the_caller(store: Store, clock: Clock) -> None:
     assert await store.run(put, "a", 1) == clock.now()
     assert await store.read(everything) == {"a": 1}

@@ -1,7 +1,7 @@
 -- Logs: groups by name, the streams in them, and the entries of those.
 CREATE TABLE log_group (
-    scope TEXT COLLATE "C" NOT NULL,
-    name TEXT COLLATE "C" NOT NULL,
+    scope TEXT NOT NULL,
+    name TEXT NOT NULL,
     id BIGINT NOT NULL,
     config BYTEA NOT NULL,
     created_us BIGINT NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE log_group (
 CREATE UNIQUE INDEX log_group_id ON log_group (id);
 CREATE TABLE log_stream (
     log_group BIGINT NOT NULL,
-    name TEXT COLLATE "C" NOT NULL,
+    name TEXT NOT NULL,
     id BIGINT NOT NULL,
     created_us BIGINT NOT NULL,
     -- The latest entry's time, and when the last one came in; 0 while there was none.

@@ -1,7 +1,7 @@
 -- Principals by name, what they are granted, and the sessions that act for them. Nothing here is evaluated.
 CREATE TABLE principal (
-    scope TEXT COLLATE "C" NOT NULL,
-    name TEXT COLLATE "C" NOT NULL,
+    scope TEXT NOT NULL,
+    name TEXT NOT NULL,
     id BIGINT NOT NULL,
     config BYTEA NOT NULL,
     created_us BIGINT NOT NULL,
@@ -13,14 +13,14 @@ CREATE UNIQUE INDEX principal_name ON principal (scope, lower(name));
 -- Policies that belong to one principal alone.
 CREATE TABLE inline_policy (
     principal BIGINT NOT NULL,
-    name TEXT COLLATE "C" NOT NULL,
+    name TEXT NOT NULL,
     document BYTEA NOT NULL,
     PRIMARY KEY (principal, name)
 );
 -- Policies that stand for themselves, in numbered versions.
 CREATE TABLE policy (
-    scope TEXT COLLATE "C" NOT NULL,
-    name TEXT COLLATE "C" NOT NULL,
+    scope TEXT NOT NULL,
+    name TEXT NOT NULL,
     id BIGINT NOT NULL,
     config BYTEA NOT NULL,
     created_us BIGINT NOT NULL,
@@ -40,12 +40,12 @@ CREATE TABLE attachment (
     principal BIGINT NOT NULL,
     -- 0: it grants; 1: it bounds what the others grant.
     role BIGINT NOT NULL,
-    policy TEXT COLLATE "C" NOT NULL,
+    policy TEXT NOT NULL,
     PRIMARY KEY (principal, role, policy)
 ) /* clustered */;
 CREATE INDEX attachment_policy ON attachment (policy, role, principal);
 CREATE TABLE session (
-    access_key TEXT COLLATE "C" PRIMARY KEY,
+    access_key TEXT PRIMARY KEY,
     until_us BIGINT NOT NULL,
     content BYTEA NOT NULL
 );
