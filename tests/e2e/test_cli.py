@@ -12,9 +12,9 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.servers import RawClient, ServerProcess
 
 from fogbank import __version__
+from tests.servers import RawClient, ServerProcess
 
 if TYPE_CHECKING:
     from pathlib import Path

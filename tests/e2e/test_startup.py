@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.servers import ServerProcess
-
 from fogbank.clouds.aws.registry import REGISTRY
+from tests.servers import ServerProcess
 
 # Each costs more than all of ours together, or belongs to a service that nobody may call.
 HEAVY = (

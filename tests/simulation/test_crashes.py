@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from tests.servers import RawClient, ServerProcess
 
 if TYPE_CHECKING:
