@@ -24,6 +24,7 @@ class Entry(NamedTuple):
 
 
 REGISTRY: Final = {
+    "dynamodb": Entry("dynamodb", target="DynamoDB_20120810", hosts=("dynamodb",)),
     "sqs": Entry("sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
 }
 _BY_TARGET: Final = {entry.target: name for name, entry in REGISTRY.items() if entry.target}

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 def aws_services(store: Store, clock: Clock, ids: Ids, receiver: Receiver) -> dict[str, Callable[[], Service[Any]]]:
     """Return the makers of all services by the names that they are signed with."""
 
+    def dynamodb() -> Service[Any]:
+        from fogbank.clouds.aws.dynamodb import dynamodb_service  # noqa: PLC0415 - loaded on first use
+
+        return dynamodb_service(store, clock, ids)
+
     def sqs() -> Service[Any]:
         from fogbank.clouds.aws.sqs import sqs_service  # noqa: PLC0415 - loaded on first use
 
         return sqs_service(store, clock, ids, receiver)
 
-    return {"sqs": sqs}
+    return {"dynamodb": dynamodb, "sqs": sqs}

@@ -1,0 +1,33 @@
+"""Amazon DynamoDB over the documents engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fogbank.clouds.aws.api import Service
+from fogbank.clouds.aws.dynamodb import items, tables, tags
+from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
+from fogbank.clouds.aws.dynamodb.service import Dynamo
+
+if TYPE_CHECKING:
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
+    from fogbank.storage import Store
+
+# Checked where they are read, in one pass.
+_UNCHECKED: Final = ("AttributeName", "AttributeValue")
+
+
+def dynamodb_service(store: Store, clock: Clock, ids: Ids) -> Service[Dynamo]:
+    """Put the service together."""
+    operations = (*tables.OPERATIONS, *tags.OPERATIONS, *items.OPERATIONS)
+    return Service(
+        "dynamodb",
+        Dynamo(store, clock, ids),
+        operations,
+        ERRORS,
+        input_error,
+        constrained=True,
+        unchecked=_UNCHECKED,
+        crc32=True,
+    )
