@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
@@ -81,9 +82,74 @@ def sqs_receive_delete(depth: int) -> Callable[[Client, Connection], Awaitable[W
 
 FILL_EXTRA = 30_000
 
+
+def _ddb(client: Client, operation: str, **members: object) -> bytes:
+    return client.json("dynamodb", f"DynamoDB_20120810.{operation}", json.dumps(members).encode())
+
+
+def ddb_item(number: int) -> dict[str, object]:
+    """An item of 1 KB with a few attributes of the usual types."""
+    return {
+        "pk": {"S": f"customer#{number % 1000:06d}"},
+        "sk": {"S": f"order#{number:010d}"},
+        "status": {"S": "shipped"},
+        "total": {"N": "129.95"},
+        "count": {"N": "3"},
+        "gift": {"BOOL": False},
+        "tags": {"SS": ["express", "fragile"]},
+        "address": {"M": {"city": {"S": "Seoul"}, "zip": {"S": "04524"}}},
+        "lines": {"L": [{"M": {"sku": {"S": "A-1"}, "quantity": {"N": "2"}}}, {"S": "note"}]},
+        "text": {"S": "x" * 800},
+    }
+
+
+async def _table(client: Client, connection: Connection, name: str) -> None:
+    keys = [("pk", "HASH"), ("sk", "RANGE")]
+    await connection.ask(
+        _ddb(
+            client,
+            "CreateTable",
+            TableName=name,
+            KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    )
+
+
+async def ddb_put(client: Client, connection: Connection) -> Work:
+    await _table(client, connection, "bench-put")
+    requests = [_ddb(client, "PutItem", TableName="bench-put", Item=ddb_item(number)) for number in range(10_000)]
+    turn = itertools.cycle(requests)
+
+    async def work(connection: Connection) -> int:
+        await connection.ask(next(turn))
+        return 1
+
+    return work
+
+
+async def ddb_get(client: Client, connection: Connection) -> Work:
+    await _table(client, connection, "bench-get")
+    requests = []
+    for number in range(1_000):
+        item = ddb_item(number)
+        await connection.ask(_ddb(client, "PutItem", TableName="bench-get", Item=item))
+        requests.append(_ddb(client, "GetItem", TableName="bench-get", Key={"pk": item["pk"], "sk": item["sk"]}))
+    turn = itertools.cycle(requests)
+
+    async def work(connection: Connection) -> int:
+        await connection.ask(next(turn))
+        return 1
+
+    return work
+
+
 CASES = (
     Case("sqs.SendMessage", sqs_send, 110),
     Case("sqs.SendMessageBatch10", sqs_send_batch, 350),
     Case("sqs.Receive+Delete@1k", sqs_receive_delete(1_000)),
     Case("sqs.Receive+Delete@100k", sqs_receive_delete(100_000)),
+    Case("ddb.PutItem1KB", ddb_put, 130),
+    Case("ddb.GetItem", ddb_get, 90),
 )

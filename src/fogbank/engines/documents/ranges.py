@@ -46,8 +46,9 @@ class Stretch(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Documents in order; `ended` says that the range has no more."""
+    """Documents of a collection in order; `ended` says that the range has no more."""
 
+    collection: Collection
     documents: list[Document]
     ended: bool
 
@@ -103,9 +104,9 @@ async def query(
         rows = await tx.all(_BACKWARD if backward else _FORWARD, collection.id, partition, low, high, wanted)
         last = page.add(rows)
         if page.full:
-            return Page(page.documents, ended=False)
+            return Page(collection, page.documents, ended=False)
         if len(rows) < wanted:
-            return Page(page.documents, ended=True)
+            return Page(collection, page.documents, ended=True)
         assert last is not None
         if backward:
             high = bytes(last[1])
@@ -125,9 +126,9 @@ async def scan(
         rows = await tx.all(_SCAN, collection.id, partition, sort, end, wanted)
         last = page.add(rows)
         if page.full:
-            return Page(page.documents, ended=False)
+            return Page(collection, page.documents, ended=False)
         if len(rows) < wanted:
-            return Page(page.documents, ended=True)
+            return Page(collection, page.documents, ended=True)
         assert last is not None
         partition, sort = bytes(last[0]), bytes(last[1])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.api import Service
-from fogbank.clouds.aws.dynamodb import items, tables, tags
+from fogbank.clouds.aws.dynamodb import batches, descriptions, items, reading, tables, tags
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
 from fogbank.clouds.aws.dynamodb.service import Dynamo
 
@@ -20,7 +20,14 @@ _UNCHECKED: Final = ("AttributeName", "AttributeValue")
 
 def dynamodb_service(store: Store, clock: Clock, ids: Ids) -> Service[Dynamo]:
     """Put the service together."""
-    operations = (*tables.OPERATIONS, *tags.OPERATIONS, *items.OPERATIONS)
+    operations = (
+        *batches.OPERATIONS,
+        *descriptions.OPERATIONS,
+        *items.OPERATIONS,
+        *reading.OPERATIONS,
+        *tables.OPERATIONS,
+        *tags.OPERATIONS,
+    )
     return Service(
         "dynamodb",
         Dynamo(store, clock, ids),

@@ -57,6 +57,13 @@ def read_value(tagged: Any, depth: int = 1) -> Value:
     raise validation(_EMPTY)
 
 
+def check_depth(item: Item) -> None:
+    """Refuse an item that has grown too deep."""
+    for value in item.values():
+        if isinstance(value, (dict, list)) and _depth_of(value) > DEPTH_MAX:
+            raise validation(_TOO_DEEP)
+
+
 def write_attributes(item: Item) -> dict[str, Any]:
     """Write attributes by name; bytes are left for the JSON encoder, which writes them in base64."""
     return {name: {"S": value} if type(value) is str else _WRITERS[type(value)](value) for name, value in item.items()}
@@ -65,6 +72,14 @@ def write_attributes(item: Item) -> dict[str, Any]:
 def write_value(value: Value) -> dict[str, Any]:
     """Write one value."""
     return _WRITERS[type(value)](value)
+
+
+def _depth_of(value: Value) -> int:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return 1
+    return 1 + max(map(_depth_of, value), default=0)
 
 
 def _read_text(data: Any, _depth: int) -> str:

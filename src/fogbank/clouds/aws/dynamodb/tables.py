@@ -9,7 +9,6 @@ import msgspec
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.billing import Throughput, changed_labels, first_labels, show_billing
 from fogbank.clouds.aws.dynamodb.errors import table_not_found, unsupported, validation
-from fogbank.clouds.aws.dynamodb.names import table_arn
 from fogbank.clouds.aws.dynamodb.schemas import (
     KEYS_MAX,
     AttributeDefinition,
@@ -17,7 +16,7 @@ from fogbank.clouds.aws.dynamodb.schemas import (
     read_schema,
     show_schema,
 )
-from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
+from fogbank.clouds.aws.dynamodb.service import Dynamo, table_arn, table_of
 from fogbank.clouds.aws.dynamodb.tags import Tag, read_tags
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import CollectionNotFoundError
