@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 
 DROPPED_PER_OPERATION_MAX: Final = 1_000
 
-_AT: Final = "collection = $1 AND partition = $2 AND sort = $3"
+_AT: Final = "FROM document WHERE collection = $1 AND partition = $2 AND sort = $3"
+_GET: Final = f"SELECT size, body {_AT}"
+_HOLD: Final = f"SELECT id, size, body {_AT} FOR UPDATE"
 _INSERT: Final = (
     "INSERT INTO document (id, collection, partition, sort, size, body) VALUES ($1, $2, $3, $4, $5, $6)"
     " ON CONFLICT (collection, partition, sort) DO"
 )
+_PUT: Final = f"{_INSERT} UPDATE SET size = $5, body = $6"
+_CREATE: Final = f"{_INSERT} NOTHING"
+_REPLACE: Final = "UPDATE document SET size = $1, body = $2 WHERE id = $3"
 
 
 class Written(NamedTuple):
@@ -51,7 +56,7 @@ class Write(NamedTuple):
 async def get(tx: Tx, now_us: int, name: Name, locate: Locate) -> Document | None:
     """Return a document, or None."""
     collection = await collections.find(tx, now_us, name)
-    row = await tx.one(f"SELECT size, body FROM document WHERE {_AT}", collection.id, *locate(collection))
+    row = await tx.one(_GET, collection.id, *locate(collection))
     return None if row is None else Document(row[0], decode_fields(row[1]))
 
 
@@ -74,14 +79,8 @@ async def get_each(tx: Tx, now_us: int, wanted: Sequence[tuple[Name, Locate]], b
 async def put(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, document: Document) -> None:
     """Store a document, in place of the one of that key if there is one."""
     collection = await collections.find(tx, now_us, name)
-    await tx.run(
-        f"{_INSERT} UPDATE SET size = $5, body = $6",
-        number,
-        collection.id,
-        *locate(collection),
-        document.size,
-        encode_fields(document.fields),
-    )
+    body = encode_fields(document.fields)
+    await tx.run(_PUT, number, collection.id, *locate(collection), document.size, body)
 
 
 async def write(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, change: Change) -> Written:
@@ -92,7 +91,7 @@ async def write(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, ch
     collection = await collections.find(tx, now_us, name)
     key = locate(collection)
     while True:
-        row = await tx.one(f"SELECT id, size, body FROM document WHERE {_AT} FOR UPDATE", collection.id, *key)
+        row = await tx.one(_HOLD, collection.id, *key)
         before = None if row is None else Document(row[1], decode_fields(row[2]))
         after = change(before)
         if after is before:
@@ -100,7 +99,7 @@ async def write(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, ch
         if row is None:
             assert after is not None
             body = encode_fields(after.fields)
-            if await tx.run(f"{_INSERT} NOTHING", number, collection.id, *key, after.size, body):
+            if await tx.run(_CREATE, number, collection.id, *key, after.size, body):
                 return Written(before, after)
             # Somebody else created it since it was looked for, and has committed.
             continue
@@ -108,7 +107,7 @@ async def write(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, ch
             await tx.run("DELETE FROM document WHERE id = $1", row[0])
         else:
             body = encode_fields(after.fields)
-            await tx.run("UPDATE document SET size = $1, body = $2 WHERE id = $3", after.size, body, row[0])
+            await tx.run(_REPLACE, after.size, body, row[0])
         return Written(before, after)
 
 

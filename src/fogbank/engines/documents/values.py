@@ -41,7 +41,7 @@ def _pack(value: Any) -> Any:
     if kind is Decimal:
         return msgspec.msgpack.Ext(_DECIMAL, str(value).encode())
     if kind is frozenset:
-        return msgspec.msgpack.Ext(_SET, _encode([_pack(item) for item in sorted(value)]))
+        return msgspec.msgpack.Ext(_SET, _encode([_pack(item) for item in value]))
     return value
 
 

@@ -23,6 +23,8 @@ UNDERFLOW: Final = "Number underflow. Attempting to store a number with magnitud
 _INT_MAX: Final = 2**63 - 1
 # As many digits as any int of 64 bits can have without a look at its value.
 _INT_DIGITS_SAFE: Final = 18
+# A number in its one form already.
+_SHORT_FRACTION: Final = re.compile(r"-?[0-9]*\.[0-9]*[1-9]")
 _FORM: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?)[0-9]+)?")
 # Enough for the sum of the largest and the smallest number to be exact.
 _EXACT: Final = Context(prec=EXPONENT_MAX - EXPONENT_MIN + DIGITS_MAX, traps=[])
@@ -34,8 +36,12 @@ class NumberError(Exception):
 
 def read_number(text: str) -> Number:
     """Read a number as it stands on the wire; raises `NumberError`."""
-    if len(text) <= _INT_DIGITS_SAFE and text.isdecimal() and text.isascii():
-        return int(text)
+    if len(text) <= _INT_DIGITS_SAFE:
+        digits = text[1:] if text[:1] == "-" else text
+        if digits.isdecimal() and digits.isascii():
+            return int(text)
+        if _SHORT_FRACTION.fullmatch(text):
+            return Decimal(text)
     form = _FORM.fullmatch(text)
     if form is None:
         suffix = f": {text}" if text else ""

@@ -11,12 +11,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.dynamodb.errors import invalid_values, serialization, validation, wrong_type
+from fogbank.clouds.aws.dynamodb.sizes import (
+    CONTAINER_BYTES,
+    MEMBER_BYTES,
+    SCALAR_BYTES,
+    size_of_number,
+    size_of_text,
+)
 from fogbank.languages.dynamodb.numbers import NumberError, read_number, write_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fogbank.languages.dynamodb.types import Item, Value
+    from fogbank.languages.dynamodb.types import Item, Number, Value
 
 DEPTH_MAX: Final = 32
 _TOO_DEEP: Final = (
@@ -28,33 +35,56 @@ _SEVERAL: Final = (
 )
 
 
-def read_attributes(raw: dict[str, Any], depth: int = 1) -> Item:
+def read_item(raw: dict[str, Any]) -> tuple[Item, int]:
+    """Read an item and its size in bytes; raises `AwsError`."""
+    return _read_attributes(raw, 1)
+
+
+def read_attributes(raw: dict[str, Any]) -> Item:
     """Read attributes by name; raises `AwsError`."""
+    return _read_attributes(raw, 1)[0]
+
+
+def read_value(tagged: Any) -> Value:
+    """Read one value; raises `AwsError`."""
+    return _read_value(tagged, 1)[0]
+
+
+def _read_attributes(raw: dict[str, Any], depth: int) -> tuple[Item, int]:
+    """Read attributes and what they count, names included; what stands in a list or map is one level deeper."""
     item: Item = {}
+    size = 0
     for name, tagged in raw.items():
-        if type(tagged) is dict and len(tagged) == 1 and type(text := tagged.get("S")) is str:
+        size += len(name) if name.isascii() else len(name.encode())
+        if type(tagged) is dict and len(tagged) == 1 and type(text := tagged.get("S")) is str and depth <= DEPTH_MAX:
             item[name] = text
+            size += len(text) if text.isascii() else len(text.encode())
         else:
-            item[name] = read_value(tagged, depth)
-    return item
+            item[name], bytes_read = _read_value(tagged, depth)
+            size += bytes_read
+    return item, size
 
 
-def read_value(tagged: Any, depth: int = 1) -> Value:
-    """Read one value; raises `AwsError`. A value in a list or map is one level deeper."""
-    if type(tagged) is not dict:
-        raise wrong_type(tagged, "Structure")
-    if len(tagged) != 1:
-        tagged = {kind: data for kind, data in tagged.items() if data is not None and kind in _READERS}
+def _read_value(tagged: Any, depth: int) -> tuple[Value, int]:
+    if type(tagged) is not dict or len(tagged) != 1:
+        tagged = _only(tagged)
+    ((kind, data),) = tagged.items()
+    reader = _READERS.get(kind)
+    if reader is None or data is None:
+        raise validation(_EMPTY)
     if depth > DEPTH_MAX:
         raise validation(_TOO_DEEP)
-    for kind, data in tagged.items():
-        reader = _READERS.get(kind)
-        if reader is None or data is None:
-            break
-        if len(tagged) > 1:
-            raise validation(_SEVERAL)
-        return reader(data, depth)
-    raise validation(_EMPTY)
+    return reader(data, depth)
+
+
+def _only(tagged: Any) -> dict[str, Any]:
+    """Return what is set of a value that isn't one type and its data; there must be one such."""
+    if type(tagged) is not dict:
+        raise wrong_type(tagged, "Structure")
+    present = {kind: data for kind, data in tagged.items() if data is not None and kind in _READERS}
+    if len(present) != 1:
+        raise validation(_SEVERAL if present else _EMPTY)
+    return present
 
 
 def check_depth(item: Item) -> None:
@@ -82,21 +112,23 @@ def _depth_of(value: Value) -> int:
     return 1 + max(map(_depth_of, value), default=0)
 
 
-def _read_text(data: Any, _depth: int) -> str:
+def _text(data: Any) -> str:
     if type(data) is not str:
         raise wrong_type(data, "String")
     return data
 
 
-def _read_number(data: Any, depth: int) -> Value:
+def _number(data: Any) -> Number:
+    if type(data) is not str:
+        raise wrong_type(data, "String")
     try:
-        return read_number(_read_text(data, depth))
+        return read_number(data)
     except NumberError as error:
         raise validation(str(error)) from None
 
 
-def _read_bytes(data: Any, depth: int) -> bytes:
-    text = _read_text(data, depth)
+def _bytes(data: Any) -> bytes:
+    text = _text(data)
     if len(text) % 4:
         raise serialization(f"Base64 encoded length is expected a multiple of 4 bytes but found: {len(text)}")
     try:
@@ -105,63 +137,81 @@ def _read_bytes(data: Any, depth: int) -> bytes:
         raise serialization("Invalid base64 character") from None
 
 
-def _read_bool(data: Any, _depth: int) -> bool:
+def _read_text(data: Any, _depth: int) -> tuple[str, int]:
+    text = _text(data)
+    return text, size_of_text(text)
+
+
+def _read_number(data: Any, _depth: int) -> tuple[Number, int]:
+    number = _number(data)
+    return number, size_of_number(number)
+
+
+def _read_bytes(data: Any, _depth: int) -> tuple[bytes, int]:
+    read = _bytes(data)
+    return read, len(read)
+
+
+def _read_bool(data: Any, _depth: int) -> tuple[bool, int]:
     if type(data) is not bool:
         raise wrong_type(data, "Boolean")
-    return data
+    return data, SCALAR_BYTES
 
 
-def _read_null(data: Any, depth: int) -> None:
-    if not _read_bool(data, depth):
+def _read_null(data: Any, depth: int) -> tuple[None, int]:
+    if not _read_bool(data, depth)[0]:
         raise invalid_values("Null attribute value types must have the value of true")
+    return None, SCALAR_BYTES
 
 
-def _read_list(data: Any, depth: int) -> list[Value]:
+def _read_list(data: Any, depth: int) -> tuple[list[Value], int]:
     if type(data) is not list:
         raise wrong_type(data, "List")
-    return [read_value(tagged, depth + 1) for tagged in data]
+    values = []
+    size = CONTAINER_BYTES + MEMBER_BYTES * len(data)
+    for tagged in data:
+        value, bytes_read = _read_value(tagged, depth + 1)
+        values.append(value)
+        size += bytes_read
+    return values, size
 
 
-def _read_map(data: Any, depth: int) -> Item:
+def _read_map(data: Any, depth: int) -> tuple[Item, int]:
     if type(data) is not dict:
         raise wrong_type(data, "Map")
-    return read_attributes(data, depth + 1) if data else data
+    item, size = _read_attributes(data, depth + 1)
+    return item, size + CONTAINER_BYTES + MEMBER_BYTES * len(item)
 
 
-def _read_members(data: Any, depth: int, read: Callable[[Any, int], Value]) -> list[Value]:
+def _members(data: Any, read: Callable[[Any], Value], empty: str) -> tuple[list[Value], frozenset[Value]]:
+    """Return a set's members as they were sent, and as a set; there must be one at least."""
     if type(data) is not list:
         raise wrong_type(data, "List")
-    return [read(member, depth) for member in data]
-
-
-def _read_texts(data: Any, depth: int) -> frozenset[str]:
-    members = _read_members(data, depth, _read_text)
+    members = [read(member) for member in data]
     if not members:
-        raise invalid_values("An string set  may not be empty")
-    texts = frozenset(members)
+        raise invalid_values(empty)
+    return members, frozenset(members)
+
+
+def _read_texts(data: Any, _depth: int) -> tuple[frozenset[str], int]:
+    members, texts = _members(data, _text, "An string set  may not be empty")
     if len(texts) != len(members):
         raise invalid_values(f"Input collection [{', '.join(members)}] contains duplicates.")
-    return texts
+    return texts, sum(map(size_of_text, members))
 
 
-def _read_numbers(data: Any, depth: int) -> frozenset[Value]:
-    members = _read_members(data, depth, _read_number)
-    if not members:
-        raise invalid_values("An number set  may not be empty")
-    numbers = frozenset(members)
+def _read_numbers(data: Any, _depth: int) -> tuple[frozenset[Number], int]:
+    members, numbers = _members(data, _number, "An number set  may not be empty")
     if len(numbers) != len(members):
         raise validation("Input collection contains duplicates")
-    return numbers
+    return numbers, sum(map(size_of_number, members))
 
 
-def _read_binaries(data: Any, depth: int) -> frozenset[bytes]:
-    members = _read_members(data, depth, _read_bytes)
-    if not members:
-        raise invalid_values("Binary sets should not be empty")
-    binaries = frozenset(members)
+def _read_binaries(data: Any, _depth: int) -> tuple[frozenset[bytes], int]:
+    members, binaries = _members(data, _bytes, "Binary sets should not be empty")
     if len(binaries) != len(members):
         raise invalid_values(f"Input collection [{', '.join(data)}]of type BS contains duplicates.")
-    return binaries
+    return binaries, sum(map(len, members))
 
 
 def _write_map(value: Item) -> dict[str, Any]:
@@ -182,7 +232,7 @@ def _write_set(value: frozenset[Any]) -> dict[str, Any]:
     return {"NS": [write_number(member) for member in members]}
 
 
-_READERS: Final[dict[str, Callable[[Any, int], Value]]] = {
+_READERS: Final[dict[str, Callable[[Any, int], tuple[Value, int]]]] = {
     "S": _read_text,
     "N": _read_number,
     "B": _read_bytes,

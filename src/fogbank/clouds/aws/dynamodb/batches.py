@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
-from fogbank.clouds.aws.dynamodb.attributes import read_attributes, write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import Expressions
 from fogbank.clouds.aws.dynamodb.items import key_of_item, key_of_key
@@ -137,8 +137,9 @@ def _write(dynamo: Dynamo, name: Name, wanted: WriteRequest) -> Write:
         raise validation(_SEVERAL)
     number = dynamo.ids.sequence()
     if put is not None:
-        item = read_attributes(put.Item)
-        document = Document(check_size(item), item)
+        item, size = read_item(put.Item)
+        check_size(item, size)
+        document = Document(size, item)
         return Write(name, number, partial(key_of_item, item), lambda _before: document)
     if delete is None:
         raise validation(_EMPTY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from fogbank.clouds.aws.dynamodb.attributes import read_value
 from fogbank.clouds.aws.dynamodb.errors import validation
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fogbank.languages.dynamodb.paths import Tree
     from fogbank.languages.dynamodb.types import Value
 
+_NONE: Final = Placeholders({}, {})
+
 
 class Expressions:
     """Reads the expressions of one request; `done` refuses names and values that none of them used.
@@ -38,10 +40,7 @@ class Expressions:
     def __init__(self, names: dict[str, str] | None, values: dict[str, Any] | None = None, **texts: str | None) -> None:
         self._texts = texts
         self._brought = names is not None or values is not None
-        if self._brought:
-            self._placeholders = _placeholders(names, values, texts)
-        else:
-            self._placeholders = Placeholders({}, {})
+        self._placeholders = _placeholders(names, values, texts) if self._brought else _NONE
 
     def condition(self, parameter: str = "ConditionExpression") -> Matcher | None:
         """Return what tells whether an item fulfils a condition; None if there is none."""

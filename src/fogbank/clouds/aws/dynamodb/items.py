@@ -6,12 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
-from fogbank.clouds.aws.dynamodb.attributes import check_depth, read_attributes, write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import check_depth, read_attributes, read_item, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import condition_failed, invalid_values, validation
 from fogbank.clouds.aws.dynamodb.expressions import Expressions
 from fogbank.clouds.aws.dynamodb.schemas import key_alone, key_in_item
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units, write_units
+from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units, size_of, write_units
 from fogbank.engines.documents import documents
 from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.applying import apply_update
@@ -44,10 +44,11 @@ class PutItem(Input):
 async def put_item(dynamo: Dynamo, call: Call, request: PutItem) -> Reply:
     """Create an item, or replace the one of the same key."""
     name = table_of(call, request.TableName)
-    item = read_attributes(request.Item)
+    item, size = read_item(request.Item)
     condition = _condition_of(request)
     _check_return_values(request.ReturnValues)
-    document = Document(check_size(item), item)
+    check_size(item, size)
+    document = Document(size, item)
     locate = partial(key_of_item, item)
     number = dynamo.ids.sequence()
     if condition is None and request.ReturnValues in _NONE and request.ReturnConsumedCapacity in _NONE:
@@ -184,15 +185,16 @@ def _updated(update: Update | None, key: Item, before: Document | None) -> Docum
         except MisuseError as error:
             raise validation(str(error)) from None
         check_depth(fields)
-    return Document(check_size(fields, updated=True), fields)
+    size = size_of(fields)
+    check_size(fields, size, updated=True)
+    return Document(size, fields)
 
 
 def _condition_of(request: PutItem | DeleteItem) -> Matcher | None:
-    expressions = Expressions(
-        request.ExpressionAttributeNames,
-        request.ExpressionAttributeValues,
-        ConditionExpression=request.ConditionExpression,
-    )
+    names, values = request.ExpressionAttributeNames, request.ExpressionAttributeValues
+    if request.ConditionExpression is None and names is None and values is None:
+        return None
+    expressions = Expressions(names, values, ConditionExpression=request.ConditionExpression)
     condition = expressions.condition()
     expressions.done()
     return condition

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from fogbank.clouds.aws.dynamodb.errors import validation
+from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
 
 if TYPE_CHECKING:
     from fogbank.languages.dynamodb.types import Item, Number, Value
@@ -19,37 +19,42 @@ NAME_BYTES_MAX: Final = 65_535
 READ_UNIT_BYTES: Final = 4 * KIB
 WRITE_UNIT_BYTES: Final = KIB
 # A list or map counts 3 bytes, and each of its members one, on top of what the members are.
-_CONTAINER_BYTES: Final = 3
-_MEMBER_BYTES: Final = 1
+CONTAINER_BYTES: Final = 3
+MEMBER_BYTES: Final = 1
+# A truth value, or null.
+SCALAR_BYTES: Final = 1
 
 
 def size_of(item: Item) -> int:
     """Return an item's size in bytes: the names and values of its attributes."""
-    size = 0
-    for name, value in item.items():
-        size += len(name) if name.isascii() else len(name.encode())
-        if type(value) is str:
-            size += len(value) if value.isascii() else len(value.encode())
-        else:
-            size += _size_of_value(value)
-    return size
+    return sum(map(size_of_text, item)) + sum(map(_size_of_value, item.values()))
 
 
-def check_size(item: Item, *, updated: bool = False) -> int:
-    """Return an item's size in bytes; refuse one that is too large."""
-    size = size_of(item)
-    if size > NAME_BYTES_MAX:
-        if size > ITEM_BYTES_MAX:
-            what = "Item size to update" if updated else "Item size"
-            raise validation(f"{what} has exceeded the maximum allowed size")
-        check_names(item)
-    return size
+def size_of_text(text: str) -> int:
+    """Return the bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
-def check_names(item: Item) -> None:
-    """Refuse an attribute name that is too long."""
+def size_of_number(number: Number) -> int:
+    """Return a byte for each two significant digits, one more, and one for a sign."""
+    if isinstance(number, int):
+        if 0 < number < 100:
+            return 2
+        digits = len(str(number).strip("-0"))
+    else:
+        digits = len(number.as_tuple().digits)
+    return (digits + 1) // 2 + 1 + (number < 0)
+
+
+def check_size(item: Item, size: int, *, updated: bool = False) -> None:
+    """Refuse an item that is too large, or has a name that is."""
+    if size <= NAME_BYTES_MAX:
+        return
+    if size > ITEM_BYTES_MAX:
+        what = "Item size to update" if updated else "Item size"
+        raise validation(f"{what} has exceeded the maximum allowed size")
     if any(len(name.encode()) > NAME_BYTES_MAX for name in item):
-        raise validation("One or more parameter values were invalid: Attribute name is too large")
+        raise invalid_values("Attribute name is too large, must be less than 65536 bytes")
 
 
 def read_units(size: int, *, consistent: bool) -> float:
@@ -81,21 +86,15 @@ def describe_units(table: str, units: float, wanted: str) -> dict[str, Any]:
 def _size_of_value(value: Value) -> int:
     kind = type(value)
     if kind is str:
-        return len(value) if value.isascii() else len(value.encode())
+        return size_of_text(value)
     if kind is bool or value is None:
-        return 1
+        return SCALAR_BYTES
     if kind is int or kind is Decimal:
-        return _size_of_number(value)
+        return size_of_number(value)
     if kind is bytes:
         return len(value)
     if kind is dict:
-        return _CONTAINER_BYTES + _MEMBER_BYTES * len(value) + size_of(value)
+        return CONTAINER_BYTES + MEMBER_BYTES * len(value) + size_of(value)
     if kind is list:
-        return _CONTAINER_BYTES + _MEMBER_BYTES * len(value) + sum(map(_size_of_value, value))
+        return CONTAINER_BYTES + MEMBER_BYTES * len(value) + sum(map(_size_of_value, value))
     return sum(map(_size_of_value, value))
-
-
-def _size_of_number(value: Number) -> int:
-    """A byte for each two significant digits, one more, and one for a sign."""
-    digits = len(str(value).strip("-0")) if isinstance(value, int) else len(value.as_tuple().digits)
-    return (digits + 1) // 2 + 1 + (value < 0)
