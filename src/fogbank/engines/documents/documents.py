@@ -89,9 +89,29 @@ async def write(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, ch
     What `change` returns unchanged isn't written. Two writers of one key take turns, also when neither found it.
     """
     collection = await collections.find(tx, now_us, name)
-    key = locate(collection)
+    return await _write(tx, collection.id, locate(collection), number, change)
+
+
+async def write_each(tx: Tx, now_us: int, writes: Sequence[Write]) -> list[Written]:
+    """Make several writes, all or none; those to one document in their order.
+
+    Documents are visited in the order of their keys, so that two batches on a shared database can't wait for
+    each other.
+    """
+    places = []
+    for index, each in enumerate(writes):
+        collection = await collections.find(tx, now_us, each.name)
+        places.append((collection.id, each.locate(collection), index))
+    outcomes = {}
+    for collection_id, key, index in sorted(places):
+        each = writes[index]
+        outcomes[index] = await _write(tx, collection_id, key, each.number, each.change)
+    return [outcomes[index] for index in range(len(writes))]
+
+
+async def _write(tx: Tx, collection: int, key: Key, number: int, change: Change) -> Written:
     while True:
-        row = await tx.one(_HOLD, collection.id, *key)
+        row = await tx.one(_HOLD, collection, *key)
         before = None if row is None else Document(row[1], decode_fields(row[2]))
         after = change(before)
         if after is before:
@@ -99,21 +119,15 @@ async def write(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, ch
         if row is None:
             assert after is not None
             body = encode_fields(after.fields)
-            if await tx.run(_CREATE, number, collection.id, *key, after.size, body):
+            if await tx.run(_CREATE, number, collection, *key, after.size, body):
                 return Written(before, after)
             # Somebody else created it since it was looked for, and has committed.
             continue
         if after is None:
             await tx.run("DELETE FROM document WHERE id = $1", row[0])
         else:
-            body = encode_fields(after.fields)
-            await tx.run(_REPLACE, after.size, body, row[0])
+            await tx.run(_REPLACE, after.size, encode_fields(after.fields), row[0])
         return Written(before, after)
-
-
-async def write_each(tx: Tx, now_us: int, writes: Sequence[Write]) -> list[Written]:
-    """Make several writes in their order, all or none."""
-    return [await write(tx, now_us, *each) for each in writes]
 
 
 async def drop(tx: Tx, _now_us: int, collection: int) -> bool:
