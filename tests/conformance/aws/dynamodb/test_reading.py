@@ -211,7 +211,8 @@ def test_a_projection_and_select_say_what_is_returned(ddb: Any, filled: str, ref
             "pk = :pk AND sk BETWEEN :n AND :m",
             (
                 "Invalid KeyConditionExpression: The BETWEEN operator requires upper bound to be greater than or equal"
-                " to lower bound; lower bound operand: AttributeValue: {N:2}, upper bound operand: AttributeValue: {N:1}"
+                " to lower bound; lower bound operand: AttributeValue: {N:2},"
+                " upper bound operand: AttributeValue: {N:1}"
             ),
         ),
         ("pk = :pk OR sk = :n", "Invalid operator used in KeyConditionExpression: OR"),

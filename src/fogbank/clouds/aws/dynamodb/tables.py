@@ -37,7 +37,7 @@ _NOTHING_TO_UPDATE: Final = (
 class Encryption(Input):
     """Whether data is encrypted under a key of the key management service; false means under DynamoDB's own."""
 
-    Enabled: bool = False
+    Enabled: bool | None = None
     SSEType: str | None = None
     KMSMasterKeyId: str | None = None
 
@@ -50,7 +50,7 @@ class CreateTable(Input):
     KeySchema: list[KeySchemaElement] | None = None
     BillingMode: str | None = None
     ProvisionedThroughput: Throughput | None = None
-    DeletionProtectionEnabled: bool = False
+    DeletionProtectionEnabled: bool | None = None
     TableClass: str | None = None
     SSESpecification: Encryption | None = None
     Tags: list[Tag] | None = None
@@ -79,7 +79,7 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
     config = CollectionConfig(
         partition_key,
         sort_key,
-        request.DeletionProtectionEnabled,
+        bool(request.DeletionProtectionEnabled),
         labels | {"TableId": dynamo.ids.uuid()},
         read_tags({}, request.Tags or []),
     )
@@ -105,15 +105,15 @@ class ListTables(Input):
     """Input of ListTables."""
 
     ExclusiveStartTableName: str | None = None
-    Limit: int = TABLES_LISTED_MAX
+    Limit: int | None = None
 
 
 @operation(ListTables)
 async def list_tables(dynamo: Dynamo, call: Call, request: ListTables) -> Reply:
     """List tables by name."""
-    after = request.ExclusiveStartTableName or ""
-    found = await dynamo.store.read(collections.list_names, call.scope, after, request.Limit + 1)
-    page = found[: request.Limit]
+    after, limit = request.ExclusiveStartTableName or "", request.Limit or TABLES_LISTED_MAX
+    found = await dynamo.store.read(collections.list_names, call.scope, after, limit + 1)
+    page = found[:limit]
     return {"TableNames": page, "LastEvaluatedTableName": page[-1]} if len(found) > len(page) else {"TableNames": page}
 
 
