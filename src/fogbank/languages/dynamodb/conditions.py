@@ -22,6 +22,7 @@ from fogbank.languages.dynamodb.nodes import (
     ungrouped,
 )
 from fogbank.languages.dynamodb.syntax import (
+    PARSED_MAX,
     UPDATE_FUNCTIONS,
     count_operator,
     group,
@@ -45,7 +46,7 @@ _LEXER: Final = lexer(("AND", "OR", "NOT", "BETWEEN", "IN"))
 _GRAMMAR: Final[Grammar[Node]] = Grammar()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=PARSED_MAX)
 def parse_condition(text: str) -> Condition:
     """Parse a condition; raises `ExpressionError`."""
     return parse_with(_GRAMMAR, _LEXER, text, _whole)

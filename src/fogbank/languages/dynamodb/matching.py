@@ -208,7 +208,12 @@ def _size(node: Call, placeholders: Placeholders) -> Getter:
 
     def size(item: Item) -> Value:
         value = sized(item)
-        return MISSING if value is MISSING or type_of(value) not in _SIZED else len(value)
+        if value is MISSING or type_of(value) not in _SIZED:
+            return MISSING
+        if isinstance(value, str) and not value.isascii():
+            # DynamoDB counts as Java does, in units of UTF-16.
+            return len(value.encode("utf-16-le")) // 2
+        return len(value)
 
     return size
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from fogbank.languages.dynamodb.paths import grow_tree
-from fogbank.languages.dynamodb.syntax import lexer, parse_path, parse_with
+from fogbank.languages.dynamodb.syntax import PARSED_MAX, lexer, parse_path, parse_with
 from fogbank.languages.pratt import Grammar
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _LEXER: Final = lexer(())
 _GRAMMAR: Final[Grammar[Node]] = Grammar()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=PARSED_MAX)
 def parse_projection(text: str) -> tuple[Path, ...]:
     """Parse the paths of a projection; raises `ExpressionError`."""
     return parse_with(_GRAMMAR, _LEXER, text, _paths)

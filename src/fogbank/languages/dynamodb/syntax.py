@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EXPRESSION_BYTES_MAX: Final = 4_096
+# How many expressions of each kind are kept parsed, by their text.
+PARSED_MAX: Final = 512
 OPERATORS_MAX: Final = 300
 # Not documented; as many as a chain of all allowed operators could need would be too deep for the interpreter.
 EXPRESSION_DEPTH_MAX: Final = 150
@@ -57,9 +59,7 @@ def parse_with(grammar: Grammar[Node], lexer: Lexer, text: str, rule: Callable[[
     if not text.strip():
         raise ExpressionError("The expression can not be empty;")
     if len(text) > EXPRESSION_BYTES_MAX or len(text.encode()) > EXPRESSION_BYTES_MAX:
-        raise ExpressionError(
-            f"Expression size has exceeded the maximum allowed size; expression size: {len(text.encode())}"
-        )
+        raise ExpressionError("Expression size has exceeded the maximum allowed size;")
     parser = Parser(grammar, lexer, text, EXPRESSION_DEPTH_MAX)
     try:
         parsed = rule(parser)

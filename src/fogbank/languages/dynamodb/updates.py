@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from fogbank.languages.dynamodb.errors import ExpressionError
 from fogbank.languages.dynamodb.nodes import Action, Arithmetic, Call, Literal, Node, Operand, ungrouped
 from fogbank.languages.dynamodb.syntax import (
+    PARSED_MAX,
     UPDATE_FUNCTIONS,
     count_operator,
     group,
@@ -31,7 +32,7 @@ _LEXER: Final = lexer(SECTIONS)
 _GRAMMAR: Final[Grammar[Node]] = Grammar()
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=PARSED_MAX)
 def parse_update(text: str) -> tuple[Action, ...]:
     """Parse an update into its actions, in the order of the text; raises `ExpressionError`."""
     return parse_with(_GRAMMAR, _LEXER, text, _sections)
