@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fogbank.clouds.aws.dynamodb.attributes import read_value
 from fogbank.clouds.aws.dynamodb.errors import validation
@@ -18,7 +18,7 @@ from fogbank.languages.dynamodb.updates import parse_update
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fogbank.languages.dynamodb.applying import Update
     from fogbank.languages.dynamodb.key_conditions import KeyTerm
@@ -26,13 +26,16 @@ if TYPE_CHECKING:
     from fogbank.languages.dynamodb.paths import Tree
     from fogbank.languages.dynamodb.types import Value
 
+P = TypeVar("P")
+T = TypeVar("T")
+
 _NONE: Final = Placeholders({}, {})
 
 
 class Expressions:
     """Reads the expressions of one request; `done` refuses names and values that none of them used.
 
-    `texts` are the expressions that the operation takes, by parameter; only those with a text may be read.
+    `texts` are the expressions that the operation takes, by parameter; those that the request hasn't are None.
     """
 
     __slots__ = ("_brought", "_placeholders", "_texts")
@@ -44,45 +47,19 @@ class Expressions:
 
     def condition(self, parameter: str = "ConditionExpression") -> Matcher | None:
         """Return what tells whether an item fulfils a condition; None if there is none."""
-        text = self._texts[parameter]
-        if text is None:
-            return None
-        try:
-            return compile_condition(parse_condition(text), self._placeholders)
-        except (ExpressionError, MisuseError) as error:
-            _refuse(parameter, error)
+        return self._compile(parameter, parse_condition, compile_condition)
 
-    def key_condition(self) -> list[KeyTerm]:
-        """Return what is asked of the key."""
-        parameter = "KeyConditionExpression"
-        text = self._texts[parameter]
-        assert text is not None
-        try:
-            return compile_key_condition(parse_condition(text), self._placeholders)
-        except (ExpressionError, MisuseError) as error:
-            _refuse(parameter, error)
+    def key_condition(self) -> list[KeyTerm] | None:
+        """Return what is asked of the key; None if nothing is."""
+        return self._compile("KeyConditionExpression", parse_condition, compile_key_condition)
 
     def update(self) -> Update | None:
         """Return what is to be done to an item; None if nothing is."""
-        parameter = "UpdateExpression"
-        text = self._texts[parameter]
-        if text is None:
-            return None
-        try:
-            return compile_update(parse_update(text), self._placeholders)
-        except (ExpressionError, MisuseError) as error:
-            _refuse(parameter, error)
+        return self._compile("UpdateExpression", parse_update, compile_update)
 
     def projection(self) -> Tree | None:
         """Return the paths that are wanted of an item; None if all of it is."""
-        parameter = "ProjectionExpression"
-        text = self._texts[parameter]
-        if text is None:
-            return None
-        try:
-            return compile_projection(parse_projection(text), self._placeholders)
-        except (ExpressionError, MisuseError) as error:
-            _refuse(parameter, error)
+        return self._compile("ProjectionExpression", parse_projection, compile_projection)
 
     def attributes(self, parameter: str) -> set[str]:
         """Return the names of the attributes that a condition reads."""
@@ -98,6 +75,19 @@ class Expressions:
                 self._placeholders.check_used()
             except MisuseError as error:
                 raise validation(str(error)) from None
+
+    def _compile(
+        self, parameter: str, parse: Callable[[str], P], compile_parsed: Callable[[P, Placeholders], T]
+    ) -> T | None:
+        text = self._texts[parameter]
+        if text is None:
+            return None
+        try:
+            return compile_parsed(parse(text), self._placeholders)
+        except ExpressionError as error:
+            raise validation(f"Invalid {parameter}: {error}") from None
+        except MisuseError as error:
+            raise validation(str(error)) from None
 
 
 def _placeholders(
@@ -133,9 +123,3 @@ def _read_values(raw: dict[str, Any]) -> dict[str, Value]:
                 f"ExpressionAttributeValues contains invalid value: {error.message} for key {name}"
             ) from None
     return values
-
-
-def _refuse(parameter: str, error: ExpressionError | MisuseError) -> NoReturn:
-    """Put the parameter's name before the reason, if that doesn't speak for itself."""
-    message = str(error)
-    raise validation(message if isinstance(error, MisuseError) else f"Invalid {parameter}: {message}") from None

@@ -50,10 +50,6 @@ async def query(dynamo: Dynamo, call: Call, request: Query) -> Reply:
     """Return items of one partition, in the order of their sort keys."""
     name = table_of(call, request.TableName)
     _check_select(request)
-    if request.KeyConditionExpression is None:
-        raise validation(
-            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
-        )
     start = None if request.ExclusiveStartKey is None else read_attributes(request.ExclusiveStartKey)
     expressions = Expressions(
         request.ExpressionAttributeNames,
@@ -63,6 +59,10 @@ async def query(dynamo: Dynamo, call: Call, request: Query) -> Reply:
         ProjectionExpression=request.ProjectionExpression,
     )
     terms = expressions.key_condition()
+    if terms is None:
+        raise validation(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+        )
     condition, tree = expressions.condition("FilterExpression"), expressions.projection()
     filtered = expressions.attributes("FilterExpression")
     expressions.done()
