@@ -39,5 +39,6 @@ async def test_operations_run_where_there_is_no_task(store: Store) -> None:
             Drive(started, started.send(None), done)
 
     loop.call_soon(start)
-    await finished
+    async with asyncio.timeout(20):
+        await finished
     assert outcomes == [8] * OPERATIONS
