@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
 from fogbank.clouds.aws.api import DEFAULT_ACCOUNT, DEFAULT_REGION, Call
 from fogbank.clouds.aws.registry import REGISTRY, identify
@@ -76,7 +77,9 @@ class _Endpoint:
             shape = self.codec.model.operation(name)
             decode = self.codec.decoder(shape, operation.input)
             fields = operation.input.__struct_fields__
-            check = compile_constraints(self.codec.model, shape, fields) if self.service.constrained else None
+            check = None
+            if self.service.constrained:
+                check = compile_constraints(self.codec.model, shape, fields, self.service.unchecked)
             bound = _Bound(self.service.deps, operation, decode, check, self.codec.encoder(shape))
             self._bound[name] = bound
         return bound
@@ -133,29 +136,33 @@ class AwsGateway:
             if bound.check is not None:
                 bound.check(members)
             reply = await bound.run(bound.deps, call, members)
-            return bound.encode(reply, request_id)
+            response = bound.encode(reply, request_id)
         except AwsError as error:
-            return encode_error(error, metadata, request_id)
+            response = encode_error(error, metadata, request_id)
         except InputError as error:
             assert endpoint is not None
-            return encode_error(endpoint.service.input_error(error), metadata, request_id)
+            response = encode_error(endpoint.service.input_error(error), metadata, request_id)
         except EngineError as error:
             assert endpoint is not None
-            return encode_error(endpoint.service.word(error), metadata, request_id)
+            response = encode_error(endpoint.service.word(error), metadata, request_id)
         except SessionRefusedError as error:
-            return encode_error(error.worded(metadata), metadata, request_id)
+            response = encode_error(error.worded(metadata), metadata, request_id)
         except UnknownServiceError as error:
-            return encode_error(error.worded, error.metadata, request_id)
+            response = encode_error(error.worded, error.metadata, request_id)
         except IncompleteSignatureError as error:
-            return encode_error(AwsError("IncompleteSignatureException", str(error)), metadata, request_id)
+            response = encode_error(AwsError("IncompleteSignatureException", str(error)), metadata, request_id)
         except StoreUnavailableError as error:
             _log.error("the store is unavailable: %s", error)
             unavailable = AwsError("ServiceUnavailable", f"The store is unavailable: {error}", 503, server=True)
-            return encode_error(unavailable, metadata, request_id)
+            response = encode_error(unavailable, metadata, request_id)
         except Exception:  # noqa: BLE001 - the client gets the service's own form of a 500, the log the rest
             _log.exception("%s %s failed", request.method, request.raw_path)
             failure = AwsError("InternalFailure", "Fogbank failed to answer; its log says why.", 500, server=True)
-            return encode_error(failure, metadata, request_id)
+            response = encode_error(failure, metadata, request_id)
+        if endpoint is not None and endpoint.service.crc32:
+            assert isinstance(response.body, bytes)
+            response.headers.append((b"x-amz-crc32", b"%d" % crc32(response.body)))
+        return response
 
     def refuse(self, status: int, request: Request) -> Response:
         """Word the answer to something that never became a request."""
