@@ -1,0 +1,83 @@
+"""A server that is killed at random moments under clients that never stop, and started again on the same folder."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tests.servers import RawClient, ServerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+GONE = (OSError, http.client.HTTPException)
+
+
+class Part(Protocol):
+    """One kind of resource: clients that work on it, each turn with a random source of its own, and a checker.
+
+    Checkers stand apart from the server: they know what the clients were told, and nothing else.
+    """
+
+    @property
+    def workers(self) -> Sequence[Callable[[RawClient, random.Random], None]]:
+        """What each client does again and again."""
+
+    def prepare(self, client: RawClient) -> None:
+        """Create the resource."""
+
+    def check(self, client: RawClient) -> None:
+        """Look at what is left after the last crash, and at what the clients saw meanwhile."""
+
+
+class World:
+    """One run; the seed decides how the clients behave and when the server dies."""
+
+    def __init__(self, seed: int, folder: Path, parts: Sequence[Part]) -> None:
+        self.random = random.Random(seed)
+        self.parts = parts
+        self._folder = folder
+        self._start()
+        with RawClient(self.server.url) as client:
+            for part in parts:
+                part.prepare(client)
+
+    def crash(self) -> None:
+        """Let the clients work for a while, kill the server under them, and start it again."""
+        threads = [
+            threading.Thread(target=self._loop, args=(worker, self.random.randrange(2**32)))
+            for part in self.parts
+            for worker in part.workers
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(self.random.uniform(0.05, 0.6))
+        self.server.kill()
+        for thread in threads:
+            thread.join()
+        self._start()
+
+    def check(self) -> None:
+        """Let every part look at what is left."""
+        with RawClient(self.server.url) as client:
+            for part in self.parts:
+                part.check(client)
+
+    def close(self) -> None:
+        self.server.kill()
+
+    def _start(self) -> None:
+        self.server = ServerProcess("--data", str(self._folder))
+
+    def _loop(self, work: Callable[[RawClient, random.Random], Any], seed: int) -> None:
+        chance = random.Random(seed)
+        with RawClient(self.server.url) as client:
+            try:
+                while True:
+                    work(client, chance)
+            except GONE:
+                pass
