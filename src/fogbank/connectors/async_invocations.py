@@ -47,6 +47,7 @@ class AsyncInvocations:
         self._ids = ids
         self._invoker = invoker
         self._tasks = Supervisor("invocations")
+        self._recovered = False
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
         self._running: dict[int, Due] = {}
 
@@ -56,10 +57,13 @@ class AsyncInvocations:
         self._tasks.keep("renew", self._renew)
 
     async def close(self) -> None:
-        """Stop; what runs is taken up again when its lease ends."""
+        """Stop; what runs is taken up again by the next start, or by another server when its lease ends."""
         await self._tasks.close()
 
     async def _take(self) -> None:
+        if not self._recovered and self._store.exclusive:
+            await self._store.run(leased_queue.release_all, invocations.QUEUE)
+        self._recovered = True
         with self._store.signals.listen(leased_queue.topic(invocations.QUEUE)) as listener:
             while True:
                 await self._slots.acquire()

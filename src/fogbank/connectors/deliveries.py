@@ -58,6 +58,7 @@ class Deliveries:
         self._clock = clock
         self._ids = ids
         self._tasks = Supervisor("deliveries")
+        self._recovered = False
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
         self._threads = ThreadPoolExecutor(AT_ONCE_MAX, "fogbank-http")
 
@@ -66,11 +67,14 @@ class Deliveries:
         self._tasks.keep("take", self._take)
 
     async def close(self) -> None:
-        """Stop; what is under way is taken up again when its lease ends."""
+        """Stop; what is under way is taken up again by the next start, or by another server when its lease ends."""
         await self._tasks.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _take(self) -> None:
+        if not self._recovered and self._store.exclusive:
+            await self._store.run(leased_queue.release_all, publishing.DELIVERIES)
+        self._recovered = True
         with self._store.signals.listen(leased_queue.topic(publishing.DELIVERIES)) as listener:
             while True:
                 await self._slots.acquire()

@@ -219,6 +219,16 @@ async def release(
     return True
 
 
+async def release_all(tx: Tx, now_us: int, queue: int) -> None:
+    """Give back every message of an unordered queue that is leased: whoever leased them is no more."""
+    await tx.run(
+        "UPDATE message SET visible_us = $1, rank = $1, lease = 0 WHERE queue = $2 AND lease <> 0 AND visible_us > $1",
+        now_us,
+        queue,
+    )
+    tx.signal(topic(queue))
+
+
 async def find(tx: Tx, _now_us: int, queue: int, message: int) -> tuple[int, int] | None:
     """Return the token and the end of a message's latest lease, or None if the message is gone."""
     row = await tx.one("SELECT lease, visible_us FROM message WHERE id = $1 AND queue = $2", message, queue)

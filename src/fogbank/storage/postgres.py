@@ -113,6 +113,11 @@ class PostgresStore:
     scan = read
 
     @property
+    def exclusive(self) -> bool:
+        """False: other servers may work on the same database."""
+        return False
+
+    @property
     def idle(self) -> bool:
         """Whether no operation is waiting for its commit."""
         return not self._running

@@ -71,6 +71,10 @@ class Store(Protocol):
         """Run an operation that only reads but may take long, without holding up the others."""
 
     @property
+    def exclusive(self) -> bool:
+        """Whether no other process has it open, so that what was under way before this one started is over."""
+
+    @property
     def idle(self) -> bool:
         """Whether no operation is waiting for its commit."""
 

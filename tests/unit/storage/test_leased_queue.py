@@ -83,6 +83,15 @@ async def test_an_acknowledged_message_is_gone(plain: Bench) -> None:
     assert await plain.bodies() == []
 
 
+async def test_all_leases_can_be_given_back_at_once(plain: Bench) -> None:
+    await plain.put("a", "b")
+    await plain.put("later", delay=60)
+    held = await plain.take(1)
+    await plain.store.run(lq.release_all, Q)
+    assert not await plain.ack(held[0]), "its lease is over"
+    assert sorted(await plain.bodies()) == ["a", "b"], "what is delayed stays so"
+
+
 async def test_a_lease_that_runs_out_brings_the_message_back_and_counts(plain: Bench) -> None:
     await plain.put("a")
     (first,) = await plain.take()

@@ -119,6 +119,11 @@ class SqliteStore:
         return await self._loop.run_in_executor(self._scans, _in_snapshot, self._scanner, work)
 
     @property
+    def exclusive(self) -> bool:
+        """True: the folder is locked, and memory is nobody else's."""
+        return True
+
+    @property
     def idle(self) -> bool:
         """Whether no operation is waiting for its commit."""
         return not (self._batch or self._queued or self._committing)
