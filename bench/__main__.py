@@ -18,6 +18,7 @@ import uvloop
 from bench.cases import CASES
 from bench.http import Client, RefusedError, load
 from bench.process import OwnServer, cpu_seconds, proportional_mib, resident_mib
+from bench.yardstick import yardstick_ms
 
 WARM_UP_SECONDS = 0.5
 
@@ -53,6 +54,8 @@ async def measure(endpoint: str, pid: int | None, seconds: float, only: str) -> 
                 "p99_ms": round(quantile(latencies, 0.99) * 1000, 3),
                 "cpu_us": round(used / made * 1e6, 1) if pid else None,
                 "budget_us": case.budget_us,
+                "budget_ms": case.budget_ms,
+                "yardstick_ms": round(yardstick_ms(), 2),
             }
         )
         print(".", end="", file=sys.stderr, flush=True)
@@ -60,15 +63,24 @@ async def measure(endpoint: str, pid: int | None, seconds: float, only: str) -> 
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    rows = [("case", "conc", "/s", "p50 ms", "p99 ms", "CPU µs", "budget")]
+    rows = [("case", "conc", "/s", "p50 ms", "p99 ms", "CPU µs", "budget", "yardstick ms")]
     for result in results:
         if "failure" in result:
-            rows.append((result["case"], "", result["failure"][:60], "", "", "", ""))
+            rows.append((result["case"], "", result["failure"][:60], "", "", "", "", ""))
         else:
-            keys = ("case", "concurrency", "per_second", "p50_ms", "p99_ms", "cpu_us", "budget_us")
-            rows.append(tuple("" if result[key] is None else str(result[key]) for key in keys))
+            keys = ("case", "concurrency", "per_second", "p50_ms", "p99_ms", "cpu_us")
+            cells = ["" if result[key] is None else str(result[key]) for key in keys]
+            rows.append((*cells, _budget(result), str(result["yardstick_ms"])))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def _budget(result: dict[str, Any]) -> str:
+    """Return the budget and whether it was kept."""
+    for measured, budget, unit in (("cpu_us", "budget_us", "µs"), ("p50_ms", "budget_ms", "ms")):
+        if result[budget] is not None and result[measured] is not None:
+            return f"{result[budget]:g} {unit} {'kept' if result[measured] <= result[budget] else 'missed'}"
+    return ""
 
 
 def main() -> None:

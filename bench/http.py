@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bench.case import Timed
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from bench.case import Work
 
 
 class RefusedError(Exception):
@@ -90,9 +92,7 @@ class Client:
         return head.encode() + body
 
 
-async def load(
-    client: Client, concurrency: int, seconds: float, work: Callable[[Connection], Awaitable[int]]
-) -> tuple[int, float, list[float]]:
+async def load(client: Client, concurrency: int, seconds: float, work: Work) -> tuple[int, float, list[float]]:
     """Repeat `work` on each connection until the time is up.
 
     Returns how many requests `work` said it made, the seconds that passed, and each turn's latency in seconds.
@@ -106,9 +106,11 @@ async def load(
     async def loop(connection: Connection) -> None:
         nonlocal made
         while (began := time.perf_counter()) < end:
-            count = await work(connection)
-            made += count
-            latencies.append(time.perf_counter() - began)
+            turn = await work(connection)
+            if isinstance(turn, int):
+                turn = Timed(turn, time.perf_counter() - began)
+            made += turn.count
+            latencies.append(turn.seconds)
 
     await asyncio.gather(*(loop(connection) for connection in connections))
     passed = time.perf_counter() - start

@@ -1,0 +1,80 @@
+"""AWS Lambda cases: instances that are warm, and instances that have yet to start."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import json
+import time
+import zipfile
+from typing import TYPE_CHECKING
+
+from bench.case import Case, Timed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bench.case import Work
+    from bench.http import Client, Connection
+
+PATH = "/2015-03-31/functions"
+EVENT = json.dumps({"name": "x" * 64}).encode()
+SOURCE = "def handler(event, context):\n    return {'name': event['name']}\n"
+
+
+def _request(client: Client, method: str, path: str, body: bytes = b"") -> bytes:
+    return client.signed(method, path, "lambda", "Content-Type: application/json\r\n", body)
+
+
+async def _deploy(client: Client, connection: Connection, name: str) -> None:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("app.py", SOURCE)
+    members = {
+        "FunctionName": name,
+        "Runtime": "python3.12",
+        "Handler": "app.handler",
+        "Role": "arn:aws:iam::000000000000:role/bench",
+        "Code": {"ZipFile": base64.b64encode(package.getvalue()).decode()},
+    }
+    await connection.ask(_request(client, "POST", PATH, json.dumps(members).encode()))
+
+
+def invoke_warm(name: str) -> Callable[[Client, Connection], Awaitable[Work]]:
+    """Invoke one function again and again."""
+
+    async def prepare(client: Client, connection: Connection) -> Work:
+        await _deploy(client, connection, name)
+        request = _request(client, "POST", f"{PATH}/{name}/invocations", EVENT)
+
+        async def work(connection: Connection) -> int:
+            await connection.ask(request)
+            return 1
+
+        return work
+
+    return prepare
+
+
+async def invoke_cold(client: Client, _: Connection) -> Work:
+    """Each turn deploys a function, invokes it for the first time, and deletes it; the invocation is what counts."""
+    numbers = itertools.count()
+
+    async def work(connection: Connection) -> Timed:
+        name = f"bench-cold-{next(numbers)}"
+        await _deploy(client, connection, name)
+        began = time.perf_counter()
+        await connection.ask(_request(client, "POST", f"{PATH}/{name}/invocations", EVENT))
+        seconds = time.perf_counter() - began
+        await connection.ask(_request(client, "DELETE", f"{PATH}/{name}"))
+        return Timed(1, seconds)
+
+    return work
+
+
+LAMBDA_CASES = (
+    Case("lambda.Invoke warm", invoke_warm("bench-warm"), budget_ms=2, concurrency=1),
+    Case("lambda.Invoke warm@16", invoke_warm("bench-warm-16")),
+    Case("lambda.Invoke cold", invoke_cold, budget_ms=80, concurrency=1),
+)
