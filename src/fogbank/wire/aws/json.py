@@ -34,19 +34,23 @@ class JsonBody:
         self._readers = _Changes(model, reading=True)
         self._writers = _Changes(model, reading=False)
 
-    def read(self, ref: Ref, body: bytes, *, root: str | None = None) -> Any:
-        """Read a value, bytes still in base64; raises `MalformedValueError`."""
-        value = decode_json(body)
-        if self._model.shape(ref).type == "structure" and not isinstance(value, dict):
-            raise MalformedValueError("a JSON object")
-        return self._readers.of(ref)(value)
+    def reader(self, ref: Ref) -> Callable[[bytes], Any]:
+        """Compile the reader of a shape; it leaves bytes in base64 and raises `MalformedValueError`."""
+        change = self._readers.of(ref)
+        shape = self._model.shape(ref)
+        wants_object = shape.type == "structure" and not shape.document
 
-    def write(self, ref: Ref, value: Any, *, root: str | None = None) -> bytes:
-        """Write a value."""
-        return msgspec.json.encode(self._writers.of(ref)(value))
+        def read(body: bytes) -> Any:
+            value = decode_json(body)
+            if wants_object and not isinstance(value, dict):
+                raise MalformedValueError("a JSON object")
+            return change(value)
 
-    def writer(self, ref: Ref) -> Callable[[Any], bytes]:
-        """Compile the writer of one shape."""
+        return read
+
+    def writer(self, ref: Ref, root: str = "") -> Callable[[Any], bytes]:
+        """Compile the writer of a shape; JSON has no use for the name of its root."""
+        del root
         change = self._writers.of(ref)
         encode = msgspec.json.Encoder().encode
         return encode if change is _same else lambda value: encode(change(value))

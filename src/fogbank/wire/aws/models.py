@@ -95,6 +95,7 @@ class Operation(msgspec.Struct, frozen=True, rename="camel"):
     input: Ref | None = None
     output: Ref | None = None
     errors: tuple[Ref, ...] = ()
+    deprecated: bool = False
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):
