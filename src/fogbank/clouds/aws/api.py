@@ -100,10 +100,10 @@ class Service(Generic[Deps]):
         self.constrained = constrained
         self._errors = errors
 
-    def word(self, error: EngineError) -> AwsError:
-        """Word what an engine refused."""
+    def word(self, error: EngineError) -> AwsError | None:
+        """Word what an engine refused; None if the table of errors lacks it."""
         for kind in type(error).__mro__:
             wording = self._errors.get(kind)
             if wording is not None:
                 return wording(error)
-        raise error
+        return None

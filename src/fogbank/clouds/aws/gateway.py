@@ -10,16 +10,25 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import DEFAULT_ACCOUNT, DEFAULT_REGION, Call
-from fogbank.clouds.aws.registry import REGISTRY, identify
+from fogbank.clouds.aws.refusals import (
+    UnknownServiceError,
+    malformed,
+    metadata_of,
+    no_operation,
+    unknown_operation,
+    unknown_service,
+    writer_of,
+)
+from fogbank.clouds.aws.registry import identify
 from fogbank.kernel.errors import EngineError
 from fogbank.storage import StoreUnavailableError
 from fogbank.wire.aws.chunked import ChecksumMismatchError, ChunkedBodyError, decode_chunks
 from fogbank.wire.aws.codec import codec_for
 from fogbank.wire.aws.constraints import compile_constraints
-from fogbank.wire.aws.errors import AwsError, InputError, encode_error
-from fogbank.wire.aws.models import ModelError, load_model
+from fogbank.wire.aws.error_replies import error_writer
+from fogbank.wire.aws.errors import AwsError, InputError
 from fogbank.wire.aws.sigv4 import IncompleteSignatureError, read_credential
-from fogbank.wire.http import BODY_BYTES_MAX, BodyTooLargeError
+from fogbank.wire.http import BodyIncompleteError, BodyTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.api import Operation, Service
     from fogbank.kernel.ids import Ids
     from fogbank.wire.aws.codec import Codec, Decoder, Encoder
+    from fogbank.wire.aws.error_replies import ErrorWriter
     from fogbank.wire.aws.models import Metadata
     from fogbank.wire.http import Request, Response
 
@@ -61,6 +71,7 @@ class _Endpoint:
         self.service = service
         self.codec: Codec = codec_for(service.model)
         self.metadata: Metadata = self.codec.model.metadata
+        self.refuse: ErrorWriter = error_writer(self.codec.model)
         self._bound: dict[str, _Bound] = {}
 
     def bind(self, name: str) -> _Bound:
@@ -69,7 +80,7 @@ class _Endpoint:
         if bound is None:
             operation = self.service.operations.get(name)
             if operation is None:
-                raise self._refusal(name)
+                raise unknown_operation(name, self.metadata, exists=name in self.codec.model.operations)
             shape = self.codec.model.operation(name)
             decode = self.codec.decoder(shape, operation.input)
             fields = operation.input.__struct_fields__
@@ -77,15 +88,6 @@ class _Endpoint:
             bound = _Bound(self.service.deps, operation, decode, check, self.codec.encoder(shape))
             self._bound[name] = bound
         return bound
-
-    def _refusal(self, name: str) -> AwsError:
-        known = name in self.codec.model.operations
-        code = "InvalidAction" if self.metadata.protocol == "query" else "UnknownOperationException"
-        if known:
-            return AwsError(code, f"Fogbank does not support the operation {name} of {self.metadata.service_id}.")
-        if self.metadata.protocol == "query":
-            return AwsError(code, f"The action {name} is not valid for this web service.")
-        return AwsError(code, f"{self.metadata.service_id} has no operation {name}.")
 
 
 class AwsGateway:
@@ -104,17 +106,15 @@ class AwsGateway:
     async def handle(self, request: Request) -> Response:
         """Answer a request; errors are worded in the protocol of the service that it was meant for."""
         request_id = self._ids.request()
-        metadata: Metadata | None = None
         endpoint: _Endpoint | None = None
         try:
             credential = read_credential(request)
             name = identify(request, None if credential is None else credential.service)
             endpoint = self._endpoint(name)
-            metadata = endpoint.metadata
             body = await _body(request)
             named = endpoint.codec.name(request, body)
             if named is None:
-                raise _nothing_named(request, metadata)
+                raise no_operation(request, endpoint.metadata)
             bound = endpoint.bind(named.operation)
             if credential is None:
                 call = Call(DEFAULT_ACCOUNT, DEFAULT_REGION, request_id, request.origin, "")
@@ -127,37 +127,23 @@ class AwsGateway:
                 bound.check(members)
             reply = await bound.run(bound.deps, call, members)
             return bound.encode(reply, request_id)
-        except AwsError as error:
-            return encode_error(error, metadata, request_id)
-        except InputError as error:
-            assert endpoint is not None
-            return encode_error(endpoint.service.input_error(error), metadata, request_id)
-        except EngineError as error:
-            assert endpoint is not None
-            return encode_error(endpoint.service.word(error), metadata, request_id)
-        except UnknownServiceError as error:
-            return encode_error(error.worded, error.metadata, request_id)
-        except IncompleteSignatureError as error:
-            return encode_error(AwsError("IncompleteSignatureException", str(error)), metadata, request_id)
-        except StoreUnavailableError as error:
-            _log.error("the store is unavailable: %s", error)
-            unavailable = AwsError("ServiceUnavailable", f"The store is unavailable: {error}", 503, server=True)
-            return encode_error(unavailable, metadata, request_id)
-        except Exception:  # noqa: BLE001 - the client gets the service's own form of a 500, the log the rest
-            _log.exception("%s %s failed", request.method, request.raw_path)
-            failure = AwsError("InternalFailure", "Fogbank failed to answer; its log says why.", 500, server=True)
-            return encode_error(failure, metadata, request_id)
+        except BodyIncompleteError:
+            raise
+        except Exception as error:  # noqa: BLE001 - answered in the service's own form, and logged
+            refusal = _word(error, endpoint, request)
+            if endpoint is not None:
+                return endpoint.refuse(refusal, request_id)
+            name = error.name if isinstance(error, UnknownServiceError) else None
+            return writer_of(metadata_of(name, request))(refusal, request_id)
 
     def refuse(self, status: int, request: Request) -> Response:
         """Word the answer to something that never became a request."""
-        code, message = _WIRE_ERRORS.get(status, ("InternalFailure", "Fogbank failed to answer."))
-        metadata = None
         try:
             credential = read_credential(request)
-            metadata = _metadata(identify(request, None if credential is None else credential.service))
-        except (IncompleteSignatureError, UnknownServiceError):
-            pass
-        return encode_error(AwsError(code, message, status, server=status >= 500), metadata, self._ids.request())
+            name = identify(request, None if credential is None else credential.service)
+        except IncompleteSignatureError:
+            name = None
+        return writer_of(metadata_of(name, request))(malformed(status), self._ids.request())
 
     def _endpoint(self, name: str | None) -> _Endpoint:
         endpoint = self._endpoints.get(name or "")
@@ -169,47 +155,23 @@ class AwsGateway:
         return endpoint
 
 
-class UnknownServiceError(Exception):
-    """The request is meant for a service that Fogbank doesn't have, or for none that can be told."""
-
-    def __init__(self, name: str | None) -> None:
-        super().__init__(name)
-        self.metadata = None if name is None else _metadata(name)
-        if name is None:
-            msg = "The request names no AWS service: it has neither a signature nor X-Amz-Target."
-        else:
-            msg = f"Fogbank does not have the AWS service {name}."
-        query = self.metadata is not None and self.metadata.protocol == "query"
-        self.worded = AwsError("InvalidAction" if query else "UnknownOperationException", msg)
-
-
-_WIRE_ERRORS: Final = {
-    400: ("BadRequestException", "The request is not well-formed HTTP."),
-    408: ("RequestTimeout", "The request did not arrive in time."),
-    413: ("RequestEntityTooLarge", f"The request body is larger than {BODY_BYTES_MAX} bytes."),
-    431: ("RequestHeaderSectionTooLarge", "The request's headers are too large."),
-}
-
-
-def _metadata(name: str | None) -> Metadata | None:
-    """Return how a service words its errors, if there is such a service at all."""
-    if name is None:
-        return None
-    try:
-        return load_model(REGISTRY[name].model if name in REGISTRY else name).metadata
-    except ModelError:
-        return None
-
-
-def _nothing_named(request: Request, metadata: Metadata) -> AwsError:
-    if metadata.protocol == "json":
-        target = request.header(b"x-amz-target")
-        msg = f"Unknown target {target}." if target else "The request has no X-Amz-Target."
-        return AwsError("UnknownOperationException", msg)
-    if metadata.protocol == "query":
-        return AwsError("MissingAction", "The request must contain the parameter Action.")
-    msg = f"{metadata.service_id} has no operation for {request.method} {request.raw_path}."
-    return AwsError("UnknownOperationException", msg, 404)
+def _word(error: Exception, endpoint: _Endpoint | None, request: Request) -> AwsError:
+    """Say in AWS's words what has gone wrong; `endpoint` is None while the service isn't known yet."""
+    if isinstance(error, AwsError):
+        return error
+    if isinstance(error, UnknownServiceError):
+        return unknown_service(error.name, metadata_of(error.name, request))
+    if isinstance(error, IncompleteSignatureError):
+        return AwsError("IncompleteSignatureException", str(error))
+    if endpoint is not None and isinstance(error, InputError):
+        return endpoint.service.input_error(error)
+    if endpoint is not None and isinstance(error, EngineError) and (worded := endpoint.service.word(error)) is not None:
+        return worded
+    if isinstance(error, StoreUnavailableError):
+        _log.error("the store is unavailable: %s", error)
+        return AwsError("ServiceUnavailable", f"The store is unavailable: {error}", 503, server=True)
+    _log.error("%s %s failed", request.method, request.raw_path, exc_info=error)
+    return malformed(500)
 
 
 async def _body(request: Request) -> bytes:

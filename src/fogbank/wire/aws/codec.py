@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from fogbank.wire.aws.errors import JSON_TYPE, InputError
+from fogbank.wire.aws.errors import InputError
 from fogbank.wire.aws.explain import explain
 from fogbank.wire.aws.form import UnknownParameterError, compile_form_reader, grow_tree, parse_form
-from fogbank.wire.aws.json import JsonBody
+from fogbank.wire.aws.json import JSON_TYPE, JsonBody
 from fogbank.wire.aws.models import load_model
 from fogbank.wire.aws.rest import RestReader, RestWriter
 from fogbank.wire.aws.routes import Router

@@ -6,7 +6,7 @@ another name on the wire, and timestamps that aren't numbers, have to be walked 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fogbank.wire.aws.models import Ref, ServiceModel
 
 Change: TypeAlias = "Callable[[Any], Any]"
+JSON_TYPE: Final = {"1.0": b"application/x-amz-json-1.0", "1.1": b"application/x-amz-json-1.1"}
 
 
 def _same(value: Any) -> Any:
@@ -47,6 +48,10 @@ class JsonBody:
             return change(value)
 
         return read
+
+    def change(self, ref: Ref) -> Change:
+        """Return what turns a value of the shape into what JSON is encoded from."""
+        return self._writers.of(ref)
 
     def writer(self, ref: Ref, root: str = "") -> Callable[[Any], bytes]:
         """Compile the writer of a shape; JSON has no use for the name of its root."""

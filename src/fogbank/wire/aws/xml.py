@@ -6,6 +6,7 @@ Smithy, "XML bindings": lists are `<Name><member>…`, flattened ones repeat `<N
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from xml.etree import ElementTree as ET
 
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 
 Writer: TypeAlias = "Callable[[Any, str, list[str]], None]"
 Reader: TypeAlias = "Callable[[list[ET.Element]], Any]"
+_INEXPRESSIBLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 XML_DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def escape(text: str) -> str:
-    """Escape text for an element or a quoted attribute; carriage returns too, which parsers would drop."""
+    """Escape text for an element or a quoted attribute; carriage returns too, which parsers would drop.
+
+    Characters that XML can't express at all become U+FFFD, or nobody could read the rest.
+    """
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:
@@ -31,8 +36,8 @@ def escape(text: str) -> str:
         text = text.replace(">", "&gt;")
     if '"' in text:
         text = text.replace('"', "&quot;")
-    if "\r" in text:
-        text = text.replace("\r", "&#xD;")
+    if not text.isprintable():
+        text = _INEXPRESSIBLE.sub("\ufffd", text).replace("\r", "&#xD;")
     return text
 
 
