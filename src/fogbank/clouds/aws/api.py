@@ -19,6 +19,8 @@ REALM: Final = "aws"
 DEFAULT_ACCOUNT: Final = "000000000000"
 DEFAULT_REGION: Final = "us-east-1"
 
+# What an operation returns: the members of its output by their names in the model. Those that are None at the
+# top are left out; below it, and in structs (`omit_defaults`), leave them out yourself.
 Reply: TypeAlias = "Mapping[str, Any] | msgspec.Struct | None"
 ErrorTable: TypeAlias = "Mapping[type[EngineError], Callable[[Any], AwsError]]"
 Deps = TypeVar("Deps")

@@ -94,8 +94,12 @@ class JsonCodec:
         content_type = self._type
 
         def encode(reply: Any, request_id: str) -> Response:
+            if reply is None:
+                reply = {}
+            elif type(reply) is dict and None in reply.values():
+                reply = {name: value for name, value in reply.items() if value is not None}
             headers = [content_type, (b"x-amzn-RequestId", request_id.encode())]
-            return Response(200, headers, write({} if reply is None else reply))
+            return Response(200, headers, write(reply))
 
         return encode
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from fogbank.wire.aws.values import MalformedValueError, read_timestamp, write_timestamp
+from fogbank.wire.aws.values import MalformedValueError, members_of, read_timestamp, write_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,10 +107,10 @@ class _Changes:
             members[source] = (target, self.of(member))
 
         def change(value: Any) -> Any:
-            if not isinstance(value, dict):
+            if not isinstance(value, dict | msgspec.Struct):
                 return value
             result = {}
-            for key, item in value.items():
+            for key, item in members_of(value).items():
                 target, change_member = members.get(key, (key, _same))
                 result[target] = item if item is None else change_member(item)
             return result

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from fogbank.wire.aws.values import MalformedValueError, decode_text, read_scalar, write_scalar
+from fogbank.wire.aws.values import MalformedValueError, decode_text, members_of, read_scalar, write_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ BoundReader: TypeAlias = "Callable[[Request, Mapping[str, str], Query], Any]"
 Headers: TypeAlias = "list[tuple[bytes, bytes]]"
 HeaderWriter: TypeAlias = "Callable[[Any, Headers], None]"
 _BARE: Final = ("blob", "string")
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 # RFC 9110, section 5.6.1: an element is a quoted string or runs up to the next comma.
 _ELEMENT: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"\s*|([^,]*))(?:,|$)')
 
@@ -173,8 +174,9 @@ class RestWriter:
         if ref is not None:
             self._compile(ref, model.shape(ref), body)
 
-    def write(self, members: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    def write(self, reply: Any) -> tuple[int, Headers, bytes]:
         """Return status, headers and body."""
+        members = members_of(reply)
         status = self._status
         if self._status_member is not None:
             status = members.get(self._status_member) or status
@@ -219,11 +221,11 @@ class RestWriter:
         if ref.location == "headers":
 
             def write_prefixed(value: Any, headers: Headers) -> None:
-                headers.extend((wire_name + key.encode(), text.encode("latin-1")) for key, text in value.items())
+                headers.extend((wire_name + _header(key), _header(text)) for key, text in value.items())
 
             return write_prefixed
         write = self._text_writer(ref)
-        return lambda value, headers: headers.append((wire_name, write(value).encode("latin-1")))
+        return lambda value, headers: headers.append((wire_name, _header(write(value))))
 
     def _text_writer(self, ref: Ref) -> Callable[[Any], str]:
         shape = self._model.shape(ref)
@@ -273,6 +275,13 @@ def _json_value(text: str, name: str) -> Any:
         return msgspec.json.decode(b64decode(text, validate=True))
     except (Base64Error, ValueError, msgspec.DecodeError, RecursionError):
         raise MalformedValueError("JSON in base64", name) from None
+
+
+def _header(text: str) -> bytes:
+    """Return a header's name or value; what would break the message, or isn't Latin-1, becomes a question mark."""
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub("?", text)
+    return text.encode("latin-1", "replace")
 
 
 def _bare(value: Any) -> bytes:

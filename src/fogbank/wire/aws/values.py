@@ -12,7 +12,12 @@ from binascii import Error as Base64Error
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 from math import isfinite
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TRUE_WORDS: Final = frozenset({"true", "True", "TRUE"})
 FALSE_WORDS: Final = frozenset({"false", "False", "FALSE"})
@@ -29,6 +34,11 @@ class MalformedValueError(Exception):
         super().__init__(f"{path}: expected {expected}" if path else f"expected {expected}")
         self.expected = expected
         self.path = path
+
+
+def members_of(value: Any) -> Mapping[str, Any]:
+    """Return a structure's members by name, be it a mapping or a struct."""
+    return msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else value
 
 
 def decode_text(data: bytes) -> str:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from xml.etree import ElementTree as ET
 
-from fogbank.wire.aws.values import MalformedValueError, decode_text, read_scalar, write_scalar
+from fogbank.wire.aws.values import MalformedValueError, decode_text, members_of, read_scalar, write_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +95,7 @@ class XmlCompiler:
             declared = f' xmlns{prefix}="{namespace.uri}"'
 
         def write(value: Any, name: str, parts: list[str]) -> None:
+            value = members_of(value)
             text = declared
             for member, attribute in attributes.items():
                 if value.get(member) is not None:

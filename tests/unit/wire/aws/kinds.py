@@ -11,7 +11,7 @@ import msgspec
 from fogbank.clouds.aws.api import Input
 
 if TYPE_CHECKING:
-    from fogbank.wire.aws.models import Operation, Ref, ServiceModel
+    from fogbank.wire.aws.models import Ref, ServiceModel
 
 SCALARS = {
     "string": "str",
@@ -35,11 +35,11 @@ class Kinds:
         self._module.__dict__["Any"] = Any
         sys.modules[self._module.__name__] = self._module
 
-    def of(self, operation: Operation) -> type[Input]:
-        """Return the struct of an operation's input."""
-        if operation.input is None:
-            return self._define(f"{operation.name}Nothing", [])
-        return getattr(self._module, self._struct(operation.input.shape))
+    def of(self, ref: Ref | None) -> type[Input]:
+        """Return the struct of an input or output."""
+        if ref is None:
+            return self._define("Nothing", [])
+        return getattr(self._module, self._struct(ref.shape))
 
     def _annotation(self, ref: Ref) -> str:
         shape = self._model.shape(ref)
@@ -70,7 +70,9 @@ class Kinds:
         return kind
 
     def _define(self, name: str, fields: list[Any]) -> type[Input]:
-        kind = msgspec.defstruct(name, fields, bases=(Input,), module=self._module.__name__, kw_only=True)
+        kind = msgspec.defstruct(
+            name, fields, bases=(Input,), module=self._module.__name__, kw_only=True, omit_defaults=True
+        )
         setattr(self._module, name, kind)
         return kind
 

@@ -24,7 +24,8 @@ def check(service: str, operation: str, members: dict[str, Any]) -> None:
     named = of.name(request, request.body)
     assert named is not None
     assert named.operation == operation
-    decode = of.decoder(of.model.operation(operation), kinds(service).of(of.model.operation(operation)))
+    shape = of.model.operation(operation)
+    decode = of.decoder(shape, kinds(service).of(shape.input))
     decoded = plain(decode(request, named, request.body))
     if service == "s3":
         decoded.pop("ContentLength", None)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.wire.aws.examples import everything, example
-from tests.unit.wire.aws.operations import codec, every_operation, possible
+from tests.unit.wire.aws.operations import codec, every_operation, kinds, possible
 from tests.unit.wire.aws.sdk import read_reply
 
 EXAMPLES = 12
+ID = "11111111-2222-3333-4444-555555555555"
 
 
 def check(service: str, operation: str, members: dict[str, Any]) -> None:
     of = codec(service)
-    response = of.encoder(of.model.operation(operation))(members, "11111111-2222-3333-4444-555555555555")
+    response = of.encoder(of.model.operation(operation))(members, ID)
     assert read_reply(service, operation, response) == members
 
 
@@ -35,3 +37,33 @@ def test_any_output_is_read(service: str, operation: str, data: st.DataObject) -
     of = codec(service)
     ref = of.model.operation(operation).output
     check(service, operation, data.draw(example(of.model, ref, **possible(of.model, ref))))
+
+
+@pytest.mark.parametrize(("service", "operation"), every_operation())
+def test_a_struct_is_as_good_as_a_mapping(service: str, operation: str) -> None:
+    of = codec(service)
+    shape = of.model.operation(operation)
+    if shape.output is not None:
+        members = everything(of.model, shape.output, **possible(of.model, shape.output))
+        reply = msgspec.convert(members, kinds(service).of(shape.output), builtin_types=(bytes,))
+        assert read_reply(service, operation, of.encoder(shape)(reply, ID)) == members
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"), [("sqs", "ListQueues"), ("sns", "ListTopics"), ("s3", "ListBuckets")]
+)
+def test_members_that_are_none_are_left_out(service: str, operation: str) -> None:
+    of = codec(service)
+    output = of.model.operation(operation).output
+    assert output is not None
+    response = of.encoder(of.model.operation(operation))(dict.fromkeys(of.model.shape(output).members), ID)
+    assert read_reply(service, operation, response) == {}
+
+
+def test_headers_can_not_break_the_message() -> None:
+    of = codec("s3")
+    members = {"Metadata": {"a\r\nb": "c\r\nd: e", "f": "\u0439"}, "ETag": "\n"}
+    response = of.encoder(of.model.operation("HeadObject"))(members, ID)
+    assert (b"x-amz-meta-a??b", b"c??d: e") in response.headers
+    assert (b"x-amz-meta-f", b"?") in response.headers
+    assert (b"ETag", b"?") in response.headers
