@@ -83,12 +83,12 @@ async def test_replies_that_nobody_reads_hold_back_the_requests_behind_them(serv
         return Response(200, [], b"x" * 100_000)
 
     peer = await (await serve(handle))(buffer=4096)
-    await peer.send(request() * 1000)
+    await peer.send(request() * 200)
     await asyncio.sleep(0.1)
     assert answered < 100
-    for _ in range(1000):
+    for _ in range(200):
         assert len((await peer.reply()).body) == 100_000
-    assert answered == 1000
+    assert answered == 200
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, MIB, MIB + 1, 3 * MIB])
@@ -235,7 +235,7 @@ H2C = (
 
 @pytest.mark.parametrize("chunks", [0, 3, 400_000])
 @pytest.mark.parametrize("size", [0, 10, 2 * MIB])
-@pytest.mark.parametrize("pieces", [1, 50, 100_000])
+@pytest.mark.parametrize("pieces", [1, 50, 3000])
 async def test_upgrades_are_declined_without_losing_the_body(serve: Serve, chunks: int, size: int, pieces: int) -> None:
     if chunks == 3 and size > 10:
         chunks = 65_537
