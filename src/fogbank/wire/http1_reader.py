@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 # no larger than this. The same holds for what stands between the parts of a chunked body, and for its trailers.
 HEADER_BYTES_MAX: Final = 64 * KIB
 HEADERS_MAX: Final = 256
-_HTTP2_PREFACE: Final = b"PRI * HTTP/2.0"
+# How a connection in HTTP/2 begins: "PRI * HTTP/2.0".
+_HTTP2_PREFACE: Final = b"PRI"
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
@@ -102,7 +103,7 @@ class RequestReader:
                 self._decline_upgrade()
                 continue
             except httptools.HttpParserError:
-                self._refuse(505 if data.startswith(_HTTP2_PREFACE) else 400)
+                self._refuse(505 if self._parser.get_method() == _HTTP2_PREFACE else 400)
             break
         if self.receiving and self.began == began and self.body_bytes == body_bytes:
             self._head_bytes += len(data)
