@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.aws.api import DEFAULT_ACCOUNT, DEFAULT_REGION, Call
 from fogbank.clouds.aws.refusals import (
     UnknownServiceError,
+    incomplete_signature,
     malformed,
     metadata_of,
     no_operation,
@@ -22,13 +23,13 @@ from fogbank.clouds.aws.refusals import (
 from fogbank.clouds.aws.registry import identify
 from fogbank.kernel.errors import EngineError
 from fogbank.storage import StoreUnavailableError
-from fogbank.wire.aws.chunked import ChecksumMismatchError, ChunkedBodyError, decode_chunks
+from fogbank.wire.aws.bodies import check_integrity, read_body
 from fogbank.wire.aws.codec import codec_for
 from fogbank.wire.aws.constraints import compile_constraints
 from fogbank.wire.aws.error_replies import error_writer
 from fogbank.wire.aws.errors import AwsError, InputError
 from fogbank.wire.aws.sigv4 import IncompleteSignatureError, read_credential
-from fogbank.wire.http import BodyIncompleteError, BodyTooLargeError
+from fogbank.wire.http import BodyIncompleteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,23 +46,20 @@ _ACCOUNT_DIGITS: Final = 12
 
 
 class _Bound:
-    """An operation with its compiled codec."""
+    """An operation with its compiled codec and checks."""
 
-    __slots__ = ("check", "decode", "deps", "encode", "run")
+    __slots__ = ("check", "checksum_possible", "checksum_required", "decode", "deps", "encode", "run")
 
-    def __init__(
-        self,
-        deps: Any,
-        operation: Operation[Any, Any],
-        decode: Decoder[Any],
-        check: Callable[[Any], None] | None,
-        encode: Encoder,
-    ) -> None:
-        self.deps = deps
+    def __init__(self, service: Service[Any], operation: Operation[Any, Any], codec: Codec) -> None:
+        shape = codec.model.operation(operation.name)
+        fields = operation.input.__struct_fields__
+        self.deps = service.deps
         self.run = operation.run
-        self.decode = decode
-        self.check = check
-        self.encode = encode
+        self.decode: Decoder[Any] = codec.decoder(shape, operation.input)
+        self.check = compile_constraints(codec.model, shape, fields) if service.constrained else None
+        self.encode: Encoder = codec.encoder(shape)
+        self.checksum_possible = shape.checksum_possible
+        self.checksum_required = shape.checksum_required
 
 
 class _Endpoint:
@@ -81,12 +79,7 @@ class _Endpoint:
             operation = self.service.operations.get(name)
             if operation is None:
                 raise unknown_operation(name, self.metadata, exists=name in self.codec.model.operations)
-            shape = self.codec.model.operation(name)
-            decode = self.codec.decoder(shape, operation.input)
-            fields = operation.input.__struct_fields__
-            check = compile_constraints(self.codec.model, shape, fields) if self.service.constrained else None
-            bound = _Bound(self.service.deps, operation, decode, check, self.codec.encoder(shape))
-            self._bound[name] = bound
+            bound = self._bound[name] = _Bound(self.service, operation, self.codec)
         return bound
 
 
@@ -111,16 +104,18 @@ class AwsGateway:
             credential = read_credential(request)
             name = identify(request, None if credential is None else credential.service)
             endpoint = self._endpoint(name)
-            body = await _body(request)
+            body = await read_body(request)
             named = endpoint.codec.name(request, body)
             if named is None:
                 raise no_operation(request, endpoint.metadata)
             bound = endpoint.bind(named.operation)
+            if bound.checksum_possible:
+                await check_integrity(request.headers, body, required=bound.checksum_required)
             if credential is None:
                 call = Call(DEFAULT_ACCOUNT, DEFAULT_REGION, request_id, request.origin, "")
             else:
                 key = credential.access_key
-                account = key if len(key) == _ACCOUNT_DIGITS and key.isdigit() else DEFAULT_ACCOUNT
+                account = key if len(key) == _ACCOUNT_DIGITS and key.isdecimal() else DEFAULT_ACCOUNT
                 call = Call(account, credential.region, request_id, request.origin, key)
             members = bound.decode(request, named, body)
             if bound.check is not None:
@@ -130,20 +125,14 @@ class AwsGateway:
         except BodyIncompleteError:
             raise
         except Exception as error:  # noqa: BLE001 - answered in the service's own form, and logged
-            refusal = _word(error, endpoint, request)
             if endpoint is not None:
-                return endpoint.refuse(refusal, request_id)
-            name = error.name if isinstance(error, UnknownServiceError) else None
-            return writer_of(metadata_of(name, request))(refusal, request_id)
+                return endpoint.refuse(_word(error, endpoint, request), request_id)
+            metadata = metadata_of(_name_meant(request), request)
+            return writer_of(metadata)(_word_unplaced(error, metadata, request), request_id)
 
     def refuse(self, status: int, request: Request) -> Response:
         """Word the answer to something that never became a request."""
-        try:
-            credential = read_credential(request)
-            name = identify(request, None if credential is None else credential.service)
-        except IncompleteSignatureError:
-            name = None
-        return writer_of(metadata_of(name, request))(malformed(status), self._ids.request())
+        return writer_of(metadata_of(_name_meant(request), request))(malformed(status), self._ids.request())
 
     def _endpoint(self, name: str | None) -> _Endpoint:
         endpoint = self._endpoints.get(name or "")
@@ -155,36 +144,38 @@ class AwsGateway:
         return endpoint
 
 
-def _word(error: Exception, endpoint: _Endpoint | None, request: Request) -> AwsError:
-    """Say in AWS's words what has gone wrong; `endpoint` is None while the service isn't known yet."""
+def _name_meant(request: Request) -> str | None:
+    """Return the service's name as far as the request tells."""
+    try:
+        credential = read_credential(request)
+    except IncompleteSignatureError:
+        credential = None
+    return identify(request, None if credential is None else credential.service)
+
+
+def _word_unplaced(error: Exception, metadata: Metadata | None, request: Request) -> AwsError:
+    """Say in AWS's words what went wrong before a service was found."""
+    if isinstance(error, UnknownServiceError):
+        return unknown_service(error.name, metadata)
+    if isinstance(error, IncompleteSignatureError):
+        return incomplete_signature(str(error), metadata)
+    return _unforeseen(error, request)
+
+
+def _word(error: Exception, endpoint: _Endpoint, request: Request) -> AwsError:
+    """Say in the service's words what went wrong."""
     if isinstance(error, AwsError):
         return error
-    if isinstance(error, UnknownServiceError):
-        return unknown_service(error.name, metadata_of(error.name, request))
-    if isinstance(error, IncompleteSignatureError):
-        return AwsError("IncompleteSignatureException", str(error))
-    if endpoint is not None and isinstance(error, InputError):
+    if isinstance(error, InputError):
         return endpoint.service.input_error(error)
-    if endpoint is not None and isinstance(error, EngineError) and (worded := endpoint.service.word(error)) is not None:
+    if isinstance(error, EngineError) and (worded := endpoint.service.word(error)) is not None:
         return worded
     if isinstance(error, StoreUnavailableError):
         _log.error("the store is unavailable: %s", error)
         return AwsError("ServiceUnavailable", f"The store is unavailable: {error}", 503, server=True)
+    return _unforeseen(error, request)
+
+
+def _unforeseen(error: Exception, request: Request) -> AwsError:
     _log.error("%s %s failed", request.method, request.raw_path, exc_info=error)
     return malformed(500)
-
-
-async def _body(request: Request) -> bytes:
-    try:
-        body = request.body if request.stream is None else await request.read()
-    except BodyTooLargeError as error:
-        raise AwsError("RequestEntityTooLarge", str(error), 413) from None
-    if b"aws-chunked" not in request.headers.get(b"content-encoding", b""):
-        return body
-    length = request.header(b"x-amz-decoded-content-length")
-    try:
-        return decode_chunks(body, int(length) if length.isdigit() else None)
-    except ChecksumMismatchError as error:
-        raise AwsError("BadDigest", str(error)) from None
-    except ChunkedBodyError as error:
-        raise AwsError("IncompleteBody", str(error)) from None

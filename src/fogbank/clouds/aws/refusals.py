@@ -19,8 +19,11 @@ MALFORMED: Final = {
     400: ("BadRequestException", "The request is not well-formed HTTP."),
     408: ("RequestTimeout", "The request did not arrive in time."),
     413: ("RequestEntityTooLarge", f"The request body is larger than {BODY_BYTES_MAX} bytes."),
+    417: ("ExpectationFailed", "The only expectation that can be met is 100-continue."),
     431: ("RequestHeaderSectionTooLarge", "The request's headers are too large."),
     500: ("InternalFailure", "Fogbank failed to answer; its log says why."),
+    501: ("NotImplemented", "A header you provided implies functionality that is not implemented."),
+    505: ("HttpVersionNotSupported", "The HTTP version specified is not supported."),
 }
 _FORM: Final = b"application/x-www-form-urlencoded"
 _SOME_QUERY: Final = Metadata(api_version="", endpoint_prefix="", protocol="query")
@@ -65,6 +68,8 @@ def no_operation(request: Request, metadata: Metadata) -> AwsError:
     if metadata.protocol == "json":
         target = request.header(b"x-amz-target")
         msg = f"Unknown target {target}." if target else "The request has no X-Amz-Target."
+        if not target and _is_form(request):
+            msg += f" It is in the AWS Query protocol; Fogbank serves {metadata.service_id} in AWS JSON only."
         return AwsError("UnknownOperationException", msg)
     msg = f"{metadata.service_id} has no operation for {request.method} {request.raw_path}."
     return AwsError("UnknownOperationException", msg, 404)
@@ -75,13 +80,24 @@ def metadata_of(name: str | None, request: Request) -> Metadata | None:
     try:
         return load_metadata(REGISTRY[name].model if name in REGISTRY else name or "")
     except ModelError:
-        form = request.headers.get(b"content-type", b"").startswith(_FORM)
-        return _SOME_QUERY if form else None
+        return _SOME_QUERY if _is_form(request) else None
 
 
 def writer_of(metadata: Metadata | None) -> ErrorWriter:
     """Return the writer of what is refused before any service sees it."""
     return error_writer(None if metadata is None else ServiceModel(metadata, {}, {}))
+
+
+def incomplete_signature(message: str, metadata: Metadata | None) -> AwsError:
+    """Word a signature that isn't of the documented form."""
+    if metadata is not None and metadata.service_id == "S3":
+        return AwsError("AuthorizationHeaderMalformed", message)
+    xml = metadata is not None and metadata.protocol == "query"
+    return AwsError("IncompleteSignature" if xml else "IncompleteSignatureException", message)
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get(b"content-type", b"").startswith(_FORM)
 
 
 def _unknown_code(metadata: Metadata | None) -> str:

@@ -90,6 +90,13 @@ class Http(msgspec.Struct, frozen=True, rename="camel"):
     response_code: int = 200
 
 
+class HttpChecksum(msgspec.Struct, frozen=True, rename="camel"):
+    """Which checksums of its body a request may bring, or must."""
+
+    request_algorithm_member: str | None = None
+    request_checksum_required: bool = False
+
+
 class Operation(msgspec.Struct, frozen=True, rename="camel"):
     """An operation of a service."""
 
@@ -99,6 +106,22 @@ class Operation(msgspec.Struct, frozen=True, rename="camel"):
     output: Ref | None = None
     errors: tuple[Ref, ...] = ()
     deprecated: bool = False
+    http_checksum: HttpChecksum | None = None
+    http_checksum_required: bool = False
+
+    @property
+    def checksum_required(self) -> bool:
+        """Whether a request has to bring a checksum of its body."""
+        return self.http_checksum_required or (
+            self.http_checksum is not None and self.http_checksum.request_checksum_required
+        )
+
+    @property
+    def checksum_possible(self) -> bool:
+        """Whether checksum headers are those of the request's body."""
+        return self.checksum_required or (
+            self.http_checksum is not None and self.http_checksum.request_algorithm_member is not None
+        )
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):

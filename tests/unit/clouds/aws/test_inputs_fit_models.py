@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import signature
-from typing import TYPE_CHECKING, Any
-from unittest.mock import MagicMock
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -27,13 +25,13 @@ from msgspec.inspect import (
     type_info,
 )
 
-from fogbank.clouds.aws.services import aws_services
 from fogbank.wire.aws.models import load_model
+from tests.unit.clouds.aws.registered import OPERATIONS, SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fogbank.clouds.aws.api import Input, Service
+    from fogbank.clouds.aws.api import Input
     from fogbank.wire.aws.models import Ref, ServiceModel, Shape
 
 SCALARS: dict[str, tuple[type[Type], ...]] = {
@@ -45,16 +43,6 @@ SCALARS: dict[str, tuple[type[Type], ...]] = {
     "timestamp": (FloatType,),
     "blob": (BytesType,),
 }
-
-
-def all_services() -> dict[str, Service[Any]]:
-    """Every service there is, on parts that do nothing."""
-    made = aws_services(**{name: MagicMock() for name in signature(aws_services).parameters})
-    return {name: make() for name, make in made.items()}
-
-
-SERVICES = all_services()
-OPERATIONS = [(name, operation) for name, service in SERVICES.items() for operation in service.operations]
 
 
 def disagreements(model: ServiceModel, ref: Ref, kind: Type, place: str, *, checked: bool) -> Iterator[str]:
