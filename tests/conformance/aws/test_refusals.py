@@ -308,3 +308,29 @@ def test_packed_bodies_that_are_wrong(raw: Raw, service: str) -> None:
         ({"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}, b"{}"),
     ):
         assert_refused(raw.call(service, next(iter(SERVICES[service].operations)), body, headers))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("rest", "status", "code"),
+    [
+        ("Content-Length: 1000000000\r\n\r\n{}", 413, "RequestEntityTooLarge"),
+        ("A: " + "a" * 200_000 + "\r\n\r\n", 431, "RequestHeaderSectionTooLarge"),
+        ("Content-Length: 100\r\n\r\n{}", 400, "BadRequestException"),
+        ("Content-Length: 2000000\r\n\r\n{}", 400, "BadRequestException"),
+        ("Transfer-Encoding: chunked\r\n\r\n5\r\n{}", 400, "BadRequestException"),
+        ("Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", 400, "BadRequestException"),
+        ("Transfer-Encoding: chunked\r\n\r\nnonsense", 400, "BadRequestException"),
+        ("Transfer-Encoding: gzip\r\n\r\n", 501, "NotImplemented"),
+        ("Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400, "BadRequestException"),
+    ],
+)
+def test_what_never_becomes_a_request(raw: Raw, service: str, rest: str, status: int, code: str) -> None:
+    metadata = codec(service).model.metadata
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: {raw.authorization(service)}\r\n"
+    if metadata.protocol == "json":
+        head += f"X-Amz-Target: {metadata.target_prefix}.{next(iter(SERVICES[service].operations))}\r\n"
+    answer = raw.stream((head + rest).encode(), service)
+    assert (answer.status, answer.code) == (status, code)
+    assert answer.message
+    assert answer.headers["connection"] == "close"
