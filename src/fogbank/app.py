@@ -18,6 +18,8 @@ from fogbank.storage.folder import DataFolder
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from fogbank.settings import Settings
     from fogbank.storage import Store
     from fogbank.wire.http import Request, Response
@@ -57,11 +59,11 @@ class App:
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
         return f"http://{host}:{self.port}"
 
-    async def handle(self, request: Request) -> Response:
+    def handle(self, request: Request) -> Coroutine[object, object, Response]:
         """Answer any request: our own endpoints by their path, everything else is a cloud's."""
         if request.raw_path.startswith("/_"):
-            return await self._control.handle(request)
-        return await self._aws.handle(request)
+            return self._control.handle(request)
+        return self._aws.handle(request)
 
     async def reset(self) -> None:
         """Delete every resource."""

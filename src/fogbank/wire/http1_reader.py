@@ -23,6 +23,8 @@ HEADERS_MAX: Final = 256
 # How a connection in HTTP/2 begins: "PRI * HTTP/2.0".
 _HTTP2_PREFACE: Final = b"PRI"
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
+# Headers with which a head has to be looked at more closely.
+_SPECIAL: Final = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
@@ -147,9 +149,19 @@ class RequestReader:
             self._muted = False
             return
         self._in_body = True
-        self._keep_alive = self._parser.should_keep_alive()
         headers = self._headers
-        status = self._fault(headers)
+        length = int(headers.get(b"content-length", b"0"))
+        self._keep_alive = self._parser.should_keep_alive()
+        if (
+            self._keep_alive
+            and not self._repeats
+            and length <= BODY_BUFFERED_BYTES_MAX
+            and len(headers) <= HEADERS_MAX
+            and b"host" in headers
+            and headers.keys().isdisjoint(_SPECIAL)
+        ):
+            return
+        status = self._fault(headers, length)
         if status:
             self._refuse(status)
             return
@@ -157,7 +169,7 @@ class RequestReader:
         self._upgrade = b"upgrade" in headers and self._parser.should_upgrade()
         if b"expect" in headers and self._parser.get_http_version() == "1.1":
             self._conversation.invite()
-        if int(headers.get(b"content-length", b"0")) > BODY_BUFFERED_BYTES_MAX:
+        if length > BODY_BUFFERED_BYTES_MAX:
             self._begin_stream()
 
     def on_body(self, part: bytes) -> None:
@@ -188,7 +200,7 @@ class RequestReader:
             parts = self._parts
             self._hand_over(parts[0] if len(parts) == 1 else b"".join(parts))
 
-    def _fault(self, headers: dict[bytes, bytes]) -> int:
+    def _fault(self, headers: dict[bytes, bytes], length: int) -> int:
         """Return the status with which a head has to be refused, 0 if it hasn't."""
         version = self._parser.get_http_version
         coding = headers.get(b"transfer-encoding")
@@ -201,11 +213,11 @@ class RequestReader:
             return 400
         if coding is not None and (coding.lower() != b"chunked" or version() == "1.0"):
             return 400 if coding.lower() == b"chunked" else 501
-        if int(headers.get(b"content-length", b"0")) > BODY_BYTES_MAX:
+        if length > BODY_BYTES_MAX:
             return 413
         if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
             return 417
-        return 501 if self._parser.get_method() == b"CONNECT" else 0
+        return 0
 
     def _begin_stream(self) -> None:
         stream = self.stream = IncomingBody(self._conversation.flow)
@@ -214,25 +226,20 @@ class RequestReader:
         self._hand_over(b"", stream)
 
     def _hand_over(self, body: bytes, stream: IncomingBody | None = None) -> None:
-        request = self._request(body, stream)
-        if request is None:
-            self._refuse(400)
-        else:
-            self._conversation.take(request)
-
-    def _request(self, body: bytes, stream: IncomingBody | None) -> Request | None:
         parser, target, headers = self._parser, self._target, self._headers
+        method = parser.get_method().decode("ascii")
         if not target.startswith(b"/"):
             target, host = _origin_form(target)
             if not target:
-                return None
+                self._refuse(501 if method == "CONNECT" else 400)
+                return
             if host:
                 headers[b"host"] = host
-        request = Request(parser.get_method().decode("ascii"), target, headers, body, stream=stream, client=self.client)
+        request = Request(method, target, headers, body, stream=stream, client=self.client)
         if b"connection" in headers or not self._keep_alive:
             request.keep_alive = self._keep_alive
             request.version = parser.get_http_version()
-        return request
+        self._conversation.take(request)
 
     def _decline_upgrade(self) -> None:
         """Read on in HTTP/1.1 (RFC 9110, section 7.8): a new parser is told only how the body is framed."""

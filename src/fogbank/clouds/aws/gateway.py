@@ -23,7 +23,7 @@ from fogbank.clouds.aws.refusals import (
 from fogbank.clouds.aws.registry import identify
 from fogbank.kernel.errors import EngineError
 from fogbank.storage import StoreUnavailableError
-from fogbank.wire.aws.bodies import check_integrity, read_body
+from fogbank.wire.aws.bodies import check_integrity, is_plain, read_body
 from fogbank.wire.aws.codec import codec_for
 from fogbank.wire.aws.constraints import compile_constraints
 from fogbank.wire.aws.error_replies import error_writer
@@ -104,7 +104,7 @@ class AwsGateway:
             credential = read_credential(request)
             name = identify(request, None if credential is None else credential.service)
             endpoint = self._endpoint(name)
-            body = await read_body(request)
+            body = request.body if is_plain(request) else await read_body(request)
             named = endpoint.codec.name(request, body)
             if named is None:
                 raise no_operation(request, endpoint.metadata)

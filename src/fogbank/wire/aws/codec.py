@@ -66,13 +66,22 @@ class JsonCodec:
     def __init__(self, model: ServiceModel) -> None:
         self.model = model
         self._body = JsonBody(model)
+        self._named: dict[bytes, Named] = {}
         version = model.metadata.json_version or "1.0"
         self._type = (b"Content-Type", JSON_TYPE[version])
 
     def name(self, request: Request, body: bytes) -> Named | None:
         """Return the operation that the request names, or None if it names none."""
-        target, dot, operation = request.header(b"x-amz-target").rpartition(".")
-        return Named(operation) if dot and target == self.model.metadata.target_prefix else None
+        target = request.headers.get(b"x-amz-target", b"")
+        named = self._named.get(target)
+        if named is None:
+            prefix, dot, operation = target.decode("latin-1").rpartition(".")
+            if not dot or prefix != self.model.metadata.target_prefix:
+                return None
+            named = Named(operation)
+            if operation in self.model.operations:
+                self._named[target] = named
+        return named
 
     def decoder(self, operation: Operation, kind: type[S]) -> Decoder[S]:
         """Compile the reader of an operation's input; it raises `InputError`."""

@@ -18,6 +18,11 @@ _PACKING: Final = frozenset({b"content-encoding", b"content-md5", b"x-amz-decode
 _CHUNKED: Final = b"aws-chunked"
 
 
+def is_plain(request: Request) -> bool:
+    """Whether the body has come whole and as it is, so that nothing needs to be read or checked."""
+    return request.stream is None and request.headers.keys().isdisjoint(_PACKING)
+
+
 async def read_body(request: Request) -> bytes:
     """Return the whole body, out of its chunks and checked; raises `AwsError`.
 
@@ -28,7 +33,7 @@ async def read_body(request: Request) -> bytes:
     except BodyTooLargeError as error:
         raise AwsError("RequestEntityTooLarge", str(error), 413) from None
     headers = request.headers
-    if _PACKING.isdisjoint(headers):
+    if headers.keys().isdisjoint(_PACKING):
         return body
     if b"content-md5" in headers:
         check_md5(headers[b"content-md5"], body)
