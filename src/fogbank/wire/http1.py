@@ -141,6 +141,9 @@ class Connection(asyncio.Protocol):
             self._start(request)
         else:
             self._queue.append(request)
+            if request.stream is None:
+                # It didn't wait to be invited.
+                self._invited = False
             self._regulate()
 
     def invite(self) -> None:

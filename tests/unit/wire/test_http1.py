@@ -155,6 +155,14 @@ async def test_a_slow_request_before_it_delays_the_invitation(serve: Serve) -> N
         assert (await peer.reply()).body == b"POST /  " + b"x" * size
 
 
+async def test_a_client_that_does_not_wait_is_not_invited_afterwards(serve: Serve) -> None:
+    peer = await (await serve(slow_or_fast))()
+    await peer.send(request("/20") + request("/0", b"body", "Expect: 100-continue"))
+    assert (await peer.reply()).body == b"/20"
+    assert (await peer.reply()).body == b"/0"
+    assert await peer.is_silent()
+
+
 async def test_other_expectations_are_refused(serve: Serve) -> None:
     peer = await (await serve(echo))()
     assert (await peer.ask(request("/", b"x", "Expect: miracles"))).status == 417

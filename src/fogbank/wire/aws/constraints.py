@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from fogbank.wire.aws.models import Operation, Ref, ServiceModel, Shape
 
 Check: TypeAlias = "Callable[[Any, str, list[str]], None]"
+# What values of a shape are. One of another type stands where an input takes anything; the operation looks at it.
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "blob": (bytes,),
+    "list": (list,),
+    "map": (dict,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+}
 ERRORS_SHOWN_MAX: Final = 10
 
 
@@ -121,7 +132,7 @@ class _Compiler:
 
 def _each_item(check: Check) -> Check:
     def run(value: Any, path: str, found: list[str]) -> None:
-        for index, item in enumerate(value, 1):
+        for index, item in enumerate(value if isinstance(value, list) else (), 1):
             check(item, f"{path}.{index}.member", found)
 
     return run
@@ -132,7 +143,7 @@ def _each_entry(key_check: Check | None, value_check: Check | None) -> Check | N
         return None
 
     def run(value: Any, path: str, found: list[str]) -> None:
-        for key, item in value.items():
+        for key, item in value.items() if isinstance(value, dict) else ():
             if key_check is not None:
                 key_check(key, f"{path}.{key}.member", found)
             if value_check is not None:
@@ -167,9 +178,11 @@ def _own_check(shape: Shape) -> Check | None:
     if not tests:
         return None
 
+    kinds = _KINDS.get(shape.type, (object,))
+
     def check(value: Any, path: str, found: list[str]) -> None:
         for passes, text in tests:
-            if not passes(value):
+            if isinstance(value, kinds) and not passes(value):
                 found.append(_violation(value, path, text))
 
     return check
