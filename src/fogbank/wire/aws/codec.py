@@ -213,9 +213,9 @@ class RestCodec:
         id_header = self._id_header
 
         def encode(reply: Any, request_id: str) -> Response:
-            status, headers, body = write({} if reply is None else reply)
-            headers.append((id_header, request_id.encode()))
-            return Response(status, headers, body)
+            response = write({} if reply is None else reply)
+            response.headers.append((id_header, request_id.encode()))
+            return response
 
         return encode
 

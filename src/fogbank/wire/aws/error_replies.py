@@ -99,16 +99,18 @@ def _rest_json_writer(model: ServiceModel, shapes: _Shapes) -> ErrorWriter:
         status = shapes.status(error)
         found = shapes.find(error)
         if found is None:
-            headers = [(b"Content-Type", body.content_type)]
-            text = msgspec.json.encode(_members(error, None))
+            response = Response(
+                status, [(b"Content-Type", body.content_type)], msgspec.json.encode(_members(error, None))
+            )
         else:
             ref, shape = found
             members = _members(error, shape)
             if "Type" in shape.members:
                 members.setdefault("Type", "Service" if error.server else "User")
-            status, headers, text = RestWriter(model, ref, status, body).write(members)
-        headers += [(b"x-amzn-RequestId", request_id.encode()), (b"x-amzn-ErrorType", error.code.encode())]
-        return Response(status, headers, text)
+            response = RestWriter(model, ref, status, body).write(members)
+        response.headers.append((b"x-amzn-RequestId", request_id.encode()))
+        response.headers.append((b"x-amzn-ErrorType", error.code.encode()))
+        return response
 
     return write
 

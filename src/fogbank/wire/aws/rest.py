@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 import msgspec
 
 from fogbank.wire.aws.values import MalformedValueError, decode_text, members_of, read_scalar, write_scalar
+from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from fogbank.wire.aws.models import Operation, Ref, ServiceModel, Shape
     from fogbank.wire.http import Request
@@ -166,16 +167,17 @@ class RestWriter:
         self._model = model
         self._status = status
         self._status_member: str | None = None
+        self._length_member: str | None = None
         self._headers: list[tuple[str, HeaderWriter]] = []
         self._payload: str | None = None
-        self._write: Callable[[Any], bytes] | None = None
+        self._write: Callable[[Any], bytes | AsyncIterator[bytes]] | None = None
         self._type = body.content_type
         self._in_body: list[str] = []
         if ref is not None:
             self._compile(ref, model.shape(ref), body)
 
-    def write(self, reply: Any) -> tuple[int, Headers, bytes]:
-        """Return status, headers and body."""
+    def write(self, reply: Any) -> Response:
+        """Return the response; a streamed payload stays one, and its length is the one that the reply tells."""
         members = members_of(reply)
         status = self._status
         if self._status_member is not None:
@@ -185,7 +187,7 @@ class RestWriter:
             item = members.get(name)
             if item is not None:
                 write_header(item, headers)
-        body = b""
+        body: bytes | AsyncIterator[bytes] = b""
         if self._write is not None:
             if self._payload is None:
                 body = self._write({name: members[name] for name in self._in_body if members.get(name) is not None})
@@ -193,12 +195,15 @@ class RestWriter:
                 body = self._write(members[self._payload])
             if body and self._type:
                 headers.append((b"Content-Type", self._type))
-        return status, headers, body
+        length = None if self._length_member is None else members.get(self._length_member)
+        return Response(status, headers, body, length)
 
     def _compile(self, ref: Ref, shape: Shape, body: BodyFormat) -> None:
         for name, member in shape.members.items():
             if member.location == "statusCode":
                 self._status_member = name
+            elif (member.location_name or "").lower() == "content-length":
+                self._length_member = name
             elif member.location is not None:
                 self._headers.append((name, self._header_writer(name, member)))
             elif name != shape.payload:
@@ -284,8 +289,8 @@ def _header(text: str) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-def _bare(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode()
+def _bare(value: Any) -> bytes | AsyncIterator[bytes]:
+    return value.encode() if isinstance(value, str) else value
 
 
 def _same(value: Any) -> Any:

@@ -88,6 +88,8 @@ def read_error(service: str, response: Response) -> tuple[dict[str, Any], dict[s
 def _raw(response: Response) -> dict[str, Any]:
     assert isinstance(response.body, bytes)
     headers = HeadersDict({name.decode(): value.decode("latin-1") for name, value in response.headers})
+    if response.length is not None:
+        headers["Content-Length"] = str(response.length)
     return {"status_code": response.status, "headers": headers, "body": response.body, "context": {}}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from tests.unit.wire.aws.examples import everything, example
 from tests.unit.wire.aws.operations import codec, every_operation, kinds, possible
 from tests.unit.wire.aws.sdk import read_reply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 EXAMPLES = 12
 ID = "11111111-2222-3333-4444-555555555555"
@@ -67,3 +70,15 @@ def test_headers_can_not_break_the_message() -> None:
     assert (b"x-amz-meta-a??b", b"c??d: e") in response.headers
     assert (b"x-amz-meta-f", b"?") in response.headers
     assert (b"ETag", b"?") in response.headers
+
+
+def test_a_stream_stays_one_and_has_the_length_that_it_is_told_to_have() -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        yield b"hello"
+
+    of = codec("s3")
+    body = stream()
+    response = of.encoder(of.model.operation("GetObject"))({"Body": body, "ContentLength": 5}, ID)
+    assert response.body is body
+    assert response.length == 5
+    assert not any(name.lower() == b"content-length" for name, _ in response.headers)
