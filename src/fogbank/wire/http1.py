@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
         """Answer what the client asked before it stopped sending, then close."""
         self._half_closed = True
         self._reader.end(status=400)
-        return self._current is not None
+        return self._current is not None or bool(self._queue)
 
     def pause_writing(self) -> None:
         """Note that the client reads more slowly than we write."""
@@ -125,7 +125,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Note that the client has caught up."""
         self._writable.set()
-        if self._current is None and self._queue:
+        if self._current is None and (self._queue or self._refusal is not None):
             self._next()
 
     # What the reader and the bodies call.
@@ -293,6 +293,8 @@ class Connection(asyncio.Protocol):
         if self._ending or self._transport.is_closing():
             return
         self._ending = True
+        self._reader.deaf = True
+        self._queue.clear()
         unread = self._reader.receiving and not self._half_closed
         if self._refusal is not None:
             response = self._server.refusal(*self._refusal)
@@ -303,8 +305,6 @@ class Connection(asyncio.Protocol):
             self._transport.close()
             return
         # Closing at once, with something still to be read, could destroy the answer on its way.
-        self._reader.deaf = True
-        self._queue.clear()
         self._body_full = False
         self._regulate()
         self._transport.write_eof()
@@ -324,10 +324,9 @@ class Connection(asyncio.Protocol):
     def _waiting_for(self) -> tuple[str, float, int, int] | None:
         """Return what the client has to do, how long it may take, and what changes when it has moved."""
         patience, reader = self._server.patience, self._reader
-        if self._ending:
-            return ("linger", patience.linger, 0, 0)
-        if not self._writable.is_set():
-            return ("reply", patience.reply, self._transport.get_write_buffer_size(), 0)
+        if self._ending or not self._writable.is_set():
+            unsent = self._transport.get_write_buffer_size()
+            return ("reply", patience.reply, unsent, 0) if unsent else ("linger", patience.linger, 0, 0)
         if reader.receiving and self._reading and not self._invited:
             return ("request", patience.request, reader.began, 0 if reader.stream is None else reader.body_bytes)
         if self._current is None:

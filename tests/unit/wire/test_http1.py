@@ -279,6 +279,22 @@ async def test_half_closed_clients_are_answered(serve: Serve) -> None:
     assert await peer.rest() == b""
 
 
+@pytest.mark.parametrize("last", [b"", b"garbage\r\n\r\n"])
+async def test_half_closed_clients_get_all_their_answers_however_slowly_they_read(serve: Serve, last: bytes) -> None:
+    async def handle(request: Request) -> Response:
+        return Response(200, [], b"x" * MIB)
+
+    peer = await (await serve(handle))(buffer=4096)
+    await peer.send(request() * 20 + last)
+    await asyncio.sleep(0.05)
+    peer.finish()
+    for _ in range(20):
+        assert len((await peer.reply()).body) == MIB
+    if last:
+        assert (await peer.reply()).status == 400
+    assert await peer.rest() == b""
+
+
 @pytest.mark.parametrize("leave", ["close", "reset"])
 async def test_a_handler_whose_client_has_gone_is_cancelled(serve: Serve, leave: str) -> None:
     from fogbank.wire.http1 import Patience

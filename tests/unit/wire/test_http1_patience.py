@@ -117,12 +117,13 @@ async def test_a_client_that_takes_nothing_of_its_reply_is_cut_off(serve: Serve)
     await asyncio.wait_for(ended.wait(), 1)
 
 
-async def test_a_client_that_takes_its_reply_slowly_is_not(serve: Serve) -> None:
+@pytest.mark.parametrize("last", ["", "Connection: close"])
+async def test_a_client_that_takes_its_reply_slowly_is_not(serve: Serve, last: str) -> None:
     async def handle(request: Request) -> Response:
         return Response(200, [], b"x" * 2 * MIB)
 
-    peer = await (await serve(handle, PATIENT._replace(reply=0.2)))(buffer=4096)
-    await peer.send(request())
+    peer = await (await serve(handle, PATIENT._replace(reply=0.2, linger=0.01)))(buffer=4096)
+    await peer.send(request("/", b"", *filter(None, [last])))
     await peer.head()
     for _ in range(32):
         await asyncio.sleep(0.02)

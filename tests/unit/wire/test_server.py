@@ -55,6 +55,24 @@ async def test_an_orderly_end(serve: Serve) -> None:
     await asyncio.wait_for(closing, 1)
 
 
+async def test_requests_behind_the_last_answer_are_not_carried_out(serve: Serve) -> None:
+    handled: list[str] = []
+
+    async def handle(request: Request) -> Response:
+        handled.append(request.path)
+        if request.path == "/first":
+            peer.server.closing = True
+        return Response(200, [])
+
+    peer = await (await serve(handle))()
+    await peer.send(request("/first") + request("/second") + request("/third"))
+    assert (await peer.reply()).status == 200
+    reply = await peer.reply()
+    assert reply.headers["connection"] == "close"
+    assert await peer.rest() == b""
+    assert handled == ["/first", "/second"]
+
+
 async def test_what_takes_longer_than_the_grace_is_cut_off(serve: Serve) -> None:
     cancelled = 0
 
