@@ -7,7 +7,7 @@ JS := tests/conformance/aws/js
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench unit format lint types contracts lock toolchains clean
+.PHONY: help demo test check bench unit format lint types contracts reference lock toolchains clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,11 @@ contracts: $(READY)
 
 bench: $(READY) ## Measure speed and memory of our own server
 	$(BIN)/python -m bench
+
+reference: $(READY) toolchains ## Write docs/reference from the code and from what tests show
+	rm -rf .cache/conformance
+	FOGBANK_RECORD=1 $(BIN)/python -m pytest -q -n $(JOBS) tests/conformance
+	$(BIN)/python tools/reference.py
 
 # What tests need beyond Python: PostgreSQL's server, Node with the AWS SDK for JavaScript. A test whose
 # toolchain can't be had is skipped and says what is missing.

@@ -16,7 +16,9 @@ import uvloop
 
 from bench.http import Client
 from fogbank.clouds.aws.gateway import AwsGateway
+from fogbank.clouds.aws.parts import Parts
 from fogbank.clouds.aws.services import aws_services
+from fogbank.clouds.aws.sessions import Sessions
 from fogbank.engines.messaging.messages import Sent
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
@@ -88,6 +90,13 @@ async def feed(handler: Handler, clock: Clock, data: bytes) -> float:
     return best
 
 
+def make_gateway(store: Any, clock: Clock, ids: Ids) -> AwsGateway:
+    nobody: Any = None
+    sessions = Sessions(store, clock, ids)
+    parts = Parts(store, clock, ids, sessions, Receiver(store, clock, ids), nobody)
+    return AwsGateway(aws_services(parts), ids, sessions)
+
+
 async def measure() -> dict[str, float]:
     clock = Clock()
     ids = Ids(clock)
@@ -98,11 +107,11 @@ async def measure() -> dict[str, float]:
     results = {"a null handler": await feed(null, clock, send)}
 
     stub: Any = StubStore()
-    gateway = AwsGateway(aws_services(stub, clock, ids, Receiver(stub, clock, ids)), ids)
+    gateway = make_gateway(stub, clock, ids)
     results["the gateway, SQS SendMessage, a stubbed store"] = await feed(gateway.handle, clock, send)
 
     store = await open_store(clock)
-    gateway = AwsGateway(aws_services(store, clock, ids, Receiver(store, clock, ids)), ids)
+    gateway = make_gateway(store, clock, ids)
     await feed_once(gateway.handle, clock, create)
     results["the gateway, SQS SendMessage, SQLite in memory"] = await feed(gateway.handle, clock, send)
     await store.close()

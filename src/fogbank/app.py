@@ -7,14 +7,25 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Self
 
 from fogbank.clouds.aws.gateway import AwsGateway
-from fogbank.clouds.aws.services import aws_services
+from fogbank.clouds.aws.parts import Parts
+from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_timers
+from fogbank.clouds.aws.sessions import Sessions
+from fogbank.connectors.async_invocations import AsyncInvocations
+from fogbank.connectors.deliveries import Deliveries
+from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
+from fogbank.connectors.invoker import Invoker
+from fogbank.connectors.queue_triggers import QueueTriggers
+from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
-from fogbank.storage import open_store
+from fogbank.runtimes.lambda_runtime_api.instance import LambdaInstance
+from fogbank.runtimes.runner import FunctionRunner
+from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
+from fogbank.storage.timers import TimerService
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
@@ -29,6 +40,10 @@ if TYPE_CHECKING:
 QUIET_TURNS: Final = 5
 
 
+EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+CONTRACTS: Final = {"lambda": LambdaInstance}
+
+
 class App:
     """One Fogbank server. `async with App(settings) as app` runs it; `app.port` is where it listens."""
 
@@ -38,6 +53,9 @@ class App:
         self.ids = ids or Ids(self.clock)
         self.port = 0
         self.store: Store
+        self.runner: FunctionRunner
+        self._triggers: QueueTriggers
+        self._sessions: Sessions
         self._aws: AwsGateway
         self._control: Control
         self._stack = AsyncExitStack()
@@ -54,10 +72,15 @@ class App:
         await self._stack.aclose()
 
     @property
+    def loopback_url(self) -> str:
+        """Where functions reach the server."""
+        host = "127.0.0.1" if self.settings.host in EVERYWHERE else self.settings.host
+        return f"http://{_bracketed(host)}:{self.port}"
+
+    @property
     def url(self) -> str:
         """Where the server is reached."""
-        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
-        return f"http://{host}:{self.port}"
+        return f"http://{_bracketed(self.settings.host)}:{self.port}"
 
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
         """Answer any request: our own endpoints by their path, everything else is a cloud's."""
@@ -66,8 +89,11 @@ class App:
         return self._aws.handle(request)
 
     async def reset(self) -> None:
-        """Delete every resource."""
+        """Delete every resource and end what runs for it."""
+        await self._triggers.reset()
+        await self.runner.reset()
         await self.store.reset()
+        self._sessions.forget()
 
     async def settle(self) -> None:
         """Return once nothing is under way that runs without waiting for a client or the clock."""
@@ -84,12 +110,34 @@ class App:
             folder = self._stack.enter_context(DataFolder(settings.data)).path
         self.store = await open_store(self.clock, folder=folder, url=settings.database)
         self._stack.push_async_callback(self.store.close)
+        joined = await self.store.run(nodes.join)
+        self.ids.join(joined.start, joined.sequence)
         housekeeping = Housekeeping(self.store, self.clock)
         self._stack.push_async_callback(housekeeping.close)
+        logs = FunctionLogs(self.store, self.ids)
+        self._stack.push_async_callback(logs.close)
+        self.runner = FunctionRunner(self.store, self.clock, self.ids, CONTRACTS, logs.take, folder)
+        self._stack.push_async_callback(self.runner.close)
+        sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
+        invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url, sessions))
         receiver = Receiver(self.store, self.clock, self.ids)
-        self._aws = AwsGateway(aws_services(self.store, self.clock, self.ids, receiver), self.ids)
-        self._control = Control(self.store, self._aws.services)
-        housekeeping.start()
+        queued = AsyncInvocations(self.store, self.clock, self.ids, invoker)
+        self._stack.push_async_callback(queued.close)
+        deliveries = Deliveries(self.store, self.clock, self.ids)
+        self._stack.push_async_callback(deliveries.close)
+        timers = Timekeeper(TimerService(self.store, self.clock, aws_timers()))
+        self._stack.push_async_callback(timers.close)
+        triggers = self._triggers = QueueTriggers(self.store, self.clock, self.ids, receiver, invoker, aws_formats())
+        self._stack.push_async_callback(triggers.close)
+        parts = Parts(self.store, self.clock, self.ids, sessions, receiver, invoker)
+        self._aws = AwsGateway(aws_services(parts), self.ids, sessions)
+        self._control = Control(self.store, self._aws.services, self.reset)
         server = HttpServer(self.handle, self.clock, self._aws.refuse)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
+        for part in (logs, housekeeping, queued, deliveries, timers, triggers):
+            part.start()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

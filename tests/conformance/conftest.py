@@ -10,6 +10,7 @@ import pytest
 
 from fogbank.settings import Settings
 from fogbank.testing.server import ThreadedServer
+from tests.conformance import recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +55,7 @@ def boto3_client(server: ThreadedServer, account: str) -> Callable[..., Any]:
     from botocore.config import Config
 
     def make(service: str, region: str = "us-east-1", **settings: Any) -> Any:
-        return boto3.client(
+        made = boto3.client(
             service,
             endpoint_url=server.url,
             region_name=region,
@@ -62,5 +63,12 @@ def boto3_client(server: ThreadedServer, account: str) -> Callable[..., Any]:
             aws_secret_access_key="secret",
             config=Config(retries={"max_attempts": 0}, **settings),
         )
+        recording.record(made)
+        return made
 
     return make
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Save what the clients of this worker sent."""
+    recording.write(getattr(session.config, "workerinput", {}).get("workerid", "main"))

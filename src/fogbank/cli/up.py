@@ -12,6 +12,7 @@ import click
 
 from fogbank import __version__
 from fogbank.app import App
+from fogbank.runtimes.process import SANDBOX
 from fogbank.settings import Settings, SettingsError, load_settings
 from fogbank.storage import StoreUnavailableError
 from fogbank.storage.folder import FolderInUseError
@@ -65,6 +66,7 @@ def banner(app: App) -> str:
             f"Fogbank {__version__}",
             f"  Endpoint     {app.url}",
             f"  Data         {app.store.description}",
+            f"  Sandbox      {SANDBOX}",
             "  Credentials  not verified: anything is accepted, policies are kept but not evaluated",
             "Ready.",
         )

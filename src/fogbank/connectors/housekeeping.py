@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fogbank.engines.identity import sessions
 from fogbank.engines.messaging import queues
+from fogbank.engines.telemetry import groups
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
 from fogbank.storage import leased_queue
@@ -33,7 +35,7 @@ class Housekeeping:
         await self._tasks.close()
 
     async def sweep(self) -> None:
-        """Remove expired messages, the remains of deleted queues, and closed deduplication windows."""
+        """Remove what has expired and the remains of what was deleted."""
         while not await self._store.run(queues.empty_discarded):
             pass
         for queue in await self._store.read(queues.all_queues):
@@ -41,6 +43,15 @@ class Housekeeping:
             while expired := await self._store.scan(leased_queue.expired, queue.store, retention_us):
                 await self._store.run(leased_queue.remove, queue.store, expired)
         await self._store.run(leased_queue.forget_duplicates)
+        await self._store.run(sessions.forget_expired)
+        await self._sweep_logs()
+
+    async def _sweep_logs(self) -> None:
+        while not await self._store.run(groups.empty_discarded):
+            pass
+        for group in await self._store.scan(groups.expired_groups):
+            while not await self._store.run(groups.expire, group):
+                pass
 
     async def _run(self) -> None:
         while True:

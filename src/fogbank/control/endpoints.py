@@ -1,29 +1,33 @@
-"""The admin endpoints: health and reset."""
+"""The admin endpoints: health, reset, and the code of functions for download."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fogbank import __version__
+from fogbank.storage import blobs
 from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from fogbank.storage import Store
     from fogbank.wire.http import Request
 
+_CODE: Final = re.compile(r"/_fogbank/code/([0-9a-f]{64})\.zip")
 _HEALTH: Final = ("/_fogbank/health", "/_localstack/health")
 
 
 class Control:
     """Answers what is asked of Fogbank itself."""
 
-    def __init__(self, store: Store, services: Sequence[str]) -> None:
+    def __init__(self, store: Store, services: Sequence[str], reset: Callable[[], Awaitable[None]]) -> None:
         self._store = store
         self._services = services
+        self._reset = reset
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -36,8 +40,12 @@ class Control:
         if path == "/_fogbank/reset":
             if request.method != "POST":
                 return _json(405, {"error": f"{request.method} is not allowed on {path}; use POST."})
-            await self._store.reset()
+            await self._reset()
             return _json(200, {"reset": True})
+        if match := _CODE.fullmatch(path):
+            data = await self._store.scan(blobs.fetch, bytes.fromhex(match[1]))
+            if data is not None:
+                return Response(200, [(b"Content-Type", b"application/zip")], data)
         return _json(404, {"error": f"There is nothing at {path}."})
 
 

@@ -78,6 +78,11 @@ class Clock:
         return _wall_us() + self._offset_us
 
     @staticmethod
+    def wall() -> int:
+        """The machine's own time, in microseconds since the epoch: for what processes compare with theirs."""
+        return _wall_us()
+
+    @staticmethod
     def monotonic() -> float:
         """Seconds of real time from an arbitrary start: for measuring what code costs, never for what is due."""
         return time.monotonic()

@@ -83,9 +83,10 @@ class Ids:
         """Return when a sequence number was drawn, in microseconds since the epoch."""
         return sequence >> NODE_BITS
 
-    def resume_after(self, sequence: int) -> None:
-        """Continue above a number that an earlier process drew, even if the clock was set back since."""
-        self._last_us = max(self._last_us, sequence >> NODE_BITS)
+    def join(self, node: int, after: int) -> None:
+        """Take a node's number, and continue above a number that was drawn before, whatever the clock says now."""
+        self._node = node & NODE_MAX
+        self._last_us = max(self._last_us, after >> NODE_BITS)
 
     def jitter(self, low: float, high: float) -> float:
         """A uniform random number between `low` and `high`, for spreading retries."""

@@ -55,6 +55,8 @@ class Supervisor:
     def spawn(self, name: str, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         """Run one coroutine to its end; an error is logged and remembered, not raised."""
         state = TaskState(f"{self.name}/{name}")
+        if self._closing:
+            work.close()
         return self._start(state, self._once(state, work))
 
     async def close(self) -> None:

@@ -22,6 +22,6 @@ async def open_store(clock: Clock, *, folder: Path | None = None, url: str | Non
         from fogbank.storage.postgres import open_postgres  # noqa: PLC0415 - the driver is an optional extra
 
         return await open_postgres(clock, url)
-    from fogbank.storage.sqlite import open_sqlite  # noqa: PLC0415 - not needed on PostgreSQL
+    from fogbank.storage.sqlite.store import open_sqlite  # noqa: PLC0415 - not needed on PostgreSQL
 
     return await open_sqlite(clock, None if folder is None else folder / DATABASE_FILE)

@@ -13,6 +13,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from msgspec.inspect import DictType, ListType, StructType, Type, UnionType, type_info
 
+from fogbank.settings import Settings
+from fogbank.testing.server import ThreadedServer
 from tests.conformance.aws.raw import Answer, Raw
 from tests.unit.clouds.aws.registered import OPERATIONS, SERVICES
 from tests.unit.wire.aws.examples import everything
@@ -22,14 +24,21 @@ from tests.unit.wire.aws.sdk import write_request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fogbank.testing.server import ThreadedServer
     from fogbank.wire.aws.models import Ref
 
+START_US = 1_795_348_800_000_000
 WRONG = {"structure": "text", "list": "text", "map": "text", "string": {"a": 1}, "blob": 1, "boolean": "text"}
 
 
 async def dump(server: ThreadedServer) -> list[str]:
     return list(server.app.store._writer.iterdump())  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ThreadedServer]:
+    """A server whose clock stands still, so that nothing changes but by what is asked of it."""
+    with ThreadedServer(Settings(port=0, memory=True), frozen_at_us=START_US) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Every AWS request passes here: find the service and operation, decode, operate, encode.
 
 In dev mode any credentials are taken: the signature isn't checked, a 12-digit access key names the account, the
-credential scope the region and the service.
+credential scope the region and the service. Temporary credentials count for the account that they were issued for,
+and only until they expire.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from fogbank.clouds.aws.refusals import (
     writer_of,
 )
 from fogbank.clouds.aws.registry import identify
+from fogbank.clouds.aws.sessions import PREFIX, SessionRefusedError
 from fogbank.kernel.errors import EngineError
 from fogbank.storage import StoreUnavailableError
 from fogbank.wire.aws.bodies import check_integrity, is_plain, read_body
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fogbank.clouds.aws.api import Operation, Service
+    from fogbank.clouds.aws.sessions import Sessions
     from fogbank.kernel.ids import Ids
     from fogbank.wire.aws.codec import Codec, Decoder, Encoder
     from fogbank.wire.aws.error_replies import ErrorWriter
@@ -86,9 +89,10 @@ class _Endpoint:
 class AwsGateway:
     """Answers AWS requests; services are made when they are first called."""
 
-    def __init__(self, factories: Mapping[str, Callable[[], Service[Any]]], ids: Ids) -> None:
+    def __init__(self, factories: Mapping[str, Callable[[], Service[Any]]], ids: Ids, sessions: Sessions) -> None:
         self._factories = factories
         self._ids = ids
+        self._sessions = sessions
         self._endpoints: dict[str, _Endpoint] = {}
 
     @property
@@ -115,7 +119,10 @@ class AwsGateway:
                 call = Call(DEFAULT_ACCOUNT, DEFAULT_REGION, request_id, request.origin, "")
             else:
                 key = credential.access_key
-                account = key if len(key) == _ACCOUNT_DIGITS and key.isdecimal() else DEFAULT_ACCOUNT
+                if key.startswith(PREFIX):
+                    account = await self._sessions.account(key)
+                else:
+                    account = key if len(key) == _ACCOUNT_DIGITS and key.isdecimal() else DEFAULT_ACCOUNT
                 call = Call(account, credential.region, request_id, request.origin, key)
             members = bound.decode(request, named, body)
             if bound.check is not None:
@@ -170,6 +177,8 @@ def _word(error: Exception, endpoint: _Endpoint, request: Request) -> AwsError:
         return endpoint.service.input_error(error)
     if isinstance(error, EngineError) and (worded := endpoint.service.word(error)) is not None:
         return worded
+    if isinstance(error, SessionRefusedError):
+        return error.worded(endpoint.metadata)
     if isinstance(error, StoreUnavailableError):
         _log.error("the store is unavailable: %s", error)
         return AwsError("ServiceUnavailable", f"The store is unavailable: {error}", 503, server=True)

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 class Entry(NamedTuple):
     """How a service is addressed.
 
-    `model` is botocore's name for it, `target` the prefix of X-Amz-Target, `hosts` the first labels of its host
-    names, `version` the API version that its Query requests carry, `paths` what its REST paths start with.
+    `package` is the package here that makes it, `model` botocore's name for it, `target` the prefix of
+    X-Amz-Target, `hosts` the first labels of its host names, `version` the API version that its Query requests
+    carry, `paths` what its REST paths start with.
     """
 
+    package: str
     model: str
     target: str = ""
     hosts: tuple[str, ...] = ()
@@ -24,7 +26,17 @@ class Entry(NamedTuple):
 
 
 REGISTRY: Final = {
-    "sqs": Entry("sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
+    "iam": Entry("iam", "iam", hosts=("iam",), version="2010-05-08"),
+    "logs": Entry("logs", "logs", target="Logs_20140328", hosts=("logs",)),
+    "lambda": Entry(
+        "lambda_",
+        "lambda",
+        hosts=("lambda",),
+        paths=("/2015-03-31/", "/2017-03-31/tags/", "/2020-06-30/functions/"),
+    ),
+    "sns": Entry("sns", "sns", hosts=("sns",), version="2010-03-31"),
+    "sqs": Entry("sqs", "sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
+    "sts": Entry("sts", "sts", hosts=("sts",), version="2011-06-15"),
 }
 _BY_TARGET: Final = {entry.target: name for name, entry in REGISTRY.items() if entry.target}
 _BY_HOST: Final = {host: name for name, entry in REGISTRY.items() for host in entry.hosts}

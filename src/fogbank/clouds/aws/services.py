@@ -1,25 +1,66 @@
-"""The AWS services, each made when it is first called."""
+"""What AWS adds to the server: its services, each made when it is first called, and what others call it for."""
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from fogbank.clouds.aws.registry import REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fogbank.clouds.aws.api import Service
-    from fogbank.engines.messaging.receiving import Receiver
-    from fogbank.kernel.clock import Clock
-    from fogbank.kernel.ids import Ids
-    from fogbank.storage import Store
+    from fogbank.clouds.aws.parts import Parts
+    from fogbank.clouds.aws.sessions import Sessions
+    from fogbank.connectors.invoker import Launcher
+    from fogbank.connectors.queue_triggers import EventFormat
+    from fogbank.engines.functions.model import Function, Trigger
+    from fogbank.engines.messaging.model import Queue, Received
+    from fogbank.runtimes.model import Launch
+    from fogbank.storage import Tx
+    from fogbank.storage.timers import Action, Timer
 
 
-def aws_services(store: Store, clock: Clock, ids: Ids, receiver: Receiver) -> dict[str, Callable[[], Service[Any]]]:
+def aws_services(parts: Parts) -> dict[str, Callable[[], Service[Any]]]:
     """Return the makers of all services by the names that they are signed with."""
+    return {name: partial(_make, entry.package, parts) for name, entry in REGISTRY.items()}
 
-    def sqs() -> Service[Any]:
-        from fogbank.clouds.aws.sqs import sqs_service  # noqa: PLC0415 - loaded on first use
 
-        return sqs_service(store, clock, ids, receiver)
+def _make(package: str, parts: Parts) -> Service[Any]:
+    service: Service[Any] = import_module(f"fogbank.clouds.aws.{package}").make_service(parts)
+    return service
 
-    return {"sqs": sqs}
+
+def aws_launchers(endpoint: Callable[[], str], sessions: Sessions) -> dict[str, Launcher]:
+    """Return what prepares Lambda's functions; `endpoint` is where their own SDKs find Fogbank."""
+
+    def prepare(function: Function) -> Launch:
+        from fogbank.clouds.aws.lambda_.launch import launch  # noqa: PLC0415 - loaded on first use
+
+        return launch(function, endpoint(), sessions)
+
+    return {"lambda": prepare}
+
+
+def aws_formats() -> dict[str, EventFormat]:
+    """Return the forms in which AWS hands events to functions."""
+
+    def sqs(trigger: Trigger, queue: Queue, batch: list[Received]) -> bytes:
+        from fogbank.clouds.aws.lambda_.events import sqs_event  # noqa: PLC0415 - loaded on first use
+
+        return sqs_event(trigger, queue, batch)
+
+    return {"aws.sqs": sqs}
+
+
+def aws_timers() -> dict[str, Action]:
+    """Return what AWS's kinds of timers do."""
+
+    async def unconfirmed(tx: Tx, now_us: int, timer: Timer) -> int | None:
+        from fogbank.clouds.aws.sns.subscriptions import drop_unconfirmed  # noqa: PLC0415 - loaded on first use
+
+        return await drop_unconfirmed(tx, now_us, timer)
+
+    return {"aws.sns.unconfirmed": unconfirmed}

@@ -13,6 +13,14 @@ class QueueExistsError(AlreadyExistsError):
     """There is a queue of that name with another configuration."""
 
 
+class TopicNotFoundError(NotFoundError):
+    """There is no topic of that name."""
+
+
+class SubscriptionNotFoundError(NotFoundError):
+    """There is no subscription of that id."""
+
+
 class LeaseNotHeldError(EngineError):
     """The lease has run out, or somebody else has taken the message since."""
 

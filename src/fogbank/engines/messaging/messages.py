@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from fogbank.engines.messaging import queues
+from fogbank.engines.messaging.dedup import Sent, admit
 from fogbank.engines.messaging.errors import (
-    DedupIdMissingError,
     HandleInvalidError,
     LeaseNotHeldError,
     MessageGoneError,
@@ -47,13 +44,6 @@ class Send(NamedTuple):
     sequence: int
     delay_seconds: int | None = None
     size: int = 0
-
-
-class Sent(msgspec.Struct, frozen=True, array_like=True):
-    """What the sender is told; the sender of a duplicate is told what the first one was."""
-
-    id: str
-    sequence: int
 
 
 class Receipt(NamedTuple):
@@ -95,7 +85,7 @@ async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> l
             continue
         if config.ordered:
             lane = message.ordering_key.encode()
-            told = await _admit(tx, now_us, queue, message, sequence)
+            told = await admit(tx, now_us, queue.id, config, message, sequence)
             if not isinstance(told, Message):
                 outcomes.append(told)
                 continue
@@ -107,20 +97,6 @@ async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> l
     if outgoing:
         await leased_queue.put(tx, now_us, queue.store, outgoing, ordered=config.ordered)
     return outcomes
-
-
-async def _admit(tx: Tx, now_us: int, queue: Queue, message: Message, sequence: int) -> Message | Sent | EngineError:
-    """Return the message with its dedup id, or what the first one with that id became, or why it can't be."""
-    config = queue.config
-    if not message.dedup_id:
-        if not config.content_dedup:
-            return DedupIdMissingError()
-        message = msgspec.structs.replace(message, dedup_id=sha256(message.body).hexdigest())
-    key = f"{message.ordering_key}\0{message.dedup_id}" if config.dedup_by_key else message.dedup_id
-    window_us = config.dedup_window_seconds * SECOND_US
-    mine = msgspec.msgpack.encode(Sent(message.id, sequence))
-    first = await leased_queue.remember(tx, now_us, queue.id, key.encode(), window_us, mine)
-    return message if first is None else msgspec.msgpack.decode(first, type=Sent)
 
 
 async def receive(tx: Tx, now_us: int, name: Name, count: int, lease_seconds: int | None, token: int) -> Receipt:
@@ -149,6 +125,11 @@ async def acknowledge(tx: Tx, now_us: int, name: Name, handle: Handle) -> bool:
     queue = await _queue_of(tx, now_us, name, handle)
     ordered = queue.config.ordered
     return await leased_queue.ack(tx, now_us, queue.store, handle.message, handle.token, ordered=ordered)
+
+
+async def acknowledge_all(tx: Tx, now_us: int, name: Name, handles: Sequence[Handle]) -> int:
+    """Remove leased messages; returns how many were still held."""
+    return sum([await acknowledge(tx, now_us, name, handle) for handle in handles])
 
 
 async def extend(tx: Tx, now_us: int, name: Name, handle: Handle, lease_seconds: int) -> None:

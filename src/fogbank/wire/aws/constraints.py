@@ -33,6 +33,7 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "double": (int, float),
 }
 ERRORS_SHOWN_MAX: Final = 10
+_INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
 def compile_constraints(
@@ -65,11 +66,21 @@ def compile_constraints(
             elif check is not None:
                 check(value, path, found)
         if found:
-            plural = "s" if len(found) > 1 else ""
-            shown = "; ".join(found[:ERRORS_SHOWN_MAX])
-            raise InputError("constraint", "", f"{len(found)} validation error{plural} detected: {shown}")
+            raise InputError("constraint", "", _detected(found))
 
     return run
+
+
+def missing_member(path: str) -> str:
+    """Word that a required member isn't there: `Tags[0].Value` is shown as `tags.1.member.value`."""
+    shown = _INDEX.sub(lambda match: f".{int(match[1]) + 1}.member", path)
+    shown = ".".join(word[:1].lower() + word[1:] for word in shown.split("."))
+    return _detected([_violation(None, shown, "Member must not be null")])
+
+
+def _detected(found: list[str]) -> str:
+    plural = "s" if len(found) > 1 else ""
+    return f"{len(found)} validation error{plural} detected: {'; '.join(found[:ERRORS_SHOWN_MAX])}"
 
 
 class _Compiler:

@@ -35,15 +35,35 @@ JSON = st.recursive(
 # Waiting for messages is no failure, but takes its time.
 WAITING = frozenset({"WaitTimeSeconds"})
 # What exists in each service, made by these calls, and the members that name it.
+TRUST = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}}'
+ALLOW = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
 MADE: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "iam": [
+        ("CreateRole", {"RoleName": "role", "AssumeRolePolicyDocument": TRUST}),
+        ("CreatePolicy", {"PolicyName": "policy", "PolicyDocument": ALLOW}),
+    ],
+    "logs": [
+        ("CreateLogGroup", {"logGroupName": "group"}),
+        ("CreateLogStream", {"logGroupName": "group", "logStreamName": "stream"}),
+    ],
+    "sns": [
+        ("CreateTopic", {"Name": "plain"}),
+        ("CreateTopic", {"Name": "ordered.fifo", "Attributes": {"FifoTopic": "true"}}),
+    ],
     "sqs": [
         ("CreateQueue", {"QueueName": "plain"}),
         ("CreateQueue", {"QueueName": "ordered.fifo", "Attributes": {"FifoQueue": "true"}}),
     ],
 }
 NAMES: dict[str, list[str]] = {
-    "QueueUrl": [f"http://localhost/000000000000/{name}" for name in ("plain", "ordered.fifo", "none")],
+    "PolicyArn": ["arn:aws:iam::000000000000:policy/policy"],
     "QueueName": ["plain", "ordered.fifo", "none"],
+    "QueueUrl": [f"http://localhost/000000000000/{name}" for name in ("plain", "ordered.fifo", "none")],
+    "RoleArn": ["arn:aws:iam::000000000000:role/role"],
+    "RoleName": ["role", "none"],
+    "TopicArn": [f"arn:aws:sns:us-east-1:000000000000:{name}" for name in ("plain", "ordered.fifo", "none")],
+    "logGroupName": ["group", "none"],
+    "logStreamName": ["stream", "none"],
 }
 
 
@@ -61,7 +81,7 @@ def ask() -> Iterator[Callable[[Request], Response]]:
             for operation, members in calls:
                 made = write_request(service, operation, members)
                 made.headers[b"authorization"] = signed(service)
-                assert handle(made).status == 200
+                assert handle(made).status == 200, operation
         yield handle
         runner.run(app.__aexit__())
 

@@ -10,13 +10,10 @@ from fogbank.clouds.aws.sqs.errors import ERRORS, input_error
 from fogbank.clouds.aws.sqs.service import Sqs
 
 if TYPE_CHECKING:
-    from fogbank.engines.messaging.receiving import Receiver
-    from fogbank.kernel.clock import Clock
-    from fogbank.kernel.ids import Ids
-    from fogbank.storage import Store
+    from fogbank.clouds.aws.parts import Parts
 
 
-def sqs_service(store: Store, clock: Clock, ids: Ids, receiver: Receiver) -> Service[Sqs]:
+def make_service(parts: Parts) -> Service[Sqs]:
     """Put the service together."""
     operations = (*queues.OPERATIONS, *messages.OPERATIONS, *batches.OPERATIONS)
-    return Service("sqs", Sqs(store, clock, ids, receiver), operations, ERRORS, input_error)
+    return Service("sqs", Sqs(parts.store, parts.clock, parts.ids, parts.receiver), operations, ERRORS, input_error)

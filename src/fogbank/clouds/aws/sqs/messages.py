@@ -30,7 +30,7 @@ from fogbank.kernel.limits import Limit
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
-    from fogbank.engines.messaging.messages import Sent
+    from fogbank.engines.messaging.dedup import Sent
     from fogbank.engines.messaging.model import Handle, Name, Received
 
 RECEIVE: Final = Limit("MaxNumberOfMessages", 1, 10, "messages")

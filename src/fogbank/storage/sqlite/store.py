@@ -18,10 +18,10 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
-from fogbank.storage.background import Checkpointer, Worker
 from fogbank.storage.migrations import empty, migrate
 from fogbank.storage.signals import Signals
-from fogbank.storage.sqlite_tx import SqliteTx, connect, step
+from fogbank.storage.sqlite.background import Checkpointer, Worker
+from fogbank.storage.sqlite.tx import SqliteTx, connect, step
 from fogbank.storage.store import StoreUnavailableError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
-from fogbank.storage.sqlite_tx import connect
+from fogbank.storage.sqlite.tx import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,20 @@
+"""AWS Lambda over the functions engine and the runtimes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fogbank.clouds.aws.api import Service
+from fogbank.clouds.aws.lambda_ import facts, functions, invocation, mappings
+from fogbank.clouds.aws.lambda_.errors import ERRORS, input_error
+from fogbank.clouds.aws.lambda_.service import Lambda
+
+if TYPE_CHECKING:
+    from fogbank.clouds.aws.parts import Parts
+
+
+def make_service(parts: Parts) -> Service[Lambda]:
+    """Put the service together."""
+    operations = (*functions.OPERATIONS, *invocation.OPERATIONS, *mappings.OPERATIONS, *facts.OPERATIONS)
+    deps = Lambda(parts.store, parts.clock, parts.ids, parts.invoker)
+    return Service("lambda", deps, operations, ERRORS, input_error, constrained=True)

@@ -1,0 +1,152 @@
+"""What subscribers get: the message itself, or the envelope that SNS puts around it.
+
+Amazon SNS Developer Guide, "Parsing Amazon SNS message formats". Envelopes carry no signature yet.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from fogbank.clouds.aws.sns.content import QUEUE_ATTRIBUTES_MAX, show_attributes, timestamp
+from fogbank.clouds.aws.sns.filters import attributes_as_object, body_as_object, compiled
+from fogbank.clouds.aws.sns.service import subscription_arn
+from fogbank.clouds.aws.sqs.content import SENDER
+from fogbank.clouds.aws.sqs.content import sequence_number as write_sequence
+from fogbank.connectors.deliveries import FUNCTION
+from fogbank.engines.messaging.model import Attribute, Message
+from fogbank.engines.messaging.topic_model import QUEUE, Rendered, Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Published(NamedTuple):
+    """A published message, as all its subscribers share it. `texts` are by protocol, with a default."""
+
+    id: str
+    topic: str
+    texts: Mapping[str, str]
+    subject: str | None
+    attributes: Mapping[str, Attribute]
+    origin: str
+    account: str
+    now_us: int
+    sequence: int | None = None
+
+    def render(self, subscription: Subscription, message: Message) -> Rendered | None:
+        """Return what a subscription gets; None if its filter says no."""
+        if not self._passes(subscription):
+            return None
+        config = subscription.config
+        protocol = config.labels["protocol"]
+        text = self.texts.get(protocol, self.texts["default"])
+        if subscription.kind == QUEUE:
+            return self._for_queue(subscription, message, text)
+        if subscription.kind == FUNCTION:
+            return Rendered(content=self._function_event(subscription, text))
+        body = text.encode() if config.raw else msgspec.json.encode(self._envelope(subscription, text))
+        return Rendered(content=body, headers=self._http_headers(subscription))
+
+    def _passes(self, subscription: Subscription) -> bool:
+        config = subscription.config
+        if not config.filter:
+            return True
+        if config.filter_body:
+            body = body_as_object(self.texts["default"].encode())
+            return body is not None and compiled(config.filter)(body)
+        return compiled(config.filter)(attributes_as_object(self.attributes))
+
+    def _for_queue(self, subscription: Subscription, message: Message, text: str) -> Rendered | None:
+        attributes: Mapping[str, Attribute] = {}
+        if subscription.config.raw:
+            if len(self.attributes) > QUEUE_ATTRIBUTES_MAX:
+                return None
+            attributes = self.attributes
+            body = text.encode()
+        else:
+            body = msgspec.json.encode(self._envelope(subscription, text))
+        number = _derived_id(self.id, subscription.id)
+        ordering = (message.ordering_key, message.dedup_id)
+        return Rendered(Message(number, body, dict(attributes), *ordering, {SENDER: self.account}))
+
+    def _envelope(self, subscription: Subscription, text: str) -> dict[str, Any]:
+        envelope: dict[str, Any] = {"Type": "Notification", "MessageId": self.id}
+        if self.sequence is not None:
+            envelope["SequenceNumber"] = write_sequence(self.sequence)
+        envelope["TopicArn"] = self.topic
+        if self.subject is not None:
+            envelope["Subject"] = self.subject
+        envelope["Message"] = text
+        envelope["Timestamp"] = timestamp(self.now_us)
+        envelope["UnsubscribeURL"] = self._unsubscribe_url(subscription)
+        if self.attributes:
+            envelope["MessageAttributes"] = show_attributes(self.attributes)
+        return envelope
+
+    def _unsubscribe_url(self, subscription: Subscription) -> str:
+        arn = subscription_arn(subscription)
+        return f"{self.origin}/?Action=Unsubscribe&SubscriptionArn={arn}&Version=2010-03-31"
+
+    def _http_headers(self, subscription: Subscription) -> dict[str, str]:
+        headers = {
+            "Content-Type": "text/plain; charset=UTF-8",
+            "User-Agent": "Amazon Simple Notification Service Agent",
+            "x-amz-sns-message-type": "Notification",
+            "x-amz-sns-message-id": self.id,
+            "x-amz-sns-topic-arn": self.topic,
+            "x-amz-sns-subscription-arn": subscription_arn(subscription),
+        }
+        if subscription.config.raw:
+            headers["x-amz-sns-rawdelivery"] = "true"
+        return headers
+
+    def _function_event(self, subscription: Subscription, text: str) -> bytes:
+        """Return the event for a function ("Invoking Lambda functions with Amazon SNS notifications")."""
+        sns = {
+            "Type": "Notification",
+            "MessageId": self.id,
+            "TopicArn": self.topic,
+            "Subject": self.subject,
+            "Message": text,
+            "Timestamp": timestamp(self.now_us),
+            "UnsubscribeUrl": self._unsubscribe_url(subscription),
+            "MessageAttributes": show_attributes(self.attributes),
+        }
+        record = {
+            "EventSource": "aws:sns",
+            "EventVersion": "1.0",
+            "EventSubscriptionArn": subscription_arn(subscription),
+            "Sns": sns,
+        }
+        return msgspec.json.encode({"Records": [record]})
+
+
+def confirmation(number: str, topic: str, token: str, url: str, now_us: int) -> tuple[bytes, dict[str, str]]:
+    """Return the question whether an HTTP endpoint wants its subscription, with its headers."""
+    content = {
+        "Type": "SubscriptionConfirmation",
+        "MessageId": number,
+        "Token": token,
+        "TopicArn": topic,
+        "Message": f"You have chosen to subscribe to the topic {topic}.\n"
+        "To confirm the subscription, visit the SubscribeURL included in this message.",
+        "SubscribeURL": url,
+        "Timestamp": timestamp(now_us),
+    }
+    headers = {
+        "Content-Type": "text/plain; charset=UTF-8",
+        "User-Agent": "Amazon Simple Notification Service Agent",
+        "x-amz-sns-message-type": "SubscriptionConfirmation",
+        "x-amz-sns-message-id": number,
+        "x-amz-sns-topic-arn": topic,
+    }
+    return msgspec.json.encode(content), headers
+
+
+def _derived_id(message: str, subscription: str) -> str:
+    """Return the id of the queue's copy: the same whenever the same publication is rendered for it."""
+    h = sha256(f"{message}/{subscription}".encode()).hexdigest()
+    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-8{h[17:20]}-{h[20:32]}"

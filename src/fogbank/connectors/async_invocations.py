@@ -1,0 +1,113 @@
+"""Runs queued invocations: woken by the commit that queues one, tried again when they fail, given up in the end.
+
+AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation": a function error
+is tried again after one and after two more minutes; while the function is throttled its events wait up to six
+hours, with pauses of one second to five minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from fogbank.engines.functions import invocations
+from fogbank.engines.functions.errors import FunctionNotFoundError
+from fogbank.kernel.clock import SECOND_US
+from fogbank.kernel.tasks import Supervisor
+from fogbank.runtimes.model import Ended, Invocation
+from fogbank.runtimes.runner import BusyError
+from fogbank.storage import leased_queue
+
+if TYPE_CHECKING:
+    from fogbank.connectors.invoker import Invoker
+    from fogbank.engines.functions.invocations import Due
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
+    from fogbank.storage import Store
+
+AT_ONCE_MAX: Final = 200
+TAKEN_AT_ONCE: Final = 10
+# Short, and renewed while the invocation runs, so that what a crash interrupts is soon taken up again.
+LEASE_US: Final = 30 * SECOND_US
+RENEW_US: Final = 10 * SECOND_US
+RETRY_SECONDS: Final = (60, 120)
+AGE_SECONDS_MAX: Final = 6 * 3_600
+THROTTLED_SECONDS_MAX: Final = 300
+IDLE_US: Final = 3_600 * SECOND_US
+_log = logging.getLogger(__name__)
+
+
+class AsyncInvocations:
+    """Takes queued invocations and runs them."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids, invoker: Invoker) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._invoker = invoker
+        self._tasks = Supervisor("invocations")
+        self._slots = asyncio.Semaphore(AT_ONCE_MAX)
+        self._running: dict[int, Due] = {}
+
+    def start(self) -> None:
+        """Begin."""
+        self._tasks.keep("take", self._take)
+        self._tasks.keep("renew", self._renew)
+
+    async def close(self) -> None:
+        """Stop; what runs is taken up again when its lease ends."""
+        await self._tasks.close()
+
+    async def _take(self) -> None:
+        with self._store.signals.listen(leased_queue.topic(invocations.QUEUE)) as listener:
+            while True:
+                await self._slots.acquire()
+                self._slots.release()
+                due, next_us = await self._store.run(invocations.take, TAKEN_AT_ONCE, LEASE_US, self._ids.sequence())
+                for each in due:
+                    await self._slots.acquire()
+                    self._tasks.spawn(f"invoke {each.invocation.function}", self._run(each))
+                if not due:
+                    await listener.wait(self._clock.now() + IDLE_US if next_us is None else next_us)
+
+    async def _run(self, due: Due) -> None:
+        self._running[due.message] = due
+        try:
+            await self._invoke(due)
+        finally:
+            del self._running[due.message]
+            self._slots.release()
+
+    async def _invoke(self, due: Due) -> None:
+        queued = due.invocation
+        age_seconds = (self._clock.now() - queued.queued_us) / SECOND_US
+        try:
+            outcome = await self._invoker.invoke(
+                (queued.scope, queued.function), Invocation(queued.id, queued.event, queued.context)
+            )
+        except FunctionNotFoundError:
+            _log.warning("%s: the function %s is gone", queued.id, queued.function)
+        except BusyError:
+            if age_seconds < AGE_SECONDS_MAX:
+                delay = min(THROTTLED_SECONDS_MAX, max(1.0, age_seconds))
+                await self._again(due, delay, counts=False)
+                return
+            _log.warning("%s: %s was throttled for too long; the event is given up", queued.id, queued.function)
+        else:
+            if outcome.ended is not Ended.OK and queued.attempt <= len(RETRY_SECONDS):
+                await self._again(due, RETRY_SECONDS[queued.attempt - 1], counts=True)
+                return
+            if outcome.ended is not Ended.OK:
+                _log.warning("%s: %s failed %d times; given up", queued.id, queued.function, queued.attempt)
+        await self._store.run(invocations.finish, due)
+
+    async def _again(self, due: Due, delay_seconds: float, *, counts: bool) -> None:
+        delay_us = int(delay_seconds * SECOND_US)
+        await self._store.run(invocations.retry, due, self._ids.sequence(), delay_us, counts=counts)
+
+    async def _renew(self) -> None:
+        while True:
+            await self._clock.sleep_until(self._clock.now() + RENEW_US)
+            for due in list(self._running.values()):
+                await self._store.run(invocations.extend, due, LEASE_US)

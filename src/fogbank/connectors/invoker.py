@@ -1,0 +1,38 @@
+"""From a function's name to the outcome of an invocation: what every trigger and every cloud's API goes through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from fogbank.engines.functions import functions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fogbank.engines.functions.model import Function, Name
+    from fogbank.runtimes.model import Invocation, Launch, Outcome
+    from fogbank.runtimes.runner import FunctionRunner
+    from fogbank.storage import Store
+
+Launcher: TypeAlias = "Callable[[Function], Launch]"
+
+
+class Invoker:
+    """Invokes functions; `launchers` prepares them, each contract's in its own way."""
+
+    def __init__(self, store: Store, runner: FunctionRunner, launchers: Mapping[str, Launcher]) -> None:
+        self._store = store
+        self._runner = runner
+        self._launchers = launchers
+
+    async def invoke(self, name: Name, invocation: Invocation) -> Outcome:
+        """Run a function; raises `FunctionNotFoundError`, `BusyError`."""
+        return await self.run(await self._store.read(functions.find, name), invocation)
+
+    async def run(self, function: Function, invocation: Invocation) -> Outcome:
+        """Run a function that was found already."""
+        return await self._runner.invoke(self._launchers[function.config.contract](function), invocation)
+
+    def forget(self, function: int) -> None:
+        """Let a deleted function's instances go."""
+        self._runner.forget(function)

@@ -1,0 +1,25 @@
+"""What the functions engine refuses."""
+
+from __future__ import annotations
+
+from fogbank.kernel.errors import AlreadyExistsError, EngineError, NotFoundError
+
+
+class FunctionNotFoundError(NotFoundError):
+    """There is no function of that name."""
+
+
+class FunctionExistsError(AlreadyExistsError):
+    """There is a function of that name."""
+
+
+class RevisionMismatchError(EngineError):
+    """The function was changed since the caller looked."""
+
+
+class TriggerNotFoundError(NotFoundError):
+    """There is no trigger of that id."""
+
+
+class TriggerExistsError(AlreadyExistsError):
+    """The function is triggered by that source already. `name` is the other trigger's id."""

@@ -1,0 +1,108 @@
+"""Functions by name: create, find, list, change, delete. All are store operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fogbank.engines.functions.errors import FunctionExistsError, FunctionNotFoundError, RevisionMismatchError
+from fogbank.engines.functions.model import Function, FunctionConfig, Name, decode_function, encode
+from fogbank.storage import blobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fogbank.storage import Row, Tx
+
+_COLUMNS: Final = "scope, name, id, revision, config, created_us, modified_us"
+
+
+def _function(row: Row) -> Function:
+    scope, name, number, revision, config, created_us, modified_us = row
+    return Function(scope, name, number, revision, decode_function(bytes(config)), created_us, modified_us)
+
+
+def _holder(function_id: int) -> str:
+    return f"function/{function_id}"
+
+
+async def create(tx: Tx, now_us: int, name: Name, number: int, config: FunctionConfig, code: bytes) -> Function:
+    """Create a function from its code's bytes; raises `FunctionExistsError`."""
+    made = await tx.run(
+        "INSERT INTO function (scope, name, id, revision, config, created_us, modified_us)"
+        " VALUES ($1, $2, $3, $3, $4, $5, $5) ON CONFLICT (scope, name) DO NOTHING",
+        *name,
+        number,
+        encode(config),
+        now_us,
+    )
+    if not made:
+        raise FunctionExistsError(name[1])
+    await blobs.hold(tx, now_us, config.code, code, _holder(number))
+    return Function(*name, number, number, config, now_us, now_us)
+
+
+async def find(tx: Tx, _now_us: int, name: Name) -> Function:
+    """Return a function, or raise `FunctionNotFoundError`."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM function WHERE scope = $1 AND name = $2", *name)
+    if row is None:
+        raise FunctionNotFoundError(name[1])
+    return _function(row)
+
+
+async def list_functions(tx: Tx, _now_us: int, scope: str, after: str, limit: int) -> list[Function]:
+    """Return functions of a scope in the order of their names, those that follow `after`."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM function WHERE scope = $1 AND name > $2 ORDER BY name LIMIT $3", scope, after, limit
+    )
+    return [_function(row) for row in rows]
+
+
+async def update(
+    tx: Tx,
+    now_us: int,
+    name: Name,
+    revision: int,
+    change: Callable[[Function], FunctionConfig],
+    code: bytes | None = None,
+) -> Function:
+    """Change a function, and its code where `code` is given.
+
+    `revision` is the new one, greater than all before. `change` may refuse by raising.
+    """
+    row = await tx.one(f"SELECT {_COLUMNS} FROM function WHERE scope = $1 AND name = $2 FOR UPDATE", *name)
+    if row is None:
+        raise FunctionNotFoundError(name[1])
+    function = _function(row)
+    config = change(function)
+    if code is not None and config.code != function.config.code:
+        await blobs.hold(tx, now_us, config.code, code, _holder(function.id))
+        await blobs.drop(tx, now_us, function.config.code, _holder(function.id))
+    await tx.run(
+        "UPDATE function SET config = $1, revision = $2, modified_us = $3 WHERE scope = $4 AND name = $5",
+        encode(config),
+        revision,
+        now_us,
+        *name,
+    )
+    return function._replace(config=config, revision=revision, modified_us=now_us)
+
+
+async def set_facts(tx: Tx, now_us: int, name: Name, change: Callable[[FunctionConfig], FunctionConfig]) -> None:
+    """Change what instances don't depend on, so that they go on as they are."""
+    function = await find(tx, now_us, name)
+    await tx.run(
+        "UPDATE function SET config = $1 WHERE scope = $2 AND name = $3", encode(change(function.config)), *name
+    )
+
+
+async def delete(tx: Tx, now_us: int, name: Name) -> None:
+    """Delete a function and its code."""
+    function = await find(tx, now_us, name)
+    await tx.run("DELETE FROM function WHERE scope = $1 AND name = $2", *name)
+    await blobs.drop(tx, now_us, function.config.code, _holder(function.id))
+
+
+def check_revision(function: Function, expected: int) -> None:
+    """Raise `RevisionMismatchError` if the function isn't at that revision."""
+    if function.revision != expected:
+        raise RevisionMismatchError

@@ -1,0 +1,156 @@
+"""Topics and their subscriptions by name: create, find, list, change, delete. All are store operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fogbank.engines.messaging.errors import SubscriptionNotFoundError, TopicNotFoundError
+from fogbank.engines.messaging.topic_model import (
+    Subscription,
+    SubscriptionConfig,
+    Topic,
+    TopicConfig,
+    decode_subscription,
+    decode_topic,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fogbank.engines.messaging.model import Name
+    from fogbank.storage import Row, Tx
+
+_TOPIC: Final = "scope, name, id, config, created_us"
+_SUBSCRIPTION: Final = "topic, id, scope, topic_name, kind, endpoint, config"
+_OF_TOPIC: Final = f"SELECT {_SUBSCRIPTION} FROM subscription WHERE topic = $1 ORDER BY id"
+
+
+def _topic(row: Row) -> Topic:
+    scope, name, number, config, created_us = row
+    return Topic(scope, name, number, decode_topic(bytes(config)), created_us)
+
+
+def _subscription(row: Row) -> Subscription:
+    topic, number, scope, topic_name, kind, endpoint, config = row
+    return Subscription(topic, number, scope, topic_name, kind, endpoint, decode_subscription(bytes(config)))
+
+
+async def create(tx: Tx, now_us: int, name: Name, number: int, config: TopicConfig) -> tuple[Topic, bool]:
+    """Create a topic, or return the one of that name as it is; the flag says whether it is new."""
+    made = await tx.run(
+        "INSERT INTO topic (scope, name, id, config, created_us) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT (scope, name) DO NOTHING",
+        *name,
+        number,
+        encode(config),
+        now_us,
+    )
+    return await find(tx, now_us, name), bool(made)
+
+
+async def find(tx: Tx, _now_us: int, name: Name) -> Topic:
+    """Return a topic, or raise `TopicNotFoundError`."""
+    row = await tx.one(f"SELECT {_TOPIC} FROM topic WHERE scope = $1 AND name = $2", *name)
+    if row is None:
+        raise TopicNotFoundError(name[1])
+    return _topic(row)
+
+
+async def list_topics(tx: Tx, _now_us: int, scope: str, after: str, limit: int) -> list[Topic]:
+    """Return topics of a scope in the order of their names, those that follow `after`."""
+    rows = await tx.all(
+        f"SELECT {_TOPIC} FROM topic WHERE scope = $1 AND name > $2 ORDER BY name LIMIT $3", scope, after, limit
+    )
+    return [_topic(row) for row in rows]
+
+
+async def update(tx: Tx, _now_us: int, name: Name, change: Callable[[TopicConfig], TopicConfig]) -> Topic:
+    """Change a topic's configuration; `change` may refuse by raising."""
+    row = await tx.one(f"SELECT {_TOPIC} FROM topic WHERE scope = $1 AND name = $2 FOR UPDATE", *name)
+    if row is None:
+        raise TopicNotFoundError(name[1])
+    topic = _topic(row)
+    config = change(topic.config)
+    await tx.run("UPDATE topic SET config = $1 WHERE scope = $2 AND name = $3", encode(config), *name)
+    return topic._replace(config=config)
+
+
+async def delete(tx: Tx, _now_us: int, name: Name) -> None:
+    """Delete a topic with its subscriptions; one that isn't there counts as deleted."""
+    row = await tx.one("SELECT id FROM topic WHERE scope = $1 AND name = $2", *name)
+    if row is not None:
+        await tx.run("DELETE FROM topic WHERE scope = $1 AND name = $2", *name)
+        await tx.run("DELETE FROM subscription WHERE topic = $1", row[0])
+
+
+async def subscribe(
+    tx: Tx, now_us: int, name: Name, number: str, kind: str, endpoint: str, config: SubscriptionConfig
+) -> tuple[Subscription, bool]:
+    """Subscribe an endpoint, or return its subscription as it is; the flag says whether it is new."""
+    topic = await find(tx, now_us, name)
+    row = await tx.one(
+        f"SELECT {_SUBSCRIPTION} FROM subscription WHERE topic = $1 AND kind = $2 AND endpoint = $3",
+        topic.id,
+        kind,
+        endpoint,
+    )
+    if row is not None:
+        return _subscription(row), False
+    await tx.run(
+        f"INSERT INTO subscription ({_SUBSCRIPTION}) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        topic.id,
+        number,
+        *name,
+        kind,
+        endpoint,
+        encode(config),
+    )
+    return Subscription(topic.id, number, *name, kind, endpoint, config), True
+
+
+async def find_subscription(tx: Tx, _now_us: int, scope: str, number: str) -> Subscription:
+    """Return a subscription, or raise `SubscriptionNotFoundError`."""
+    row = await tx.one(f"SELECT {_SUBSCRIPTION} FROM subscription WHERE scope = $1 AND id = $2", scope, number)
+    if row is None:
+        raise SubscriptionNotFoundError(number)
+    return _subscription(row)
+
+
+async def update_subscription(
+    tx: Tx, now_us: int, scope: str, number: str, change: Callable[[SubscriptionConfig], SubscriptionConfig]
+) -> Subscription:
+    """Change a subscription's configuration; `change` may refuse by raising."""
+    subscription = await find_subscription(tx, now_us, scope, number)
+    config = change(subscription.config)
+    await tx.run(
+        "UPDATE subscription SET config = $1 WHERE topic = $2 AND id = $3", encode(config), subscription.topic, number
+    )
+    return subscription._replace(config=config)
+
+
+async def unsubscribe(tx: Tx, _now_us: int, scope: str, number: str) -> bool:
+    """Remove a subscription; False if there is none of that id."""
+    return bool(await tx.run("DELETE FROM subscription WHERE scope = $1 AND id = $2", scope, number))
+
+
+async def list_subscriptions(tx: Tx, _now_us: int, scope: str, after: str, limit: int) -> list[Subscription]:
+    """Return subscriptions of a scope in the order of their ids, those that follow `after`."""
+    rows = await tx.all(
+        f"SELECT {_SUBSCRIPTION} FROM subscription WHERE scope = $1 AND id > $2 ORDER BY id LIMIT $3",
+        scope,
+        after,
+        limit,
+    )
+    return [_subscription(row) for row in rows]
+
+
+async def subscriptions_of(tx: Tx, now_us: int, name: Name) -> list[Subscription]:
+    """Return all subscriptions of a topic in the order of their ids."""
+    topic = await find(tx, now_us, name)
+    return await subscriptions_by_id(tx, now_us, topic.id)
+
+
+async def subscriptions_by_id(tx: Tx, _now_us: int, topic: int) -> list[Subscription]:
+    """Return all subscriptions of a topic that was found already."""
+    return [_subscription(row) for row in await tx.all(_OF_TOPIC, topic)]

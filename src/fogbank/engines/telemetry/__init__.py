@@ -1,0 +1,1 @@
+"""Telemetry: logs in groups and streams; every policy that any cloud's logs have."""

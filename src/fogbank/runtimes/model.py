@@ -1,0 +1,116 @@
+"""What runs, and what became of it, in neutral words."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+
+class Launch(NamedTuple):
+    """All that is needed to start instances of one revision of a function.
+
+    `key` is the function's id and revision, `contract` says how it is spoken to. `environment` is what the
+    function sees besides what the contract itself sets; `grant` returns more of it, made for one instance: its
+    credentials. `identity` names the function in the contract's own words
+    (an ARN, a path). `log` is the scope and name of the log group that its output goes to.
+    """
+
+    key: tuple[int, int]
+    contract: str
+    runtime: str
+    handler: str
+    code: bytes
+    environment: Mapping[str, str]
+    grant: Callable[[], Awaitable[Mapping[str, str]]]
+    memory_mib: int
+    timeout_seconds: float
+    name: str
+    version: str
+    identity: str
+    log: tuple[str, str]
+
+
+class Invocation(NamedTuple):
+    """One event for a function; `context` is handed on to it in the contract's own words."""
+
+    id: str
+    event: bytes
+    context: Mapping[str, str]
+
+
+class Ended(Enum):
+    """How an invocation ended."""
+
+    OK = "ok"
+    # The function, or its initialisation, reported an error: `payload` is what it reported.
+    ERROR = "error"
+    INIT_ERROR = "init error"
+    TIMEOUT = "timeout"
+    # The process ended: `status` is its exit status, negative for a signal.
+    EXIT = "exit"
+    # It was ended because it held more memory than it may.
+    MEMORY = "memory"
+    TOO_LARGE = "too large"
+    # No instance could be started: `payload` says why, in plain text.
+    LAUNCH = "launch"
+
+
+class Line(NamedTuple):
+    """A line, or several that belong together, of what a function printed; `at_us` since the epoch."""
+
+    at_us: int
+    text: str
+
+
+class Outcome(NamedTuple):
+    """What became of an invocation. Times are in seconds; `init_seconds` only where a new instance ran it.
+
+    `lines` is all that was logged of it, what the contract adds included; `stream` is the log that has it.
+    """
+
+    ended: Ended
+    payload: bytes
+    seconds: float = 0.0
+    init_seconds: float | None = None
+    status: int = 0
+    error_type: str = ""
+    peak_bytes: int = 0
+    lines: Sequence[Line] = ()
+    stream: str = ""
+
+
+class Workspace(NamedTuple):
+    """An instance's folders: its code, read only, and a private one for temporary files."""
+
+    code: Path
+    temporary: Path
+
+
+LogSink: TypeAlias = "Callable[[tuple[str, str], str, Sequence[Line]], None]"
+"""Takes what was printed: log group (scope and name), stream, lines."""
+
+
+class Instance(Protocol):
+    """A running copy of a function. Start it once, stop it once."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can run another invocation."""
+
+    @property
+    def exited(self) -> asyncio.Future[int]:
+        """Done when its process has ended."""
+
+    async def start(self) -> None:
+        """Start the process; its initialisation goes on meanwhile. Raises `OSError`."""
+
+    async def invoke(self, invocation: Invocation) -> Outcome:
+        """Run one invocation to its end."""
+
+    async def stop(self) -> None:
+        """End it and everything that it started."""

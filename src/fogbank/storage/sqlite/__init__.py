@@ -1,0 +1,1 @@
+"""The store on SQLite, in one file or in memory."""
