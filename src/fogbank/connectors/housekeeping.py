@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fogbank.engines.documents import documents
 from fogbank.engines.identity import sessions
 from fogbank.engines.messaging import queues
 from fogbank.engines.telemetry import groups
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
-from fogbank.storage import leased_queue
+from fogbank.storage import discarded, leased_queue
 
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.storage import Store
 
 SWEEP_SECONDS: Final = 60
+DROPS: Final = (leased_queue.drop, documents.drop)
 
 
 class Housekeeping:
@@ -36,7 +38,7 @@ class Housekeeping:
 
     async def sweep(self) -> None:
         """Remove what has expired and the remains of what was deleted."""
-        while not await self._store.run(queues.empty_discarded):
+        while not await self._store.run(discarded.empty, DROPS):
             pass
         for queue in await self._store.read(queues.all_queues):
             retention_us = queue.config.retention_seconds * SECOND_US

@@ -135,7 +135,8 @@ class PostgresStore:
         pause_s = RETRY_SECONDS
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
-                return await self._attempt(work, read_only=read_only)
+                # In a task of its own: the driver's timeouts need one, and requests are answered without.
+                return await asyncio.get_running_loop().create_task(self._attempt(work, read_only=read_only))
             except _RETRIED as error:
                 if attempt == ATTEMPTS_MAX:
                     raise StoreUnavailableError(str(error)) from error

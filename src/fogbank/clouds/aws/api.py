@@ -10,7 +10,7 @@ import msgspec
 from fogbank.kernel.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
     from fogbank.kernel.errors import EngineError
     from fogbank.wire.aws.errors import AwsError, InputError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 REALM: Final = "aws"
 DEFAULT_ACCOUNT: Final = "000000000000"
 DEFAULT_REGION: Final = "us-east-1"
+
+# The default of a parameter that the model requires: the constraints refuse it together with all else that is wrong.
+REQUIRED: Final[Any] = None
 
 # What an operation returns: the members of its output by their names in the model. Those that are None at the
 # top are left out; below it, and in structs (`omit_defaults`), leave them out yourself.
@@ -82,7 +85,8 @@ class Service(Generic[Deps]):
     """A service: `model` is botocore's name for it.
 
     `errors` words what the engines refuse, `input_error` an input that doesn't fit. Where `constrained`, inputs
-    are checked against the constraints of the service's model, as AWS's newer services do.
+    are checked against the constraints of the service's model, as AWS's newer services do, but for the shapes in
+    `unchecked`. Where `crc32`, replies carry X-Amz-Crc32, the checksum of their bodies.
     """
 
     def __init__(
@@ -94,12 +98,16 @@ class Service(Generic[Deps]):
         input_error: Callable[[InputError], AwsError],
         *,
         constrained: bool = False,
+        unchecked: Collection[str] = (),
+        crc32: bool = False,
     ) -> None:
         self.model = model
         self.deps = deps
         self.operations = {operation.name: operation for operation in operations}
         self.input_error = input_error
         self.constrained = constrained
+        self.unchecked = unchecked
+        self.crc32 = crc32
         self._errors = errors
 
     def word(self, error: EngineError) -> AwsError | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
 from fogbank.clouds.aws.api import DEFAULT_ACCOUNT, DEFAULT_REGION, Call
 from fogbank.clouds.aws.refusals import (
@@ -59,8 +60,11 @@ class _Bound:
         self.deps = service.deps
         self.run = operation.run
         self.decode: Decoder[Any] = codec.decoder(shape, operation.input)
-        self.check = compile_constraints(codec.model, shape, fields) if service.constrained else None
-        self.encode: Encoder = codec.encoder(shape)
+        self.check = None
+        if service.constrained:
+            self.check = compile_constraints(codec.model, shape, fields, service.unchecked)
+        encode: Encoder = codec.encoder(shape)
+        self.encode = _with_crc32(encode) if service.crc32 else encode
         self.checksum_possible = shape.checksum_possible
         self.checksum_required = shape.checksum_required
 
@@ -72,7 +76,8 @@ class _Endpoint:
         self.service = service
         self.codec: Codec = codec_for(service.model)
         self.metadata: Metadata = self.codec.model.metadata
-        self.refuse: ErrorWriter = error_writer(self.codec.model)
+        refuse: ErrorWriter = error_writer(self.codec.model)
+        self.refuse = _with_crc32(refuse) if service.crc32 else refuse
         self._bound: dict[str, _Bound] = {}
 
     def bind(self, name: str) -> _Bound:
@@ -149,6 +154,18 @@ class AwsGateway:
                 raise UnknownServiceError(name)
             endpoint = self._endpoints[name] = _Endpoint(factory())
         return endpoint
+
+
+def _with_crc32(write: Callable[[Any, str], Response]) -> Callable[[Any, str], Response]:
+    """Let what is written carry the checksum of its body."""
+
+    def write_with(content: Any, request_id: str) -> Response:
+        response = write(content, request_id)
+        assert isinstance(response.body, bytes)
+        response.headers.append((b"x-amz-crc32", b"%d" % crc32(response.body)))
+        return response
+
+    return write_with
 
 
 def _name_meant(request: Request) -> str | None:

@@ -8,6 +8,7 @@ from fogbank.engines.messaging.errors import PurgeTooSoonError, QueueNotFoundErr
 from fogbank.engines.messaging.model import Name, Queue, QueueConfig, decode_config, encode_config
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage import leased_queue
+from fogbank.storage.discarded import discard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,16 +122,6 @@ async def counts(tx: Tx, now_us: int, name: Name) -> Counts:
     return await leased_queue.counts(tx, now_us, queue.store)
 
 
-async def empty_discarded(tx: Tx, now_us: int) -> bool:
-    """Remove some of what purged and deleted queues left behind; True once nothing is left."""
-    row = await tx.one("SELECT store FROM discarded LIMIT 1")
-    if row is None:
-        return True
-    if await leased_queue.drop(tx, now_us, row[0]):
-        await tx.run("DELETE FROM discarded WHERE store = $1", row[0])
-    return False
-
-
 async def _discard(tx: Tx, store: int) -> None:
-    await tx.run("INSERT INTO discarded (store) VALUES ($1)", store)
+    await discard(tx, store)
     tx.signal(leased_queue.topic(store), _EVERYBODY)

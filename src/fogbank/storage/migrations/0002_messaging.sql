@@ -11,7 +11,7 @@ CREATE TABLE queue (
     PRIMARY KEY (scope, name)
 ) /* clustered */;
 CREATE UNIQUE INDEX queue_id ON queue (id);
--- Places of messages that no queue has any more, to be emptied in the background.
+-- Numbers that rows of any kind stand under and nobody has any more, to be emptied in the background.
 CREATE TABLE discarded (
     store BIGINT PRIMARY KEY
 );

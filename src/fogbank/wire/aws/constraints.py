@@ -11,17 +11,19 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import msgspec
+
 from fogbank.wire.aws.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    import msgspec
+    from collections.abc import Callable, Collection, Iterable
 
     from fogbank.wire.aws.models import Operation, Ref, ServiceModel, Shape
 
 Check: TypeAlias = "Callable[[Any, str, list[str]], None]"
-# What values of a shape are. One of another type stands where an input takes anything; the operation looks at it.
+Test: TypeAlias = "tuple[Callable[[Any], bool], str]"
+ERRORS_SHOWN_MAX: Final = 10
+# What values of a shape are. One of another type can stand where an input takes anything: its operation refuses it.
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,),
     "blob": (bytes,),
@@ -32,20 +34,19 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "float": (int, float),
     "double": (int, float),
 }
-ERRORS_SHOWN_MAX: Final = 10
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
 def compile_constraints(
-    model: ServiceModel, operation: Operation, fields: Iterable[str]
+    model: ServiceModel, operation: Operation, fields: Iterable[str], unchecked: Collection[str] = ()
 ) -> Callable[[msgspec.Struct], None] | None:
     """Compile `check(input)`, which raises `InputError` of kind `constraint`; None if there is nothing to check.
 
-    `fields` are the parameters that the operation's input has.
+    `fields` are the parameters that the operation's input has, `unchecked` names shapes to pass over.
     """
     if operation.input is None:
         return None
-    compiler = _Compiler(model)
+    compiler = _Compiler(model, unchecked)
     shape = model.shape(operation.input)
     checks: list[tuple[str, str, Check | None, bool]] = []
     for name in fields:
@@ -66,7 +67,7 @@ def compile_constraints(
             elif check is not None:
                 check(value, path, found)
         if found:
-            raise InputError("constraint", "", _detected(found))
+            raise InputError("constraint", "", _summary(found))
 
     return run
 
@@ -75,10 +76,15 @@ def missing_member(path: str) -> str:
     """Word that a required member isn't there: `Tags[0].Value` is shown as `tags.1.member.value`."""
     shown = _INDEX.sub(lambda match: f".{int(match[1]) + 1}.member", path)
     shown = ".".join(word[:1].lower() + word[1:] for word in shown.split("."))
-    return _detected([_violation(None, shown, "Member must not be null")])
+    return _summary([_violation(None, shown, "Member must not be null")])
 
 
-def _detected(found: list[str]) -> str:
+def violations(found: Iterable[tuple[Any, str, str]]) -> str:
+    """Word violations that something else has found: the value, the path to it, the constraint."""
+    return _summary([_violation(*each) for each in found])
+
+
+def _summary(found: list[str]) -> str:
     plural = "s" if len(found) > 1 else ""
     return f"{len(found)} validation error{plural} detected: {'; '.join(found[:ERRORS_SHOWN_MAX])}"
 
@@ -86,9 +92,11 @@ def _detected(found: list[str]) -> str:
 class _Compiler:
     """Compiles the checks of shapes, each shape once."""
 
-    def __init__(self, model: ServiceModel) -> None:
+    def __init__(self, model: ServiceModel, unchecked: Collection[str]) -> None:
         self._model = model
-        self._checks: dict[str, Check | None] = {}
+        self._unchecked = unchecked
+        self._checks: dict[str, Check | None] = dict.fromkeys(unchecked)
+        self._inner: dict[str, Check | None] = dict.fromkeys(unchecked)
 
     def check(self, ref: Ref) -> Check | None:
         name = ref.shape
@@ -99,7 +107,7 @@ class _Compiler:
         return self._checks[name]
 
     def _compile(self, shape: Shape) -> Check | None:
-        own = _own_check(shape)
+        own = _all_of(_own_tests(shape))
         inner = self._inner_check(shape)
         if own is None or inner is None:
             return own or inner
@@ -114,11 +122,21 @@ class _Compiler:
         if shape.type == "structure":
             return self._structure(shape)
         if shape.type == "list" and shape.member is not None:
-            item = self.check(shape.member)
-            return None if item is None else _each_item(item)
+            return _each_item(self._tests(shape.member), self._below(shape.member))
         if shape.type == "map" and shape.key is not None and shape.value is not None:
-            return _each_entry(self.check(shape.key), self.check(shape.value))
+            return _each_entry(self._tests(shape.key), self._tests(shape.value), self._below(shape.value))
         return None
+
+    def _tests(self, ref: Ref) -> list[Test]:
+        """What a list or map demands of its members, which it answers for itself."""
+        return [] if ref.shape in self._unchecked else _own_tests(self._model.shape(ref))
+
+    def _below(self, ref: Ref) -> Check | None:
+        """What the members' own members demand; of those inside themselves, nothing."""
+        if ref.shape not in self._inner:
+            self._inner[ref.shape] = None
+            self._inner[ref.shape] = self._inner_check(self._model.shape(ref))
+        return self._inner[ref.shape]
 
     def _structure(self, shape: Shape) -> Check | None:
         members = [
@@ -141,62 +159,86 @@ class _Compiler:
         return check
 
 
-def _each_item(check: Check) -> Check:
+def _each_item(tests: list[Test], below: Check | None) -> Check | None:
+    if not tests and below is None:
+        return None
+    demand = _demand("Member", tests)
+
     def run(value: Any, path: str, found: list[str]) -> None:
-        for index, item in enumerate(value if isinstance(value, list) else (), 1):
-            check(item, f"{path}.{index}.member", found)
+        if not isinstance(value, list):
+            return
+        if not all(passes(item) for item in value for passes, _text in tests):
+            found.append(_violation(value, path, demand))
+        if below is not None:
+            for index, item in enumerate(value, 1):
+                below(item, f"{path}.{index}.member", found)
 
     return run
 
 
-def _each_entry(key_check: Check | None, value_check: Check | None) -> Check | None:
-    if key_check is None and value_check is None:
+def _each_entry(key_tests: list[Test], value_tests: list[Test], below: Check | None) -> Check | None:
+    if not key_tests and not value_tests and below is None:
+        return None
+    key_demand, value_demand = _demand("Map keys", key_tests), _demand("Map value", value_tests)
+
+    def run(value: Any, path: str, found: list[str]) -> None:
+        if not isinstance(value, dict):
+            return
+        if not all(passes(key) for key in value for passes, _text in key_tests):
+            found.append(_violation(value, path, key_demand))
+        if not all(passes(item) for item in value.values() for passes, _text in value_tests):
+            found.append(_violation(value, path, value_demand))
+        if below is not None:
+            for key, item in value.items():
+                below(item, f"{path}.{key}.member", found)
+
+    return run
+
+
+def _demand(what: str, tests: list[Test]) -> str:
+    return f"{what} must satisfy constraint: [{', '.join(text for _passes, text in tests)}]"
+
+
+def _all_of(tests: list[Test]) -> Check | None:
+    if not tests:
         return None
 
-    def run(value: Any, path: str, found: list[str]) -> None:
-        for key, item in value.items() if isinstance(value, dict) else ():
-            if key_check is not None:
-                key_check(key, f"{path}.{key}.member", found)
-            if value_check is not None:
-                value_check(item, f"{path}.{key}.member", found)
+    def check(value: Any, path: str, found: list[str]) -> None:
+        for passes, text in tests:
+            if not passes(value):
+                found.append(_violation(value, path, text))
 
-    return run
+    return check
 
 
-def _own_check(shape: Shape) -> Check | None:
+def _own_tests(shape: Shape) -> list[Test]:
     """Compile the length, range, pattern and enumeration of a shape itself."""
-    tests: list[tuple[Callable[[Any], bool], str]] = []
+    tests: list[Test] = []
     measured = shape.type in ("string", "blob", "list", "map")
     size: Callable[[Any], Any] = len if measured else _same
     what = "length" if measured else "value"
+    low, high = shape.min, shape.max
+    if high is not None:
+        text = f"Member must have {what} less than or equal to {_plain(high)}"
+        tests.append((lambda value: size(value) <= high, text))
+    if low is not None:
+        text = f"Member must have {what} greater than or equal to {_plain(low)}"
+        tests.append((lambda value: size(value) >= low, text))
     if shape.enum:
         allowed = frozenset(shape.enum)
         tests.append((allowed.__contains__, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"))
-    low, high = shape.min, shape.max
-    if low is not None and not (measured and low <= 0):
-        text = f"Member must have {what} greater than or equal to {_plain(low)}"
-        tests.append((lambda value: size(value) >= low, text))
-    if high is not None:
-        tests.append(
-            (lambda value: size(value) <= high, f"Member must have {what} less than or equal to {_plain(high)}")
-        )
     if shape.pattern is not None and shape.type == "string":
         pattern = _pattern(shape.pattern)
         if pattern is not None:
             matches = pattern.fullmatch
             text = f"Member must satisfy regular expression pattern: {shape.pattern}"
             tests.append((lambda value: matches(value) is not None, text))
-    if not tests:
-        return None
-
     kinds = _KINDS.get(shape.type, (object,))
+    return [(_if_of(kinds, passes), text) for passes, text in tests]
 
-    def check(value: Any, path: str, found: list[str]) -> None:
-        for passes, text in tests:
-            if isinstance(value, kinds) and not passes(value):
-                found.append(_violation(value, path, text))
 
-    return check
+def _if_of(kinds: tuple[type, ...], passes: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: not isinstance(value, kinds) or passes(value)
 
 
 def _violation(value: Any, path: str, text: str) -> str:
@@ -209,6 +251,11 @@ def _show(value: Any) -> str:
         return "{" + ", ".join(f"{key}={_show(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_show, value)) + "]"
+    if isinstance(value, msgspec.Struct):
+        members = ((name[0].lower() + name[1:], getattr(value, name)) for name in value.__struct_fields__)
+        return f"{type(value).__name__}({', '.join(f'{name}={_show(item)}' for name, item in members)})"
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):

@@ -9,6 +9,7 @@ from fogbank.engines.messaging import messages, queues
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import Message, QueueConfig
 from fogbank.kernel.clock import SECOND_US
+from fogbank.storage import discarded, leased_queue
 
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
@@ -24,7 +25,7 @@ async def test_a_purged_queue_can_be_deleted_at_once_and_made_anew(store: Store,
         await store.run(messages.send, NAME, [Send(Message("m", b"m"), ids.sequence())])
         await store.run(queues.purge, NAME, ids.sequence())
         await store.run(queues.delete, NAME)
-    while not await store.run(queues.empty_discarded):
+    while not await store.run(discarded.empty, (leased_queue.drop,)):
         pass
     assert await store.read(queues.all_queues) == []
 

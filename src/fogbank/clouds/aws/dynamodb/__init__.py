@@ -1,0 +1,38 @@
+"""Amazon DynamoDB over the documents engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fogbank.clouds.aws.api import Service
+from fogbank.clouds.aws.dynamodb import batches, descriptions, items, reading, tables, tags
+from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
+from fogbank.clouds.aws.dynamodb.service import Dynamo
+
+if TYPE_CHECKING:
+    from fogbank.clouds.aws.parts import Parts
+
+# Checked where they are read, in one pass.
+_UNCHECKED: Final = ("AttributeName", "AttributeValue")
+
+
+def make_service(parts: Parts) -> Service[Dynamo]:
+    """Put the service together."""
+    operations = (
+        *batches.OPERATIONS,
+        *descriptions.OPERATIONS,
+        *items.OPERATIONS,
+        *reading.OPERATIONS,
+        *tables.OPERATIONS,
+        *tags.OPERATIONS,
+    )
+    return Service(
+        "dynamodb",
+        Dynamo(parts.store, parts.clock, parts.ids),
+        operations,
+        ERRORS,
+        input_error,
+        constrained=True,
+        unchecked=_UNCHECKED,
+        crc32=True,
+    )

@@ -1,0 +1,158 @@
+"""Amazon DynamoDB operations that read many items: Query and Scan.
+
+Amazon DynamoDB Developer Guide, "Querying tables" and "Scanning tables": a page ends after Limit items or with the
+one that brings what was read to 1 MB, before anything is filtered out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
+from fogbank.clouds.aws.dynamodb.attributes import read_attributes, write_attributes
+from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
+from fogbank.clouds.aws.dynamodb.expressions import Expressions
+from fogbank.clouds.aws.dynamodb.ranges import check_segments, range_of, stretch_of
+from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
+from fogbank.clouds.aws.dynamodb.sizes import KIB, consumed, read_units
+from fogbank.engines.documents import ranges
+from fogbank.languages.dynamodb.paths import project
+
+if TYPE_CHECKING:
+    from fogbank.engines.documents.model import Collection
+    from fogbank.engines.documents.ranges import Page, Range, Stretch
+    from fogbank.languages.dynamodb.matching import Matcher
+    from fogbank.languages.dynamodb.paths import Tree
+
+PAGE_BYTES_MAX: Final = KIB * KIB
+
+
+class Query(Input):
+    """Input of Query."""
+
+    TableName: str = REQUIRED
+    IndexName: str | None = None
+    KeyConditionExpression: str | None = None
+    FilterExpression: str | None = None
+    ProjectionExpression: str | None = None
+    ExpressionAttributeNames: dict[str, str] | None = None
+    ExpressionAttributeValues: dict[str, Any] | None = None
+    Select: str | None = None
+    Limit: int | None = None
+    ScanIndexForward: bool | None = None
+    ExclusiveStartKey: dict[str, Any] | None = None
+    ConsistentRead: bool | None = None
+    ReturnConsumedCapacity: str | None = None
+
+
+@operation(Query)
+async def query(dynamo: Dynamo, call: Call, request: Query) -> Reply:
+    """Return items of one partition, in the order of their sort keys."""
+    name = table_of(call, request.TableName)
+    _check_select(request)
+    start = None if request.ExclusiveStartKey is None else read_attributes(request.ExclusiveStartKey)
+    expressions = Expressions(
+        request.ExpressionAttributeNames,
+        request.ExpressionAttributeValues,
+        FilterExpression=request.FilterExpression,
+        KeyConditionExpression=request.KeyConditionExpression,
+        ProjectionExpression=request.ProjectionExpression,
+    )
+    terms = expressions.key_condition()
+    if terms is None:
+        raise validation(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+        )
+    condition, tree = expressions.condition("FilterExpression"), expressions.projection()
+    filtered = expressions.attributes("FilterExpression")
+    expressions.done()
+    backward = request.ScanIndexForward is False
+
+    def select(table: Collection) -> Range:
+        _check_index(request.IndexName)
+        wanted = range_of(table.config, terms, start, backward=backward)
+        for key in table.config.key_names:
+            if key in filtered:
+                msg = f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {key}"
+                raise validation(msg)
+        return wanted
+
+    page = await dynamo.store.read(ranges.query, name, select, request.Limit, PAGE_BYTES_MAX, backward=backward)
+    return _reply(request, page, condition, tree)
+
+
+class Scan(Input):
+    """Input of Scan."""
+
+    TableName: str = REQUIRED
+    IndexName: str | None = None
+    FilterExpression: str | None = None
+    ProjectionExpression: str | None = None
+    ExpressionAttributeNames: dict[str, str] | None = None
+    ExpressionAttributeValues: dict[str, Any] | None = None
+    Select: str | None = None
+    Limit: int | None = None
+    ExclusiveStartKey: dict[str, Any] | None = None
+    Segment: int | None = None
+    TotalSegments: int | None = None
+    ConsistentRead: bool | None = None
+    ReturnConsumedCapacity: str | None = None
+
+
+@operation(Scan)
+async def scan(dynamo: Dynamo, call: Call, request: Scan) -> Reply:
+    """Return items of the whole table, or of one of its segments, in the order of their hashed partition keys."""
+    name = table_of(call, request.TableName)
+    _check_select(request)
+    check_segments(request.Segment, request.TotalSegments)
+    start = None if request.ExclusiveStartKey is None else read_attributes(request.ExclusiveStartKey)
+    expressions = Expressions(
+        request.ExpressionAttributeNames,
+        request.ExpressionAttributeValues,
+        FilterExpression=request.FilterExpression,
+        ProjectionExpression=request.ProjectionExpression,
+    )
+    condition, tree = expressions.condition("FilterExpression"), expressions.projection()
+    expressions.done()
+
+    def select(table: Collection) -> Stretch:
+        _check_index(request.IndexName)
+        return stretch_of(table.config, request.Segment or 0, request.TotalSegments or 1, start)
+
+    page = await dynamo.store.read(ranges.scan, name, select, request.Limit, PAGE_BYTES_MAX)
+    return _reply(request, page, condition, tree)
+
+
+def _check_select(request: Query | Scan) -> None:
+    select, projected = request.Select, request.ProjectionExpression is not None
+    if projected and select not in (None, "SPECIFIC_ATTRIBUTES"):
+        raise validation(f"Cannot specify the ProjectionExpression when choosing to get {select}")
+    if select == "SPECIFIC_ATTRIBUTES" and not projected:
+        raise validation(
+            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+        )
+    if select == "ALL_PROJECTED_ATTRIBUTES" and request.IndexName is None:
+        kind = "Querying" if isinstance(request, Query) else "Scanning"
+        raise invalid_values(f"ALL_PROJECTED_ATTRIBUTES can be used only when {kind} using an IndexName")
+
+
+def _check_index(index: str | None) -> None:
+    if index is not None:
+        raise validation(f"The table does not have the specified index: {index}")
+
+
+def _reply(request: Query | Scan, page: Page, condition: Matcher | None, tree: Tree | None) -> dict[str, Any]:
+    found = [document.fields for document in page.documents]
+    units = read_units(sum(document.size for document in page.documents), consistent=bool(request.ConsistentRead))
+    matching = found if condition is None else [item for item in found if condition(item)]
+    reply: dict[str, Any] = {"Count": len(matching), "ScannedCount": len(found)}
+    if request.Select != "COUNT":
+        wanted = matching if tree is None else [project(item, tree) for item in matching]
+        reply["Items"] = [write_attributes(item) for item in wanted]
+    if not page.ended:
+        last = found[-1]
+        reply["LastEvaluatedKey"] = write_attributes({name: last[name] for name in page.collection.config.key_names})
+    return reply | consumed(request.TableName, units, request.ReturnConsumedCapacity)
+
+
+OPERATIONS: Final = (query, scan)

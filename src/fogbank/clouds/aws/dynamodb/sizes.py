@@ -1,0 +1,100 @@
+"""What items count: bytes against the limits, and capacity units.
+
+Amazon DynamoDB Developer Guide, "Item sizes and formats" and "Capacity unit consumption".
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
+
+if TYPE_CHECKING:
+    from fogbank.languages.dynamodb.types import Item, Number, Value
+
+KIB: Final = 1_024
+ITEM_BYTES_MAX: Final = 400 * KIB
+NAME_BYTES_MAX: Final = 65_535
+READ_UNIT_BYTES: Final = 4 * KIB
+WRITE_UNIT_BYTES: Final = KIB
+# A list or map counts 3 bytes, and each of its members one, on top of what the members are.
+CONTAINER_BYTES: Final = 3
+MEMBER_BYTES: Final = 1
+# A truth value, or null.
+SCALAR_BYTES: Final = 1
+
+
+def size_of(item: Item) -> int:
+    """Return an item's size in bytes: the names and values of its attributes."""
+    return sum(map(size_of_text, item)) + sum(map(_size_of_value, item.values()))
+
+
+def size_of_text(text: str) -> int:
+    """Return the bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def size_of_number(number: Number) -> int:
+    """Return a byte for each two significant digits, one more, and one for a sign."""
+    if isinstance(number, int):
+        if 0 < number < 100:
+            return 2
+        digits = len(str(number).strip("-0"))
+    else:
+        digits = len(number.as_tuple().digits)
+    return (digits + 1) // 2 + 1 + (number < 0)
+
+
+def check_size(item: Item, size: int, *, updated: bool = False) -> None:
+    """Refuse an item that is too large, or has a name that is."""
+    if size <= NAME_BYTES_MAX:
+        return
+    if size > ITEM_BYTES_MAX:
+        what = "Item size to update" if updated else "Item size"
+        raise validation(f"{what} has exceeded the maximum allowed size")
+    if any(len(name.encode()) > NAME_BYTES_MAX for name in item):
+        raise invalid_values("Attribute name is too large, must be less than 65536 bytes")
+
+
+def read_units(size: int, *, consistent: bool) -> float:
+    """Return what reading that many bytes costs; reading nothing costs as much as the smallest item."""
+    units = max(1, -(-size // READ_UNIT_BYTES))
+    return float(units) if consistent else units / 2
+
+
+def write_units(size: int) -> float:
+    """Return what writing an item of that many bytes costs."""
+    return float(max(1, -(-size // WRITE_UNIT_BYTES)))
+
+
+def consumed(table: str, units: float, wanted: str | None) -> dict[str, Any]:
+    """Return the ConsumedCapacity member of a reply; empty unless it is asked for."""
+    if wanted is None or wanted == "NONE":
+        return {}
+    return {"ConsumedCapacity": describe_units(table, units, wanted)}
+
+
+def describe_units(table: str, units: float, wanted: str) -> dict[str, Any]:
+    """Return the capacity that one table's part of an operation consumed."""
+    described: dict[str, Any] = {"TableName": table, "CapacityUnits": units}
+    if wanted == "INDEXES":
+        described["Table"] = {"CapacityUnits": units}
+    return described
+
+
+def _size_of_value(value: Value) -> int:
+    kind = type(value)
+    if kind is str:
+        return size_of_text(value)
+    if kind is bool or value is None:
+        return SCALAR_BYTES
+    if kind is int or kind is Decimal:
+        return size_of_number(value)
+    if kind is bytes:
+        return len(value)
+    if kind is dict:
+        return CONTAINER_BYTES + MEMBER_BYTES * len(value) + size_of(value)
+    if kind is list:
+        return CONTAINER_BYTES + MEMBER_BYTES * len(value) + sum(map(_size_of_value, value))
+    return sum(map(_size_of_value, value))

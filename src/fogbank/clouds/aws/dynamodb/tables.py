@@ -1,0 +1,197 @@
+"""Amazon DynamoDB operations on tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
+from fogbank.clouds.aws.dynamodb.billing import Throughput, changed_labels, first_labels, show_billing
+from fogbank.clouds.aws.dynamodb.errors import table_not_found, unsupported, validation
+from fogbank.clouds.aws.dynamodb.schemas import (
+    KEYS_MAX,
+    AttributeDefinition,
+    KeySchemaElement,
+    read_schema,
+    show_schema,
+)
+from fogbank.clouds.aws.dynamodb.service import Dynamo, table_arn, table_of
+from fogbank.clouds.aws.dynamodb.tags import Tag, read_tags
+from fogbank.engines.documents import collections
+from fogbank.engines.documents.errors import CollectionNotFoundError
+from fogbank.engines.documents.model import Collection, CollectionConfig, Totals
+from fogbank.kernel.clock import SECOND_US
+from fogbank.wire.aws.constraints import violations
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+TABLES_LISTED_MAX: Final = 100
+_NOTHING_TO_UPDATE: Final = (
+    "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or"
+    " SSESpecification or ReplicaUpdates is required"
+)
+
+
+class Encryption(Input):
+    """Whether data is encrypted under a key of the key management service; false means under DynamoDB's own."""
+
+    Enabled: bool | None = None
+    SSEType: str | None = None
+    KMSMasterKeyId: str | None = None
+
+
+class CreateTable(Input):
+    """Input of CreateTable."""
+
+    TableName: str = REQUIRED
+    AttributeDefinitions: list[AttributeDefinition] | None = None
+    KeySchema: list[KeySchemaElement] | None = None
+    BillingMode: str | None = None
+    ProvisionedThroughput: Throughput | None = None
+    DeletionProtectionEnabled: bool | None = None
+    TableClass: str | None = None
+    SSESpecification: Encryption | None = None
+    Tags: list[Tag] | None = None
+
+
+@operation(CreateTable)
+async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Reply:
+    """Create a table; it is active once this is answered, though the answer says what AWS's says."""
+    name = table_of(call, request.TableName)
+    if request.AttributeDefinitions is None or request.KeySchema is None:
+        missing = [
+            (None, path, "Member must not be null")
+            for path, value in (
+                ("attributeDefinitions", request.AttributeDefinitions),
+                ("keySchema", request.KeySchema),
+            )
+            if value is None
+        ]
+        raise validation(violations(missing))
+    if len(request.KeySchema) > KEYS_MAX:
+        text = f"Member must have length less than or equal to {KEYS_MAX}"
+        raise validation(violations([(request.KeySchema, "keySchema", text)]))
+    partition_key, sort_key = read_schema(request.KeySchema, request.AttributeDefinitions)
+    _check_encryption(request.SSESpecification)
+    labels = first_labels(request.BillingMode, request.ProvisionedThroughput, request.TableClass, dynamo.clock.now())
+    config = CollectionConfig(
+        partition_key,
+        sort_key,
+        bool(request.DeletionProtectionEnabled),
+        labels | {"TableId": dynamo.ids.uuid()},
+        read_tags({}, request.Tags or []),
+    )
+    table = await dynamo.store.run(collections.create, name, dynamo.ids.sequence(), config)
+    return {"TableDescription": _describe(dynamo, table, Totals(0, 0), "CREATING")}
+
+
+class DescribeTable(Input):
+    """Input of DescribeTable."""
+
+    TableName: str = REQUIRED
+
+
+@operation(DescribeTable)
+async def describe_table(dynamo: Dynamo, call: Call, request: DescribeTable) -> Reply:
+    """Return a table's settings, and what is in it counted now."""
+    name = table_of(call, request.TableName)
+    table = await _named(dynamo.store.read(collections.find, name))
+    return {"Table": _describe(dynamo, table, await dynamo.store.scan(collections.totals, table.id))}
+
+
+class ListTables(Input):
+    """Input of ListTables."""
+
+    ExclusiveStartTableName: str | None = None
+    Limit: int | None = None
+
+
+@operation(ListTables)
+async def list_tables(dynamo: Dynamo, call: Call, request: ListTables) -> Reply:
+    """List tables by name."""
+    after, limit = request.ExclusiveStartTableName or "", request.Limit or TABLES_LISTED_MAX
+    found = await dynamo.store.read(collections.list_names, call.scope, after, limit + 1)
+    page = found[:limit]
+    return {"TableNames": page, "LastEvaluatedTableName": page[-1]} if len(found) > len(page) else {"TableNames": page}
+
+
+class UpdateTable(Input):
+    """Input of UpdateTable."""
+
+    TableName: str = REQUIRED
+    BillingMode: str | None = None
+    ProvisionedThroughput: Throughput | None = None
+    DeletionProtectionEnabled: bool | None = None
+    TableClass: str | None = None
+    SSESpecification: Encryption | None = None
+
+
+@operation(UpdateTable)
+async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Reply:
+    """Change how a table is paid for, or whether it may be deleted; done before this is answered."""
+    name = table_of(call, request.TableName)
+    mode, throughput, table_class = request.BillingMode, request.ProvisionedThroughput, request.TableClass
+    protected = request.DeletionProtectionEnabled
+    if all(each is None for each in (mode, throughput, table_class, protected, request.SSESpecification)):
+        raise validation(_NOTHING_TO_UPDATE)
+    _check_encryption(request.SSESpecification)
+    now_us = dynamo.clock.now()
+
+    def change(config: CollectionConfig) -> CollectionConfig:
+        labels = changed_labels(config.labels, mode, throughput, table_class, now_us)
+        keep = config.protected if protected is None else protected
+        return msgspec.structs.replace(config, labels=labels, protected=keep)
+
+    table = await _named(dynamo.store.run(collections.update, name, change))
+    totals = await dynamo.store.scan(collections.totals, table.id)
+    return {"TableDescription": _describe(dynamo, table, totals, "UPDATING")}
+
+
+class DeleteTable(Input):
+    """Input of DeleteTable."""
+
+    TableName: str = REQUIRED
+
+
+@operation(DeleteTable)
+async def delete_table(dynamo: Dynamo, call: Call, request: DeleteTable) -> Reply:
+    """Delete a table; its name is free at once, its items are removed in the background."""
+    table = await _named(dynamo.store.run(collections.delete, table_of(call, request.TableName)))
+    described = _describe(dynamo, table, Totals(0, 0), "DELETING")
+    for gone in ("AttributeDefinitions", "KeySchema", "CreationDateTime"):
+        del described[gone]
+    return {"TableDescription": described}
+
+
+async def _named(work: Awaitable[Collection]) -> Collection:
+    """Let an error name the table that isn't there."""
+    try:
+        return await work
+    except CollectionNotFoundError as error:
+        raise table_not_found(error.name) from None
+
+
+def _describe(dynamo: Dynamo, table: Collection, totals: Totals, status: str = "ACTIVE") -> dict[str, Any]:
+    config = table.config
+    return {
+        **show_schema(config),
+        "TableName": table.name,
+        "TableStatus": status,
+        "CreationDateTime": table.created_us / SECOND_US,
+        **show_billing(config.labels, dynamo.clock.now()),
+        "TableSizeBytes": totals.size,
+        "ItemCount": totals.documents,
+        "TableArn": table_arn((table.scope, table.name)),
+        "TableId": config.labels["TableId"],
+        "DeletionProtectionEnabled": config.protected,
+    }
+
+
+def _check_encryption(wanted: Encryption | None) -> None:
+    if wanted is not None and (wanted.Enabled or wanted.SSEType or wanted.KMSMasterKeyId):
+        raise unsupported("SSESpecification with a key of the key management service, which it does not have")
+
+
+OPERATIONS: Final = (create_table, delete_table, describe_table, list_tables, update_table)

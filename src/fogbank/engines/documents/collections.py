@@ -1,0 +1,85 @@
+"""Collections by name: create, find, list, change, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fogbank.engines.documents.errors import CollectionExistsError, CollectionNotFoundError, CollectionProtectedError
+from fogbank.engines.documents.model import Collection, CollectionConfig, Name, Totals, decode_config, encode_config
+from fogbank.storage.discarded import discard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fogbank.storage import Row, Tx
+
+_COLUMNS: Final = "scope, name, id, config, created_us"
+_FIND: Final = f"SELECT {_COLUMNS} FROM collection WHERE scope = $1 AND name = $2"
+
+
+def _collection(row: Row) -> Collection:
+    scope, name, number, config, created_us = row
+    return Collection(scope, name, number, decode_config(bytes(config)), created_us)
+
+
+async def create(tx: Tx, now_us: int, name: Name, number: int, config: CollectionConfig) -> Collection:
+    """Create a collection, or raise `CollectionExistsError`."""
+    made = await tx.run(
+        f"INSERT INTO collection ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (scope, name) DO NOTHING",
+        *name,
+        number,
+        encode_config(config),
+        now_us,
+    )
+    if not made:
+        raise CollectionExistsError(name[1])
+    return Collection(*name, number, config, now_us)
+
+
+async def find(tx: Tx, _now_us: int, name: Name) -> Collection:
+    """Return a collection, or raise `CollectionNotFoundError`."""
+    row = await tx.one(_FIND, *name)
+    if row is None:
+        raise CollectionNotFoundError(name[1])
+    return _collection(row)
+
+
+async def list_names(tx: Tx, _now_us: int, scope: str, after: str, limit: int) -> list[str]:
+    """Return names of a scope's collections in their order, those that follow `after`."""
+    rows = await tx.all(
+        "SELECT name FROM collection WHERE scope = $1 AND name > $2 ORDER BY name LIMIT $3", scope, after, limit
+    )
+    return [row[0] for row in rows]
+
+
+async def update(
+    tx: Tx, _now_us: int, name: Name, change: Callable[[CollectionConfig], CollectionConfig]
+) -> Collection:
+    """Change a collection's configuration; `change` may refuse by raising."""
+    row = await tx.one(f"{_FIND} FOR UPDATE", *name)
+    if row is None:
+        raise CollectionNotFoundError(name[1])
+    collection = _collection(row)
+    config = change(collection.config)
+    await tx.run("UPDATE collection SET config = $1 WHERE scope = $2 AND name = $3", encode_config(config), *name)
+    return collection._replace(config=config)
+
+
+async def delete(tx: Tx, _now_us: int, name: Name) -> Collection:
+    """Remove a collection; its documents are removed in the background. Raises `CollectionProtectedError`."""
+    row = await tx.one(f"{_FIND} FOR UPDATE", *name)
+    if row is None:
+        raise CollectionNotFoundError(name[1])
+    collection = _collection(row)
+    if collection.config.protected:
+        raise CollectionProtectedError(name[1])
+    await tx.run("DELETE FROM collection WHERE scope = $1 AND name = $2", *name)
+    await discard(tx, collection.id)
+    return collection
+
+
+async def totals(tx: Tx, _now_us: int, collection: int) -> Totals:
+    """Count a collection's documents and add up their sizes; reads all of them, so a scan."""
+    row = await tx.one("SELECT COUNT(*), COALESCE(SUM(size), 0) FROM document WHERE collection = $1", collection)
+    assert row is not None
+    return Totals(int(row[0]), int(row[1]))

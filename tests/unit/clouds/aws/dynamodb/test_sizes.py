@@ -1,0 +1,62 @@
+"""What items count, by the rules of the Developer Guide, and the same whichever way it is found out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fogbank.clouds.aws.dynamodb.attributes import read_item, write_attributes
+from fogbank.clouds.aws.dynamodb.sizes import read_units, size_of, write_units
+from fogbank.languages.dynamodb.numbers import normalize
+
+NUMBERS = (
+    st.integers(-(10**30), 10**30).map(Decimal)
+    | st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9)
+).map(normalize)
+SCALARS = st.none() | st.booleans() | NUMBERS | st.text() | st.binary()
+SETS = (
+    st.frozensets(st.text(), min_size=1) | st.frozensets(NUMBERS, min_size=1) | st.frozensets(st.binary(), min_size=1)
+)
+VALUES = st.recursive(SCALARS | SETS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
+
+
+def in_base64(value: Any) -> Any:
+    """What the JSON encoder makes of bytes."""
+    import base64
+
+    if isinstance(value, dict):
+        return {name: in_base64(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [in_base64(item) for item in value]
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=5))
+def test_an_item_comes_back_from_the_wire_with_its_size(item: dict[str, Any]) -> None:
+    read, size = read_item(in_base64(write_attributes(item)))
+    assert read == item
+    assert size == size_of(item)
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ("", 0), ("abc", 3), ("é", 2), (b"abc", 3), (True, 1), (None, 1), (0, 1), (1, 2), (10, 2), (99, 2), (100, 2),
+        (101, 3), (-1, 3), (12345, 4), (Decimal("0.01"), 2), (Decimal("129.95"), 4), (Decimal("-1.5"), 3),
+        (Decimal("1E+100"), 2), ([], 3), ({}, 3), (["a", 1], 3 + 2 + 1 + 2), ({"k": "abc"}, 3 + 1 + 1 + 3),
+        (frozenset({"a", "bc"}), 3), (frozenset({1, 2}), 4), (frozenset({b"", b"x"}), 1),
+    ],
+)  # fmt: skip
+def test_sizes(value: Any, size: int) -> None:
+    assert size_of({"name": value}) == 4 + size
+    assert size_of({"é": value}) == 2 + size
+
+
+def test_units() -> None:
+    assert [read_units(size, consistent=True) for size in (0, 1, 4_096, 4_097)] == [1, 1, 1, 2]
+    assert [read_units(size, consistent=False) for size in (0, 4_096, 4_097)] == [0.5, 0.5, 1]
+    assert [write_units(size) for size in (0, 1, 1_024, 1_025)] == [1, 1, 1, 2]
