@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 # A Sunday in November 2026, in microseconds.
 START_US = 1_795_348_800_000_000
+# Examples are found anew in each run, but in CI the same ones each time.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 STORES = ("sqlite-file", "sqlite-memory", "postgres")
 
 

@@ -29,6 +29,8 @@ from fogbank.storage.timers import TimerService
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from fogbank.settings import Settings
     from fogbank.storage import Store
     from fogbank.wire.http import Request, Response
@@ -80,11 +82,11 @@ class App:
         """Where the server is reached."""
         return f"http://{_bracketed(self.settings.host)}:{self.port}"
 
-    async def handle(self, request: Request) -> Response:
+    def handle(self, request: Request) -> Coroutine[object, object, Response]:
         """Answer any request: our own endpoints by their path, everything else is a cloud's."""
         if request.raw_path.startswith("/_"):
-            return await self._control.handle(request)
-        return await self._aws.handle(request)
+            return self._control.handle(request)
+        return self._aws.handle(request)
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""

@@ -250,14 +250,16 @@ async def counts(tx: Tx, now_us: int, queue: int) -> Counts:
 
 
 async def drop(tx: Tx, _now_us: int, queue: int) -> bool:
-    """Remove some of what a given-up queue still holds; True once nothing is left."""
+    """Remove some of what a given-up queue still holds; True once nothing is left.
+
+    Deduplication windows close by themselves.
+    """
     rows = await tx.all("SELECT id FROM message WHERE queue = $1 LIMIT $2", queue, DROPPED_PER_OPERATION_MAX)
     await tx.many("DELETE FROM message_body WHERE id = $1", [(row[0],) for row in rows])
     await tx.many("DELETE FROM message WHERE id = $1", [(row[0],) for row in rows])
     if len(rows) == DROPPED_PER_OPERATION_MAX:
         return False
     await tx.run("DELETE FROM lane WHERE queue = $1", queue)
-    await tx.run("DELETE FROM dedup WHERE queue = $1", queue)
     return True
 
 

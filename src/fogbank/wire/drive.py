@@ -19,7 +19,7 @@ T = TypeVar("T")
 class Drive(Generic[T]):
     """A started coroutine on its way to its end; `done(result, error)` is called once, there."""
 
-    __slots__ = ("_done", "_waits_for", "_work")
+    __slots__ = ("_done", "_raise", "_waits_for", "_work")
 
     def __init__(
         self,
@@ -29,30 +29,39 @@ class Drive(Generic[T]):
     ) -> None:
         self._work = work
         self._done = done
+        self._raise: BaseException | None = None
         self._waits_for: asyncio.Future[Any] | None = None
         self._wait(waits_for)
 
     def cancel(self) -> None:
-        """Raise `CancelledError` in the coroutine where it waits."""
-        if self._waits_for is not None:
-            self._waits_for.cancel()
+        """Raise `CancelledError` in the coroutine where it waits; it may still end as it likes."""
+        if self._waits_for is None or not self._waits_for.cancel():
+            # What it waited for has come, and has not been taken yet: it is cancelled at its next step.
+            self._raise = asyncio.CancelledError()
 
     def _wait(self, waits_for: asyncio.Future[Any] | None) -> None:
         self._waits_for = waits_for
         if waits_for is None:
             # What `asyncio.sleep(0)` yields: a turn for the others.
             asyncio.get_running_loop().call_soon(self._step)
-        else:
+        elif getattr(waits_for, "_asyncio_future_blocking", False):
             # The flag by which a task recognises that it was awaited, not merely yielded.
             waits_for._asyncio_future_blocking = False  # noqa: SLF001 - the protocol between futures and tasks
             waits_for.add_done_callback(self._step)
+            if self._raise is not None and waits_for.cancel():
+                self._raise = None
+        else:
+            self._waits_for = None
+            self._raise = RuntimeError(f"{waits_for!r} can't be awaited here")
+            asyncio.get_running_loop().call_soon(self._step)
 
     def _step(self, _future: object = None) -> None:
+        error, self._raise = self._raise, None
         try:
-            waits_for = self._work.send(None)
+            waits_for = self._work.send(None) if error is None else self._work.throw(error)
         except StopIteration as stop:
             self._done(stop.value, None)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it goes to whoever asked for the work
-            self._done(None, error)
+        except (Exception, asyncio.CancelledError) as failure:  # noqa: BLE001 - it goes to whoever asked for the work
+            self._done(None, failure)
         else:
             self._wait(waits_for)

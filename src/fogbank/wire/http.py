@@ -48,18 +48,19 @@ class BodyIncompleteError(Exception):
 class BodyStream(Protocol):
     """A body that is still arriving."""
 
-    @property
-    def consumed(self) -> bool:
-        """Whether all of it has come and was taken."""
-
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the parts as they come; raises `BodyIncompleteError` if the rest never does."""
 
 
 class Request:
-    """One HTTP request. Header names are lower case; a repeated header's values are joined by commas."""
+    """One HTTP request. Header names are lower case; a repeated header's values are joined by commas.
 
-    __slots__ = ("_body", "client", "headers", "method", "raw_path", "raw_query", "scheme", "stream")
+    `version` is that of HTTP, `keep_alive` whether the client wants to go on with the connection.
+    """
+
+    __slots__ = (
+        "_body", "client", "headers", "keep_alive", "method", "raw_path", "raw_query", "scheme", "stream", "version",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -81,6 +82,8 @@ class Request:
         self.stream = stream
         self.scheme = scheme
         self.client = client
+        self.version = "1.1"
+        self.keep_alive = True
 
     @property
     def path(self) -> str:
@@ -121,30 +124,44 @@ class Request:
 
 
 class Response:
-    """One HTTP response. The server adds Date, Content-Length (or chunks a stream) and Connection."""
+    """One HTTP response. The server adds Date, Content-Length or Transfer-Encoding, and Connection.
 
-    __slots__ = ("body", "headers", "status")
+    `length` is that of a stream where it is known, or of the body that the reply to a HEAD leaves out; bytes.
+    """
+
+    __slots__ = ("body", "headers", "length", "status")
 
     def __init__(
         self,
         status: int,
         headers: list[tuple[bytes, bytes]],
         body: bytes | AsyncIterator[bytes] = b"",
+        length: int | None = None,
     ) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+        self.length = length
 
 
-def encode_head(response: Response, date: bytes, length: int | None, *, close: bool) -> bytes:
-    """Write the status line and headers; a `length` of None announces chunks."""
-    parts = [b"HTTP/1.1 %d %b\r\nDate: %b\r\n" % (response.status, REASONS.get(response.status, b""), date)]
-    parts += [b"%b: %b\r\n" % header for header in response.headers]
-    if length is None:
-        parts.append(b"Transfer-Encoding: chunked\r\n")
-    elif response.status not in BODILESS:
-        parts.append(b"Content-Length: %d\r\n" % length)
-    parts.append(b"Connection: close\r\n\r\n" if close else b"\r\n")
+_STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b\r\nDate: " % (status, reason) for status, reason in REASONS.items()}
+_CLOSE: Final = b"Connection: close\r\n\r\n"
+_KEEP: Final = b"Connection: keep-alive\r\n\r\n"
+
+
+def encode_head(
+    response: Response, date: bytes, length: int | None, version: str = "1.1", *, keep_alive: bool
+) -> bytes:
+    """Write the status line and headers; a `length` of None announces chunks, where `version` knows them."""
+    status = response.status
+    parts = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\nDate: " % status, date]
+    for name, value in response.headers:
+        parts += (b"\r\n", name, b": ", value)
+    if length is not None:
+        parts.append(b"\r\n" if status in BODILESS else b"\r\nContent-Length: %d\r\n" % length)
+    else:
+        parts.append(b"\r\nTransfer-Encoding: chunked\r\n" if version != "1.0" else b"\r\n")
+    parts.append(b"\r\n" if keep_alive and version != "1.0" else _KEEP if keep_alive else _CLOSE)
     return b"".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection, the hot path: an `asyncio.Protocol` on httptools.
+"""One HTTP/1.1 connection, the hot path: an `asyncio.Protocol`.
 
 Requests of a connection are answered in their order. A handler that never has to wait is run to its end inside
 the read callback; one that waits is driven on by what it waits for, and cancelled if the client goes away.
@@ -10,41 +10,43 @@ import asyncio
 import logging
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
-
-import httptools
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from fogbank.wire.drive import Drive
-from fogbank.wire.http import (
-    BODILESS,
-    BODY_BUFFERED_BYTES_MAX,
-    BODY_BYTES_MAX,
-    KIB,
-    BodyIncompleteError,
-    Request,
-    Response,
-    encode_head,
-)
-from fogbank.wire.http1_body import IncomingBody, write_chunks
+from fogbank.wire.http import BODILESS, BodyIncompleteError, Response, encode_head
+from fogbank.wire.http1_body import write_stream
+from fogbank.wire.http1_reader import RequestReader
 
 if TYPE_CHECKING:
-    from fogbank.wire.http import Handler
+    from fogbank.wire.http import Handler, Request
 
-HEADER_BYTES_MAX: Final = 64 * KIB
 PIPELINED_MAX: Final = 64
-IDLE_SECONDS_MAX: Final = 75.0
-# A request must arrive, and a streamed body move on, within this time.
-RECEIVE_SECONDS_MAX: Final = 30.0
-# After a refusal the rest of what the client sends is thrown away this long, so that it can read the answer.
-LINGER_SECONDS_MAX: Final = 2.0
 
 _log = logging.getLogger(__name__)
+
+
+class Patience(NamedTuple):
+    """How long a client may take, in seconds; it is looked at every `sweep` seconds.
+
+    `request`: from the first byte of a request to its last, and between the parts of a streamed body. `idle`:
+    between requests. `reply`: to take something of a reply that doesn't fit into the connection's buffers.
+    `half_closed`: how long a client that sends nothing more gets for a reply, since it may be gone altogether.
+    `linger`: how long the rest of what it sends is thrown away after a refusal, so that it can read the answer.
+    """
+
+    sweep: float = 1.0
+    request: float = 30.0
+    idle: float = 75.0
+    reply: float = 60.0
+    half_closed: float = 1.0
+    linger: float = 5.0
 
 
 class ServerSide(Protocol):
     """What a connection needs of the server that it belongs to."""
 
     handler: Handler
+    patience: Patience
     closing: bool
     connections: set[Connection]
 
@@ -59,30 +61,33 @@ class ServerSide(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """A client's connection; `deadline` is the loop time by which the client must have moved on."""
+    """A client's connection: takes requests from its reader, has them handled one by one, writes the replies."""
 
     def __init__(self, server: ServerSide) -> None:
-        self.deadline: float | None = None
         self._server = server
         self._handler = server.handler
         self._transport: asyncio.Transport = None  # type: ignore[assignment] # connection_made sets it
         self._loop = asyncio.get_running_loop()
-        self._parser: Any = httptools.HttpRequestParser(self)
-        self._client = ""
-        self._target = b""
-        self._headers: dict[bytes, bytes] = {}
-        self._header_bytes = 0
-        self._body: list[bytes] = []
-        self._body_bytes = 0
-        self._receiving = False
-        self._stream: IncomingBody | None = None
-        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._reader = RequestReader(self)
+        self._feed = self._reader.feed
+        # The request that is being answered, what is being done about it, and those behind it.
+        self._current: Request | None = None
         self._under_way: Drive[Response] | asyncio.Task[None] | None = None
-        self._busy = False
+        self._replying = False
+        self._queue: deque[Request] = deque()
+        self._refusal: tuple[int, Request] | None = None
         self._keep_alive = True
-        self._refused = False
+        self._invited = False
+        self._lost = False
+        self._ending = False
+        self._half_closed = False
+        self._body_full = False
+        self._reading = True
         self._writable = asyncio.Event()
         self._writable.set()
+        self._answered = 0
+        self._waits_for: tuple[str, float, int, int] | None = None
+        self._waits_since = 0.0
 
     # What the event loop calls.
 
@@ -90,41 +95,28 @@ class Connection(asyncio.Protocol):
         """Start."""
         self._transport = transport  # type: ignore[assignment] # a stream server's transports can read and write
         peer = transport.get_extra_info("peername")
-        self._client = str(peer[0]) if isinstance(peer, tuple) else "local"
-        self._expect_within(IDLE_SECONDS_MAX)
+        self._reader.client = str(peer[0]) if isinstance(peer, tuple) else "local"
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up what was being done for the client."""
+        self._lost = True
         self._server.forget(self)
+        self._queue.clear()
+        self._reader.lose()
         self._writable.set()
-        self._waiting.clear()
-        if self._stream is not None:
-            self._stream.finish(broken=True)
         if self._under_way is not None:
             self._under_way.cancel()
 
+    def data_received(self, data: bytes) -> None:
+        """Read requests; what comes after the last one is thrown away."""
+        self._feed(data)
+
     def eof_received(self) -> bool:
         """Answer what the client asked before it stopped sending, then close."""
-        if self._receiving:
-            self._refuse(400)
-        self._keep_alive = False
-        return self._busy
-
-    def data_received(self, data: bytes) -> None:
-        """Parse what has arrived."""
-        while not self._refused:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                # Offers of another protocol are declined by answering in this one.
-                self._parser = httptools.HttpRequestParser(self)
-                data = data[upgrade.args[0] :]
-                if data:
-                    continue
-            except httptools.HttpParserError:
-                self._refuse(400)
-            return
+        self._half_closed = True
+        self._reader.end(status=400)
+        return self._current is not None or bool(self._queue)
 
     def pause_writing(self) -> None:
         """Note that the client reads more slowly than we write."""
@@ -133,170 +125,134 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Note that the client has caught up."""
         self._writable.set()
+        if self._current is None and (self._queue or self._refusal is not None):
+            self._next()
 
-    # What the parser calls.
+    # What the reader and the bodies call.
 
-    def on_message_begin(self) -> None:
-        """Start a request."""
-        self._target = b""
-        self._headers = {}
-        self._header_bytes = self._body_bytes = 0
-        self._body = []
-        self._receiving = True
-        self._expect_within(RECEIVE_SECONDS_MAX)
+    @property
+    def flow(self) -> Connection:
+        """What a body can hold back."""
+        return self
 
-    def on_url(self, part: bytes) -> None:
-        """Take a part of the request target."""
-        self._target += part
-        self._count_header(len(part))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._count_header(len(name) + len(value))
-        name = name.lower()
-        if name in self._headers:
-            value = self._headers[name] + b", " + value
-        self._headers[name] = value
-
-    def on_headers_complete(self) -> None:
-        """Decide how the body is received."""
-        if self._refused:
-            return
-        declared = self._headers.get(b"content-length", b"0")
-        length = int(declared) if declared.isdigit() else 0
-        if length > BODY_BYTES_MAX:
-            self._refuse(413)
-            return
-        if self._headers.get(b"expect", b"").lower() == b"100-continue":
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if length > BODY_BUFFERED_BYTES_MAX:
-            self._begin_stream()
-
-    def on_body(self, part: bytes) -> None:
-        """Take a part of the body."""
-        if self._refused:
-            return
-        self._body_bytes += len(part)
-        if self._body_bytes > BODY_BYTES_MAX:
-            self._refuse(413)
-        elif self._stream is not None:
-            self._expect_within(RECEIVE_SECONDS_MAX)
-            self._stream.feed(part)
+    def take(self, request: Request) -> None:
+        """Answer a request, or let it wait its turn."""
+        if self._current is None and not self._queue and self._writable.is_set():
+            self._start(request)
         else:
-            self._body.append(part)
-            if self._body_bytes > BODY_BUFFERED_BYTES_MAX:
-                self._begin_stream()
+            self._queue.append(request)
+            if request.stream is None:
+                # It didn't wait to be invited.
+                self._invited = False
+            self._regulate()
 
-    def on_message_complete(self) -> None:
-        """Answer the request, or let it wait its turn."""
-        if self._refused:
-            return
-        self._receiving = False
-        self.deadline = None
-        if self._stream is not None:
-            self._stream.finish(broken=False)
-            self._stream = None
-        else:
-            body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-            self._enqueue(self._request(body))
+    def invite(self) -> None:
+        """Ask for the body that the client holds back, once everything before it is answered."""
+        self._invited = True
+        if self._current is None and not self._queue:
+            self._continue()
 
-    # What the server and streamed bodies call.
+    def refuse(self, status: int, request: Request) -> None:
+        """Let a refusal be the last answer, after those to the requests before it."""
+        self._refusal = (status, request)
+        stream = request.stream
+        if self._current is None and not self._queue:
+            self._end()
+        elif stream is not None and self._queue and self._queue[-1].stream is stream:
+            self._queue.pop()
+        elif stream is not None and self._current is not None and self._current.stream is stream:
+            # The body of the request under way will never be whole: the refusal takes the place of its answer.
+            if self._replying or self._under_way is None:
+                self._transport.abort()
+            else:
+                self._under_way.cancel()
+
+    def pause_body(self) -> None:
+        """Stop reading until somebody takes what has come."""
+        self._body_full = True
+        self._regulate()
+
+    def resume_body(self) -> None:
+        """Read on."""
+        self._body_full = False
+        self._regulate()
+
+    # What the server calls.
 
     def close_when_idle(self) -> None:
-        """Close now, or once the requests under way are answered."""
+        """Close now, or once the requests that have begun are answered."""
         self._keep_alive = False
-        if not self._busy:
-            self._transport.close()
+        if self._current is None and not self._queue and not self._reader.receiving:
+            self._end()
 
     def abort(self) -> None:
         """Close at once, whatever is under way."""
         self._transport.abort()
 
-    def expire(self) -> None:
-        """End the connection: its client has not moved in time."""
-        if self._receiving and not self._refused:
-            self._refuse(408)
-        else:
-            self._transport.abort()
-
-    def pause_body(self) -> None:
-        """Stop reading; it isn't the client's turn to move now."""
-        self.deadline = None
-        self._transport.pause_reading()
-
-    def resume_body(self) -> None:
-        """Read on."""
-        if not self._transport.is_closing():
-            self._expect_within(RECEIVE_SECONDS_MAX)
-            self._transport.resume_reading()
+    def sweep(self, now: float) -> None:
+        """End the connection if its client has not moved in time; `now` is the loop's time."""
+        waits_for = self._waiting_for()
+        if waits_for != self._waits_for:
+            self._waits_for = waits_for
+            self._waits_since = now
+        elif waits_for is not None and now - self._waits_since >= waits_for[1]:
+            self._expire(waits_for[0])
 
     # Requests and responses.
 
-    def _begin_stream(self) -> None:
-        stream = self._stream = IncomingBody(self)
-        for part in self._body:
-            stream.feed(part)
-        self._enqueue(self._request(b"", stream))
-
-    def _request(self, body: bytes, stream: IncomingBody | None = None) -> Request:
-        method = self._parser.get_method().decode("ascii")
-        return Request(method, self._target, self._headers, body, stream=stream, client=self._client)
-
-    def _enqueue(self, request: Request) -> None:
-        keep_alive = self._parser.should_keep_alive()
-        if not self._busy:
-            self._start(request, keep_alive=keep_alive)
+    def _start(self, request: Request) -> None:
+        if self._lost:
             return
-        self._waiting.append((request, keep_alive))
-        if len(self._waiting) >= PIPELINED_MAX:
-            self._transport.pause_reading()
-
-    def _start(self, request: Request, *, keep_alive: bool) -> None:
-        self._busy = True
-        self._keep_alive = self._keep_alive and keep_alive and not self._server.closing
+        self._current = request
+        self._keep_alive = self._keep_alive and request.keep_alive and not self._server.closing
+        if self._invited and request.stream is not None:
+            self._continue()
         work = self._handler(request)
         try:
             waits_for = work.send(None)
         except StopIteration as stop:
-            self._respond(request, stop.value)
-        except Exception as error:  # noqa: BLE001 - answered with a 500 and logged
-            self._crashed(request, error)
+            self._finished(request, stop.value, None)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - answered with a 500 and logged
+            self._finished(request, None, error)
         else:
             self._under_way = Drive(work, cast("asyncio.Future[Any]", waits_for), partial(self._finished, request))
 
     def _finished(self, request: Request, response: Response | None, error: BaseException | None) -> None:
         self._under_way = None
-        if response is not None:
-            self._respond(request, response)
-        elif isinstance(error, asyncio.CancelledError):
+        if self._lost:
+            return
+        if self._refusal is not None and self._refusal[1].stream is request.stream is not None:
+            self._next()
+        elif isinstance(error, asyncio.CancelledError | BodyIncompleteError):
             self._transport.abort()
         else:
-            assert error is not None
-            self._crashed(request, error)
-
-    def _crashed(self, request: Request, error: BaseException) -> None:
-        if isinstance(error, BodyIncompleteError):
-            self._transport.abort()
-            return
-        _log.error("%s %s failed", request.method, request.raw_path, exc_info=error)
-        self._respond(request, self._server.refusal(500, request))
+            try:
+                if response is None:
+                    _log.error("%s %s failed", request.method, request.raw_path, exc_info=error)
+                    response = self._server.refusal(500, request)
+                self._respond(request, response)
+            except Exception:  # noqa: BLE001 - whatever the application returned, the connection must end
+                _log.exception("no answer could be written to %s %s", request.method, request.raw_path)
+                self._transport.abort()
 
     def _respond(self, request: Request, response: Response) -> None:
-        if self._refused or self._transport.is_closing():
-            return
-        if request.stream is not None and not request.stream.consumed:
-            # The rest of the body is still to come; there is no next request that could be found behind it.
+        if request.stream is not None and request.stream is self._reader.stream:
+            # The rest of the body, which nobody wants, is still to come, and all else would come behind it.
             self._keep_alive = False
+        body, length = response.body, response.length
         silent = request.method == "HEAD" or response.status in BODILESS
-        body = response.body
-        length = len(body) if isinstance(body, bytes) else None
-        text = encode_head(response, self._server.date(), length, close=not self._keep_alive)
         if isinstance(body, bytes):
-            self._transport.write(text if silent else text + body)
+            length = length if silent and length is not None else len(body)
+            head = encode_head(response, self._server.date(), length, request.version, keep_alive=self._keep_alive)
+            self._transport.write(head if silent else head + body)
             self._next()
         else:
-            self._transport.write(text)
-            writing = write_chunks(self._transport, self._writable, body, silent=silent)
+            chunked = length is None and request.version != "1.0"
+            self._keep_alive = self._keep_alive and (chunked or length is not None)
+            head = encode_head(response, self._server.date(), length, request.version, keep_alive=self._keep_alive)
+            self._transport.write(head)
+            self._replying = True
+            writing = write_stream(self._transport, self._writable, body, length, chunked=chunked, silent=silent)
             task = self._under_way = self._loop.create_task(writing)
             task.add_done_callback(self._written)
 
@@ -305,53 +261,84 @@ class Connection(asyncio.Protocol):
         if task.cancelled():
             self._transport.abort()
         elif (error := task.exception()) is not None:
-            _log.error("a streamed response broke off", exc_info=error)
+            _log.error("a streamed reply broke off", exc_info=error)
             self._transport.abort()
         else:
             self._next()
 
     def _next(self) -> None:
-        self._busy = False
-        if not self._keep_alive and not self._waiting:
-            self._linger() if self._receiving else self._transport.close()
-        elif self._waiting:
-            request, keep_alive = self._waiting.popleft()
-            self._transport.resume_reading()
-            self._busy = True
-            # Not called from here, or a long pipeline would grow the stack by a frame for each request.
-            self._loop.call_soon(lambda: self._start(request, keep_alive=keep_alive))
-        elif not self._receiving:
-            self._expect_within(IDLE_SECONDS_MAX)
+        """Go on to what the client waits for next."""
+        self._current = None
+        self._replying = False
+        self._answered += 1
+        if not self._keep_alive:
+            self._end()
+        elif self._queue:
+            if self._writable.is_set():
+                self._current = self._queue.popleft()
+                self._regulate()
+                # Not called from here, or a long pipeline would grow the stack by a frame for each request.
+                self._loop.call_soon(self._start, self._current)
+        elif self._refusal is not None or self._half_closed:
+            self._end()
+        elif self._invited:
+            self._continue()
+
+    def _continue(self) -> None:
+        self._invited = False
+        self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _end(self) -> None:
+        """Say the last word, if there is one to say, and close."""
+        if self._ending or self._transport.is_closing():
+            return
+        self._ending = True
+        self._reader.deaf = True
+        self._queue.clear()
+        unread = self._reader.receiving and not self._half_closed
+        if self._refusal is not None:
+            response = self._server.refusal(*self._refusal)
+            assert isinstance(response.body, bytes)
+            head = encode_head(response, self._server.date(), len(response.body), keep_alive=False)
+            self._transport.write(head + response.body)
+        if not unread:
+            self._transport.close()
+            return
+        # Closing at once, with something still to be read, could destroy the answer on its way.
+        self._body_full = False
+        self._regulate()
+        self._transport.write_eof()
 
     # Limits.
 
-    def _count_header(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > HEADER_BYTES_MAX:
-            self._refuse(431)
+    def _regulate(self) -> None:
+        """Read from the client, or let it wait."""
+        reading = not self._body_full and len(self._queue) < PIPELINED_MAX
+        if reading != self._reading and not self._transport.is_closing():
+            self._reading = reading
+            if reading:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
 
-    def _expect_within(self, seconds: float) -> None:
-        self.deadline = self._loop.time() + seconds
+    def _waiting_for(self) -> tuple[str, float, int, int] | None:
+        """Return what the client has to do, how long it may take, and what changes when it has moved."""
+        patience, reader = self._server.patience, self._reader
+        if self._ending or not self._writable.is_set():
+            unsent = self._transport.get_write_buffer_size()
+            return ("reply", patience.reply, unsent, 0) if unsent else ("linger", patience.linger, 0, 0)
+        if reader.receiving and self._reading and not self._invited:
+            return ("request", patience.request, reader.began, 0 if reader.stream is None else reader.body_bytes)
+        if self._current is None:
+            return ("idle", patience.idle, self._answered, 0)
+        if self._half_closed and not self._replying:
+            return ("half closed", patience.half_closed, self._answered, 0)
+        return None
 
-    def _refuse(self, status: int) -> None:
-        """Answer what can't become a request, and close."""
-        if self._refused or self._transport.is_closing():
-            return
-        self._refused = True
-        if self._stream is not None:
-            self._stream.finish(broken=True)
-        if not self._busy:
-            response = self._server.refusal(status, Request("POST", self._target or b"/", self._headers))
-            assert isinstance(response.body, bytes)
-            text = encode_head(response, self._server.date(), len(response.body), close=True)
-            self._transport.write(text + response.body)
-        elif self._under_way is not None:
-            self._under_way.cancel()
-        self._linger()
-
-    def _linger(self) -> None:
-        """Close for writing, and let the client finish: closing at once could destroy the answer on its way."""
-        self._refused = True
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        self._expect_within(LINGER_SECONDS_MAX)
+    def _expire(self, what: str) -> None:
+        if what == "request":
+            self._reader.end(status=408)
+        elif what == "idle":
+            self._end()
+        else:
+            self._transport.abort()

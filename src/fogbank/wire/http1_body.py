@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from fogbank.kernel.clock import wake
 from fogbank.wire.http import KIB, BodyIncompleteError
@@ -26,7 +27,7 @@ class Flow(Protocol):
 
 
 class IncomingBody:
-    """A request body that is still arriving; reading pauses while nobody takes what has come."""
+    """A request body that is still arriving; reading pauses while nobody takes what has come. It has one reader."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
@@ -34,18 +35,15 @@ class IncomingBody:
         self._size = 0
         self._complete = False
         self._broken = False
+        self._holding = False
         self._waiter: asyncio.Future[None] | None = None
-
-    @property
-    def consumed(self) -> bool:
-        """Whether all of it has come and was taken."""
-        return self._complete and not self._parts
 
     def feed(self, part: bytes) -> None:
         """Take over what has arrived."""
         self._parts.append(part)
         self._size += len(part)
-        if self._size > BUFFERED_BYTES_MAX:
+        if self._size > BUFFERED_BYTES_MAX and not self._holding:
+            self._holding = True
             self._flow.pause_body()
         self._wake()
 
@@ -54,38 +52,68 @@ class IncomingBody:
         if not self._complete:
             self._complete = True
             self._broken = broken
+            self._let_go()
             self._wake()
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the parts as they come."""
-        while True:
-            while self._parts:
-                part = self._parts.popleft()
-                self._size -= len(part)
-                yield part
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._parts:
+            if self._broken:
+                msg = "The connection ended before the body was complete."
+                raise BodyIncompleteError(msg)
             if self._complete:
-                break
-            self._flow.resume_body()
+                raise StopAsyncIteration
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        if self._broken:
-            msg = "The connection ended before the body was complete."
-            raise BodyIncompleteError(msg)
+        part = self._parts.popleft()
+        self._size -= len(part)
+        if not self._parts:
+            self._let_go()
+        return part
+
+    def _let_go(self) -> None:
+        if self._holding:
+            self._holding = False
+            self._flow.resume_body()
 
     def _wake(self) -> None:
         if self._waiter is not None:
             wake(self._waiter)
 
 
-async def write_chunks(
-    transport: asyncio.WriteTransport, writable: asyncio.Event, body: AsyncIterator[bytes], *, silent: bool
+class ReplyLengthError(Exception):
+    """A streamed reply isn't as long as its head said."""
+
+
+async def write_stream(
+    transport: asyncio.WriteTransport,
+    writable: asyncio.Event,
+    body: AsyncIterator[bytes],
+    length: int | None,
+    *,
+    chunked: bool,
+    silent: bool,
 ) -> None:
-    """Send a body of unknown length in chunks, no faster than the client takes them."""
-    async for part in body:
-        if part and not silent:
-            transport.write(b"%x\r\n%b\r\n" % (len(part), part))
-        await writable.wait()
-        if transport.is_closing():
+    """Send a streamed body, no faster than the client takes it; `silent` sends nothing, and only closes it."""
+    sent = 0
+    try:
+        if silent:
             return
-    if not silent:
-        transport.write(b"0\r\n\r\n")
+        async for part in body:
+            sent += len(part)
+            if length is not None and sent > length:
+                raise ReplyLengthError(f"more than {length} bytes")
+            if part:
+                transport.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+                await writable.wait()
+            if transport.is_closing():
+                return
+        if length is not None and sent != length:
+            raise ReplyLengthError(f"{sent} bytes instead of {length}")
+        if chunked:
+            transport.write(b"0\r\n\r\n")
+    finally:
+        if isinstance(body, AsyncGenerator):
+            await body.aclose()

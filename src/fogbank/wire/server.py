@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.kernel.clock import SECOND_US, wake
 from fogbank.wire.http import Request, Response
-from fogbank.wire.http1 import Connection
+from fogbank.wire.http1 import Connection, Patience
 
 if TYPE_CHECKING:
     import socket
@@ -17,20 +17,25 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.wire.http import Handler
 
-SWEEP_SECONDS: Final = 1.0
 BACKLOG: Final = 1_024
 
 
 class HttpServer:
     """Answers HTTP/1.1 on any number of sockets with one handler.
 
-    `refuse` words answers to what never became a request (status and what is known of the request).
+    `refuse` words answers to what never became a request (status and what is known of the request); `patience`
+    is real time, whatever the clock says.
     """
 
     def __init__(
-        self, handler: Handler, clock: Clock, refuse: Callable[[int, Request], Response] | None = None
+        self,
+        handler: Handler,
+        clock: Clock,
+        refuse: Callable[[int, Request], Response] | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.handler = handler
+        self.patience = patience or Patience()
         self.closing = False
         self.connections: set[Connection] = set()
         self._clock = clock
@@ -95,13 +100,12 @@ class HttpServer:
     def _listen(self, listener: asyncio.Server) -> int:
         self._listeners.append(listener)
         if self._sweeping is None:
-            self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+            self._sweeping = self._loop.call_later(self.patience.sweep, self._sweep)
         return int(listener.sockets[0].getsockname()[1])
 
     def _sweep(self) -> None:
         """Expire connections whose clients have not moved in time."""
         now = self._loop.time()
         for connection in list(self.connections):
-            if connection.deadline is not None and connection.deadline < now:
-                connection.expire()
-        self._sweeping = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+            connection.sweep(now)
+        self._sweeping = self._loop.call_later(self.patience.sweep, self._sweep)

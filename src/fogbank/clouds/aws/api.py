@@ -22,6 +22,8 @@ DEFAULT_REGION: Final = "us-east-1"
 # The default of a parameter that the model requires: the constraints refuse it together with all else that is wrong.
 REQUIRED: Final[Any] = None
 
+# What an operation returns: the members of its output by their names in the model. Those that are None at the
+# top are left out; below it, and in structs (`omit_defaults`), leave them out yourself.
 Reply: TypeAlias = "Mapping[str, Any] | msgspec.Struct | None"
 ErrorTable: TypeAlias = "Mapping[type[EngineError], Callable[[Any], AwsError]]"
 Deps = TypeVar("Deps")
@@ -108,10 +110,10 @@ class Service(Generic[Deps]):
         self.crc32 = crc32
         self._errors = errors
 
-    def word(self, error: EngineError) -> AwsError:
-        """Word what an engine refused."""
+    def word(self, error: EngineError) -> AwsError | None:
+        """Word what an engine refused; None if the table of errors lacks it."""
         for kind in type(error).__mro__:
             wording = self._errors.get(kind)
             if wording is not None:
                 return wording(error)
-        raise error
+        return None

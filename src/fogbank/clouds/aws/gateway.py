@@ -12,17 +12,27 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from fogbank.clouds.aws.api import DEFAULT_ACCOUNT, DEFAULT_REGION, Call
-from fogbank.clouds.aws.registry import REGISTRY, identify
+from fogbank.clouds.aws.refusals import (
+    UnknownServiceError,
+    incomplete_signature,
+    malformed,
+    metadata_of,
+    no_operation,
+    unknown_operation,
+    unknown_service,
+    writer_of,
+)
+from fogbank.clouds.aws.registry import identify
 from fogbank.clouds.aws.sessions import PREFIX, SessionRefusedError
 from fogbank.kernel.errors import EngineError
 from fogbank.storage import StoreUnavailableError
-from fogbank.wire.aws.chunked import ChecksumMismatchError, ChunkedBodyError, decode_chunks
+from fogbank.wire.aws.bodies import check_integrity, is_plain, read_body
 from fogbank.wire.aws.codec import codec_for
 from fogbank.wire.aws.constraints import compile_constraints
-from fogbank.wire.aws.errors import AwsError, InputError, encode_error
-from fogbank.wire.aws.models import ModelError, load_model
+from fogbank.wire.aws.error_replies import error_writer
+from fogbank.wire.aws.errors import AwsError, InputError
 from fogbank.wire.aws.sigv4 import IncompleteSignatureError, read_credential
-from fogbank.wire.http import BODY_BYTES_MAX, BodyTooLargeError
+from fogbank.wire.http import BodyIncompleteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.sessions import Sessions
     from fogbank.kernel.ids import Ids
     from fogbank.wire.aws.codec import Codec, Decoder, Encoder
+    from fogbank.wire.aws.error_replies import ErrorWriter
     from fogbank.wire.aws.models import Metadata
     from fogbank.wire.http import Request, Response
 
@@ -39,23 +50,23 @@ _ACCOUNT_DIGITS: Final = 12
 
 
 class _Bound:
-    """An operation with its compiled codec."""
+    """An operation with its compiled codec and checks."""
 
-    __slots__ = ("check", "decode", "deps", "encode", "run")
+    __slots__ = ("check", "checksum_possible", "checksum_required", "decode", "deps", "encode", "run")
 
-    def __init__(
-        self,
-        deps: Any,
-        operation: Operation[Any, Any],
-        decode: Decoder[Any],
-        check: Callable[[Any], None] | None,
-        encode: Encoder,
-    ) -> None:
-        self.deps = deps
+    def __init__(self, service: Service[Any], operation: Operation[Any, Any], codec: Codec) -> None:
+        shape = codec.model.operation(operation.name)
+        fields = operation.input.__struct_fields__
+        self.deps = service.deps
         self.run = operation.run
-        self.decode = decode
-        self.check = check
-        self.encode = encode
+        self.decode: Decoder[Any] = codec.decoder(shape, operation.input)
+        self.check = None
+        if service.constrained:
+            self.check = compile_constraints(codec.model, shape, fields, service.unchecked)
+        encode: Encoder = codec.encoder(shape)
+        self.encode = _with_crc32(encode) if service.crc32 else encode
+        self.checksum_possible = shape.checksum_possible
+        self.checksum_required = shape.checksum_required
 
 
 class _Endpoint:
@@ -65,6 +76,8 @@ class _Endpoint:
         self.service = service
         self.codec: Codec = codec_for(service.model)
         self.metadata: Metadata = self.codec.model.metadata
+        refuse: ErrorWriter = error_writer(self.codec.model)
+        self.refuse = _with_crc32(refuse) if service.crc32 else refuse
         self._bound: dict[str, _Bound] = {}
 
     def bind(self, name: str) -> _Bound:
@@ -73,25 +86,9 @@ class _Endpoint:
         if bound is None:
             operation = self.service.operations.get(name)
             if operation is None:
-                raise self._refusal(name)
-            shape = self.codec.model.operation(name)
-            decode = self.codec.decoder(shape, operation.input)
-            fields = operation.input.__struct_fields__
-            check = None
-            if self.service.constrained:
-                check = compile_constraints(self.codec.model, shape, fields, self.service.unchecked)
-            bound = _Bound(self.service.deps, operation, decode, check, self.codec.encoder(shape))
-            self._bound[name] = bound
+                raise unknown_operation(name, self.metadata, exists=name in self.codec.model.operations)
+            bound = self._bound[name] = _Bound(self.service, operation, self.codec)
         return bound
-
-    def _refusal(self, name: str) -> AwsError:
-        known = name in self.codec.model.operations
-        code = "InvalidAction" if self.metadata.protocol == "query" else "UnknownOperationException"
-        if known:
-            return AwsError(code, f"Fogbank does not support the operation {name} of {self.metadata.service_id}.")
-        if self.metadata.protocol == "query":
-            return AwsError(code, f"The action {name} is not valid for this web service.")
-        return AwsError(code, f"{self.metadata.service_id} has no operation {name}.")
 
 
 class AwsGateway:
@@ -111,18 +108,18 @@ class AwsGateway:
     async def handle(self, request: Request) -> Response:
         """Answer a request; errors are worded in the protocol of the service that it was meant for."""
         request_id = self._ids.request()
-        metadata: Metadata | None = None
         endpoint: _Endpoint | None = None
         try:
             credential = read_credential(request)
             name = identify(request, None if credential is None else credential.service)
             endpoint = self._endpoint(name)
-            metadata = endpoint.metadata
-            body = await _body(request)
+            body = request.body if is_plain(request) else await read_body(request)
             named = endpoint.codec.name(request, body)
             if named is None:
-                raise _nothing_named(request, metadata)
+                raise no_operation(request, endpoint.metadata)
             bound = endpoint.bind(named.operation)
+            if bound.checksum_possible:
+                await check_integrity(request.headers, body, required=bound.checksum_required)
             if credential is None:
                 call = Call(DEFAULT_ACCOUNT, DEFAULT_REGION, request_id, request.origin, "")
             else:
@@ -130,50 +127,24 @@ class AwsGateway:
                 if key.startswith(PREFIX):
                     account = await self._sessions.account(key)
                 else:
-                    account = key if len(key) == _ACCOUNT_DIGITS and key.isdigit() else DEFAULT_ACCOUNT
+                    account = key if len(key) == _ACCOUNT_DIGITS and key.isdecimal() else DEFAULT_ACCOUNT
                 call = Call(account, credential.region, request_id, request.origin, key)
             members = bound.decode(request, named, body)
             if bound.check is not None:
                 bound.check(members)
             reply = await bound.run(bound.deps, call, members)
-            response = bound.encode(reply, request_id)
-        except AwsError as error:
-            response = encode_error(error, metadata, request_id)
-        except InputError as error:
-            assert endpoint is not None
-            response = encode_error(endpoint.service.input_error(error), metadata, request_id)
-        except EngineError as error:
-            assert endpoint is not None
-            response = encode_error(endpoint.service.word(error), metadata, request_id)
-        except SessionRefusedError as error:
-            response = encode_error(error.worded(metadata), metadata, request_id)
-        except UnknownServiceError as error:
-            response = encode_error(error.worded, error.metadata, request_id)
-        except IncompleteSignatureError as error:
-            response = encode_error(AwsError("IncompleteSignatureException", str(error)), metadata, request_id)
-        except StoreUnavailableError as error:
-            _log.error("the store is unavailable: %s", error)
-            unavailable = AwsError("ServiceUnavailable", f"The store is unavailable: {error}", 503, server=True)
-            response = encode_error(unavailable, metadata, request_id)
-        except Exception:  # noqa: BLE001 - the client gets the service's own form of a 500, the log the rest
-            _log.exception("%s %s failed", request.method, request.raw_path)
-            failure = AwsError("InternalFailure", "Fogbank failed to answer; its log says why.", 500, server=True)
-            response = encode_error(failure, metadata, request_id)
-        if endpoint is not None and endpoint.service.crc32:
-            assert isinstance(response.body, bytes)
-            response.headers.append((b"x-amz-crc32", b"%d" % crc32(response.body)))
-        return response
+            return bound.encode(reply, request_id)
+        except BodyIncompleteError:
+            raise
+        except Exception as error:  # noqa: BLE001 - answered in the service's own form, and logged
+            if endpoint is not None:
+                return endpoint.refuse(_word(error, endpoint, request), request_id)
+            metadata = metadata_of(_name_meant(request), request)
+            return writer_of(metadata)(_word_unplaced(error, metadata, request), request_id)
 
     def refuse(self, status: int, request: Request) -> Response:
         """Word the answer to something that never became a request."""
-        code, message = _WIRE_ERRORS.get(status, ("InternalFailure", "Fogbank failed to answer."))
-        metadata = None
-        try:
-            credential = read_credential(request)
-            metadata = _metadata(identify(request, None if credential is None else credential.service))
-        except (IncompleteSignatureError, UnknownServiceError):
-            pass
-        return encode_error(AwsError(code, message, status, server=status >= 500), metadata, self._ids.request())
+        return writer_of(metadata_of(_name_meant(request), request))(malformed(status), self._ids.request())
 
     def _endpoint(self, name: str | None) -> _Endpoint:
         endpoint = self._endpoints.get(name or "")
@@ -185,60 +156,52 @@ class AwsGateway:
         return endpoint
 
 
-class UnknownServiceError(Exception):
-    """The request is meant for a service that Fogbank doesn't have, or for none that can be told."""
+def _with_crc32(write: Callable[[Any, str], Response]) -> Callable[[Any, str], Response]:
+    """Let what is written carry the checksum of its body."""
 
-    def __init__(self, name: str | None) -> None:
-        super().__init__(name)
-        self.metadata = None if name is None else _metadata(name)
-        if name is None:
-            msg = "The request names no AWS service: it has neither a signature nor X-Amz-Target."
-        else:
-            msg = f"Fogbank does not have the AWS service {name}."
-        query = self.metadata is not None and self.metadata.protocol == "query"
-        self.worded = AwsError("InvalidAction" if query else "UnknownOperationException", msg)
+    def write_with(content: Any, request_id: str) -> Response:
+        response = write(content, request_id)
+        assert isinstance(response.body, bytes)
+        response.headers.append((b"x-amz-crc32", b"%d" % crc32(response.body)))
+        return response
+
+    return write_with
 
 
-_WIRE_ERRORS: Final = {
-    400: ("BadRequestException", "The request is not well-formed HTTP."),
-    408: ("RequestTimeout", "The request did not arrive in time."),
-    413: ("RequestEntityTooLarge", f"The request body is larger than {BODY_BYTES_MAX} bytes."),
-    431: ("RequestHeaderSectionTooLarge", "The request's headers are too large."),
-}
-
-
-def _metadata(name: str | None) -> Metadata | None:
-    """Return how a service words its errors, if there is such a service at all."""
-    if name is None:
-        return None
+def _name_meant(request: Request) -> str | None:
+    """Return the service's name as far as the request tells."""
     try:
-        return load_model(REGISTRY[name].model if name in REGISTRY else name).metadata
-    except ModelError:
-        return None
+        credential = read_credential(request)
+    except IncompleteSignatureError:
+        credential = None
+    return identify(request, None if credential is None else credential.service)
 
 
-def _nothing_named(request: Request, metadata: Metadata) -> AwsError:
-    if metadata.protocol == "json":
-        target = request.header(b"x-amz-target")
-        msg = f"Unknown target {target}." if target else "The request has no X-Amz-Target."
-        return AwsError("UnknownOperationException", msg)
-    if metadata.protocol == "query":
-        return AwsError("MissingAction", "The request must contain the parameter Action.")
-    msg = f"{metadata.service_id} has no operation for {request.method} {request.raw_path}."
-    return AwsError("UnknownOperationException", msg, 404)
+def _word_unplaced(error: Exception, metadata: Metadata | None, request: Request) -> AwsError:
+    """Say in AWS's words what went wrong before a service was found."""
+    if isinstance(error, UnknownServiceError):
+        return unknown_service(error.name, metadata)
+    if isinstance(error, IncompleteSignatureError):
+        return incomplete_signature(str(error), metadata)
+    return _unforeseen(error, request)
 
 
-async def _body(request: Request) -> bytes:
-    try:
-        body = request.body if request.stream is None else await request.read()
-    except BodyTooLargeError as error:
-        raise AwsError("RequestEntityTooLarge", str(error), 413) from None
-    if b"aws-chunked" not in request.headers.get(b"content-encoding", b""):
-        return body
-    length = request.header(b"x-amz-decoded-content-length")
-    try:
-        return decode_chunks(body, int(length) if length.isdigit() else None)
-    except ChecksumMismatchError as error:
-        raise AwsError("BadDigest", str(error)) from None
-    except ChunkedBodyError as error:
-        raise AwsError("IncompleteBody", str(error)) from None
+def _word(error: Exception, endpoint: _Endpoint, request: Request) -> AwsError:
+    """Say in the service's words what went wrong."""
+    if isinstance(error, AwsError):
+        return error
+    if isinstance(error, InputError):
+        return endpoint.service.input_error(error)
+    if isinstance(error, EngineError) and (worded := endpoint.service.word(error)) is not None:
+        return worded
+    if isinstance(error, SessionRefusedError):
+        return error.worded(endpoint.metadata)
+    if isinstance(error, StoreUnavailableError):
+        _log.error("the store is unavailable: %s", error)
+        return AwsError("ServiceUnavailable", f"The store is unavailable: {error}", 503, server=True)
+    return _unforeseen(error, request)
+
+
+def _unforeseen(error: Exception, request: Request) -> AwsError:
+    _log.error("%s %s failed", request.method, request.raw_path, exc_info=error)
+    return malformed(500)

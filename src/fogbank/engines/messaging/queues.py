@@ -114,9 +114,6 @@ async def delete(tx: Tx, now_us: int, name: Name) -> None:
     queue = await find(tx, now_us, name)
     await tx.run("DELETE FROM queue WHERE id = $1", queue.id)
     await _discard(tx, queue.store)
-    if queue.id != queue.store:
-        # Deduplication windows outlive a purge under the queue's own number.
-        await discard(tx, queue.id)
 
 
 async def counts(tx: Tx, now_us: int, name: Name) -> Counts:

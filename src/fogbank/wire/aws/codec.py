@@ -8,32 +8,32 @@ struct's own decoder reads the body; in the others the members are first gathere
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from fogbank.wire.aws.errors import JSON_TYPE, InputError
+from fogbank.wire.aws.errors import InputError
 from fogbank.wire.aws.explain import explain
 from fogbank.wire.aws.form import UnknownParameterError, compile_form_reader, grow_tree, parse_form
-from fogbank.wire.aws.json import JsonBody
+from fogbank.wire.aws.json import JSON_TYPE, JsonBody
 from fogbank.wire.aws.models import load_model
-from fogbank.wire.aws.rest import RestBinding
+from fogbank.wire.aws.rest import RestReader, RestWriter
 from fogbank.wire.aws.routes import Router
 from fogbank.wire.aws.values import MalformedValueError
-from fogbank.wire.aws.xml import XmlBody, XmlCompiler
+from fogbank.wire.aws.xml import XML_DECLARATION, XmlBody, XmlCompiler
 from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fogbank.wire.aws.models import Operation, ServiceModel
+    from fogbank.wire.aws.rest import BodyFormat
     from fogbank.wire.http import Request
 
 S = TypeVar("S")
 
 Decoder: TypeAlias = "Callable[[Request, Named, bytes], S]"
 Encoder: TypeAlias = "Callable[[Any, str], Response]"
-_XML_HEAD: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 class Named(NamedTuple):
@@ -41,6 +41,7 @@ class Named(NamedTuple):
 
     operation: str
     labels: Mapping[str, str] = MappingProxyType({})
+    query: Mapping[str, list[str]] = MappingProxyType({})
     form: Mapping[str, str] = MappingProxyType({})
 
 
@@ -65,13 +66,22 @@ class JsonCodec:
     def __init__(self, model: ServiceModel) -> None:
         self.model = model
         self._body = JsonBody(model)
+        self._named: dict[bytes, Named] = {}
         version = model.metadata.json_version or "1.0"
         self._type = (b"Content-Type", JSON_TYPE[version])
 
     def name(self, request: Request, body: bytes) -> Named | None:
         """Return the operation that the request names, or None if it names none."""
-        target, dot, operation = request.header(b"x-amz-target").rpartition(".")
-        return Named(operation) if dot and target == self.model.metadata.target_prefix else None
+        target = request.headers.get(b"x-amz-target", b"")
+        named = self._named.get(target)
+        if named is None:
+            prefix, dot, operation = target.decode("latin-1").rpartition(".")
+            if not dot or prefix != self.model.metadata.target_prefix:
+                return None
+            named = Named(operation)
+            if operation in self.model.operations:
+                self._named[target] = named
+        return named
 
     def decoder(self, operation: Operation, kind: type[S]) -> Decoder[S]:
         """Compile the reader of an operation's input; it raises `InputError`."""
@@ -93,8 +103,12 @@ class JsonCodec:
         content_type = self._type
 
         def encode(reply: Any, request_id: str) -> Response:
+            if reply is None:
+                reply = {}
+            elif type(reply) is dict and None in reply.values():
+                reply = {name: value for name, value in reply.items() if value is not None}
             headers = [content_type, (b"x-amzn-RequestId", request_id.encode())]
-            return Response(200, headers, write({} if reply is None else reply))
+            return Response(200, headers, write(reply))
 
         return encode
 
@@ -154,7 +168,7 @@ class QueryCodec:
                 f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation.name}Response>"
             )
             headers = [(b"Content-Type", b"text/xml"), (b"x-amzn-RequestId", request_id.encode())]
-            return Response(200, headers, _XML_HEAD + "".join(parts).encode())
+            return Response(200, headers, XML_DECLARATION + "".join(parts).encode())
 
         return encode
 
@@ -166,37 +180,42 @@ class RestCodec:
         self.model = model
         self._router = Router(model)
         is_xml = model.metadata.protocol == "rest-xml"
-        self._body = XmlBody(model) if is_xml else JsonBody(model)
+        self._body: BodyFormat = XmlBody(model) if is_xml else JsonBody(model)
         self._id_header = b"x-amz-request-id" if is_xml else b"x-amzn-RequestId"
 
     def name(self, request: Request, body: bytes) -> Named | None:
         """Return the operation that the request names, or None if it names none."""
-        route = self._router.route(request.method, request.raw_path, request.raw_query)
-        return None if route is None else Named(route.operation, labels=route.labels)
+        try:
+            route = self._router.route(request)
+        except UnicodeDecodeError:
+            raise InputError("malformed", "", "a path and query in UTF-8") from None
+        return None if route is None else Named(route.operation, labels=route.labels, query=route.query)
 
     def decoder(self, operation: Operation, kind: type[S]) -> Decoder[S]:
         """Compile the reader of an operation's input; it raises `InputError`."""
-        binding = RestBinding(self.model, operation, self._body)
+        gather = RestReader(self.model, operation, self._body).read
 
         def read(request: Request, named: Named, body: bytes) -> S:
             try:
-                return msgspec.convert(binding.read_request(request, named.labels, body), kind)
+                return msgspec.convert(gather(request, named.labels, named.query, body), kind)
             except MalformedValueError as error:
-                malformed = not error.path
-                raise InputError("malformed" if malformed else "type", error.path, error.expected) from None
+                raise InputError("type" if error.path else "malformed", error.path, error.expected) from None
             except msgspec.ValidationError as error:
                 raise explain(error, self.model, operation) from None
+            except RecursionError:
+                raise InputError("malformed", "", "fewer levels of nesting") from None
 
         return read
 
     def encoder(self, operation: Operation) -> Encoder:
         """Compile the writer of an operation's reply, from its members and the request's id."""
-        binding = RestBinding(self.model, operation, self._body)
+        write = RestWriter(self.model, operation.output, operation.http.response_code, self._body).write
+        id_header = self._id_header
 
         def encode(reply: Any, request_id: str) -> Response:
-            status, headers, body = binding.write_reply({} if reply is None else reply)
-            headers.append((self._id_header, request_id.encode()))
-            return Response(status, headers, body)
+            response = write({} if reply is None else reply)
+            response.headers.append((id_header, request_id.encode()))
+            return response
 
         return encode
 

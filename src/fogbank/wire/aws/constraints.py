@@ -23,6 +23,17 @@ if TYPE_CHECKING:
 Check: TypeAlias = "Callable[[Any, str, list[str]], None]"
 Test: TypeAlias = "tuple[Callable[[Any], bool], str]"
 ERRORS_SHOWN_MAX: Final = 10
+# What values of a shape are. One of another type can stand where an input takes anything: its operation refuses it.
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "blob": (bytes,),
+    "list": (list,),
+    "map": (dict,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+}
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
@@ -154,6 +165,8 @@ def _each_item(tests: list[Test], below: Check | None) -> Check | None:
     demand = _demand("Member", tests)
 
     def run(value: Any, path: str, found: list[str]) -> None:
+        if not isinstance(value, list):
+            return
         if not all(passes(item) for item in value for passes, _text in tests):
             found.append(_violation(value, path, demand))
         if below is not None:
@@ -169,6 +182,8 @@ def _each_entry(key_tests: list[Test], value_tests: list[Test], below: Check | N
     key_demand, value_demand = _demand("Map keys", key_tests), _demand("Map value", value_tests)
 
     def run(value: Any, path: str, found: list[str]) -> None:
+        if not isinstance(value, dict):
+            return
         if not all(passes(key) for key in value for passes, _text in key_tests):
             found.append(_violation(value, path, key_demand))
         if not all(passes(item) for item in value.values() for passes, _text in value_tests):
@@ -218,7 +233,12 @@ def _own_tests(shape: Shape) -> list[Test]:
             matches = pattern.fullmatch
             text = f"Member must satisfy regular expression pattern: {shape.pattern}"
             tests.append((lambda value: matches(value) is not None, text))
-    return tests
+    kinds = _KINDS.get(shape.type, (object,))
+    return [(_if_of(kinds, passes), text) for passes, text in tests]
+
+
+def _if_of(kinds: tuple[type, ...], passes: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: not isinstance(value, kinds) or passes(value)
 
 
 def _violation(value: Any, path: str, text: str) -> str:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from fogbank.wire.aws.models import Operation, ServiceModel
 
 _PLACE: Final = r"(?: - at `\$\.?(?P<place>.*)`)?"
-_UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*?)`" + _PLACE)
-_MISSING: Final = re.compile(r"Object missing required field `(?P<name>.*?)`" + _PLACE)
-_WRONG: Final = re.compile(r"Expected `(?P<expected>.*?)`, got `(?P<got>.*?)`" + _PLACE)
-_OTHER: Final = re.compile(r"(?P<text>.*?)" + _PLACE)
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*?)`" + _PLACE, re.DOTALL)
+_MISSING: Final = re.compile(r"Object missing required field `(?P<name>.*?)`" + _PLACE, re.DOTALL)
+_WRONG: Final = re.compile(r"Expected `(?P<expected>.*?)`, got `(?P<got>.*?)`" + _PLACE, re.DOTALL)
+_OTHER: Final = re.compile(r"(?P<text>.*?)" + _PLACE, re.DOTALL)
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 
 

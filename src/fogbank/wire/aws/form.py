@@ -6,7 +6,8 @@ word.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import unquote_plus
 
 from fogbank.wire.aws.values import MalformedValueError, read_scalar
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from fogbank.wire.aws.models import Ref, ServiceModel, Shape
 
+PARAMETERS_MAX: Final = 10_000
+# Deeper keys than any service has are left whole, and are unknown ones then.
+LEVELS_MAX: Final = 64
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 Tree: TypeAlias = "dict[str, Tree | str]"
 Reader: TypeAlias = "Callable[[Tree | str, str], Any]"
 
@@ -31,16 +36,18 @@ class UnknownParameterError(Exception):
 def parse_form(text: str) -> dict[str, str]:
     """Split an `application/x-www-form-urlencoded` text; of a repeated key the last value counts."""
     form = {}
+    if text.count("&") >= PARAMETERS_MAX:
+        raise MalformedValueError(f"at most {PARAMETERS_MAX} parameters")
     for pair in text.split("&"):
         if pair:
             key, _, value = pair.partition("=")
-            if "%" in key or "+" in key:
-                key = unquote_plus(key)
-            if "%" in value or "+" in value:
-                try:
+            try:
+                if "%" in key or "+" in key:
+                    key = unquote_plus(key, errors="strict")
+                if "%" in value or "+" in value:
                     value = unquote_plus(value, errors="strict")
-                except UnicodeDecodeError:
-                    raise MalformedValueError("text in UTF-8", key) from None
+            except UnicodeDecodeError:
+                raise MalformedValueError("text in UTF-8", pair.partition("=")[0]) from None
             form[key] = value
     return form
 
@@ -50,7 +57,7 @@ def grow_tree(form: Mapping[str, str]) -> Tree:
     tree: Tree = {}
     for key, value in form.items():
         node = tree
-        *branches, leaf = key.split(".")
+        *branches, leaf = key.split(".", LEVELS_MAX)
         for branch in branches:
             below = node.setdefault(branch, {})
             if isinstance(below, str):
@@ -180,7 +187,7 @@ def _numbered(node: Tree | str, path: str) -> list[tuple[int, Tree | str]]:
         return []
     items = []
     for key, child in node.items():
-        if not (key.isascii() and key.isdigit()):
+        if not _NUMBER.fullmatch(key):
             raise UnknownParameterError(_join(path, key))
         items.append((int(key), child))
     return sorted(items, key=lambda item: item[0])

@@ -6,11 +6,11 @@ another name on the wire, and timestamps that aren't numbers, have to be walked 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from fogbank.wire.aws.values import MalformedValueError, read_timestamp, write_timestamp
+from fogbank.wire.aws.values import MalformedValueError, members_of, read_timestamp, write_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fogbank.wire.aws.models import Ref, ServiceModel
 
 Change: TypeAlias = "Callable[[Any], Any]"
+JSON_TYPE: Final = {"1.0": b"application/x-amz-json-1.0", "1.1": b"application/x-amz-json-1.1"}
 
 
 def _same(value: Any) -> Any:
@@ -34,19 +35,27 @@ class JsonBody:
         self._readers = _Changes(model, reading=True)
         self._writers = _Changes(model, reading=False)
 
-    def read(self, ref: Ref, body: bytes, *, root: str | None = None) -> Any:
-        """Read a value, bytes still in base64; raises `MalformedValueError`."""
-        value = decode_json(body)
-        if self._model.shape(ref).type == "structure" and not isinstance(value, dict):
-            raise MalformedValueError("a JSON object")
-        return self._readers.of(ref)(value)
+    def reader(self, ref: Ref) -> Callable[[bytes], Any]:
+        """Compile the reader of a shape; it leaves bytes in base64 and raises `MalformedValueError`."""
+        change = self._readers.of(ref)
+        shape = self._model.shape(ref)
+        wants_object = shape.type == "structure" and not shape.document
 
-    def write(self, ref: Ref, value: Any, *, root: str | None = None) -> bytes:
-        """Write a value."""
-        return msgspec.json.encode(self._writers.of(ref)(value))
+        def read(body: bytes) -> Any:
+            value = decode_json(body)
+            if wants_object and not isinstance(value, dict):
+                raise MalformedValueError("a JSON object")
+            return change(value)
 
-    def writer(self, ref: Ref) -> Callable[[Any], bytes]:
-        """Compile the writer of one shape."""
+        return read
+
+    def change(self, ref: Ref) -> Change:
+        """Return what turns a value of the shape into what JSON is encoded from."""
+        return self._writers.of(ref)
+
+    def writer(self, ref: Ref, root: str = "") -> Callable[[Any], bytes]:
+        """Compile the writer of a shape; JSON has no use for the name of its root."""
+        del root
         change = self._writers.of(ref)
         encode = msgspec.json.Encoder().encode
         return encode if change is _same else lambda value: encode(change(value))
@@ -98,10 +107,10 @@ class _Changes:
             members[source] = (target, self.of(member))
 
         def change(value: Any) -> Any:
-            if not isinstance(value, dict):
+            if not isinstance(value, dict | msgspec.Struct):
                 return value
             result = {}
-            for key, item in value.items():
+            for key, item in members_of(value).items():
                 target, change_member = members.get(key, (key, _same))
                 result[target] = item if item is None else change_member(item)
             return result

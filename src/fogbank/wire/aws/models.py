@@ -6,12 +6,15 @@ Only what codecs need is kept; the documentation, nine tenths of each file, isn'
 from __future__ import annotations
 
 import gzip
-from functools import cache
+import re
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+_NAME: Final = re.compile(r"[a-z0-9-]{1,64}")
 
 
 class ModelError(Exception):
@@ -87,6 +90,13 @@ class Http(msgspec.Struct, frozen=True, rename="camel"):
     response_code: int = 200
 
 
+class HttpChecksum(msgspec.Struct, frozen=True, rename="camel"):
+    """Which checksums of its body a request may bring, or must."""
+
+    request_algorithm_member: str | None = None
+    request_checksum_required: bool = False
+
+
 class Operation(msgspec.Struct, frozen=True, rename="camel"):
     """An operation of a service."""
 
@@ -95,6 +105,23 @@ class Operation(msgspec.Struct, frozen=True, rename="camel"):
     input: Ref | None = None
     output: Ref | None = None
     errors: tuple[Ref, ...] = ()
+    deprecated: bool = False
+    http_checksum: HttpChecksum | None = None
+    http_checksum_required: bool = False
+
+    @property
+    def checksum_required(self) -> bool:
+        """Whether a request has to bring a checksum of its body."""
+        return self.http_checksum_required or (
+            self.http_checksum is not None and self.http_checksum.request_checksum_required
+        )
+
+    @property
+    def checksum_possible(self) -> bool:
+        """Whether checksum headers are those of the request's body."""
+        return self.checksum_required or (
+            self.http_checksum is not None and self.http_checksum.request_algorithm_member is not None
+        )
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):
@@ -150,14 +177,30 @@ def _data_folder() -> Path:
 
 @cache
 def load_model(service: str) -> ServiceModel:
-    """Read the newest model of a service, by botocore's name for it."""
-    versions = sorted(path for path in (_data_folder() / service).glob("*") if path.is_dir())
-    for folder in reversed(versions):
-        for name in ("service-2.json.gz", "service-2.json"):
-            path = folder / name
-            if path.exists():
-                data = path.read_bytes()
-                text = gzip.decompress(data) if name.endswith(".gz") else data
-                return msgspec.json.decode(text, type=ServiceModel)
+    """Read the newest model of a service, by botocore's name for it; raises `ModelError`."""
+    return msgspec.json.decode(_text(service), type=ServiceModel)
+
+
+class _Head(msgspec.Struct):
+    metadata: Metadata
+
+
+@lru_cache(maxsize=64)
+def load_metadata(service: str) -> Metadata:
+    """Read only what holds for all of a service; raises `ModelError`."""
+    return msgspec.json.decode(_text(service), type=_Head).metadata
+
+
+def _text(service: str) -> bytes:
+    """Return the text of the newest model of a service."""
+    # The name may have come with a request; it must not lead out of the folder.
+    if _NAME.fullmatch(service):
+        versions = sorted(path for path in (_data_folder() / service).glob("*") if path.is_dir())
+        for folder in reversed(versions):
+            packed = folder / "service-2.json.gz"
+            if packed.exists():
+                return gzip.decompress(packed.read_bytes())
+            if (plain := folder / "service-2.json").exists():
+                return plain.read_bytes()
     msg = f"The installed botocore has no model of {service}."
     raise ModelError(msg)

@@ -6,10 +6,11 @@ Smithy, "XML bindings": lists are `<Name><member>…`, flattened ones repeat `<N
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from xml.etree import ElementTree as ET
 
-from fogbank.wire.aws.values import MalformedValueError, read_scalar, write_scalar
+from fogbank.wire.aws.values import MalformedValueError, decode_text, members_of, read_scalar, write_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 
 Writer: TypeAlias = "Callable[[Any, str, list[str]], None]"
 Reader: TypeAlias = "Callable[[list[ET.Element]], Any]"
+_INEXPRESSIBLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+XML_DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def escape(text: str) -> str:
-    """Escape text for an element or a quoted attribute; carriage returns too, which parsers would drop."""
+    """Escape text for an element or a quoted attribute; carriage returns too, which parsers would drop.
+
+    Characters that XML can't express at all become U+FFFD, or nobody could read the rest.
+    """
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:
@@ -30,17 +36,18 @@ def escape(text: str) -> str:
         text = text.replace(">", "&gt;")
     if '"' in text:
         text = text.replace('"', "&quot;")
-    if "\r" in text:
-        text = text.replace("\r", "&#xD;")
+    if not text.isprintable():
+        text = _INEXPRESSIBLE.sub("\ufffd", text).replace("\r", "&#xD;")
     return text
 
 
 def parse_xml(text: bytes) -> ET.Element:
-    """Parse a document; raises `MalformedValueError`. Document types, and so entities, are refused."""
-    if b"<!DOCTYPE" in text[:4096] or b"<!ENTITY" in text:
+    """Parse a document in UTF-8; raises `MalformedValueError`. Document types, and so entities, are refused."""
+    decoded = decode_text(text)
+    if "<!DOCTYPE" in decoded:
         raise MalformedValueError("XML without a document type")
     try:
-        return ET.fromstring(text)  # noqa: S314 - no entities, see above
+        return ET.fromstring(decoded)  # noqa: S314 - no entities without a document type
     except ET.ParseError:
         raise MalformedValueError("well-formed XML") from None
 
@@ -88,6 +95,7 @@ class XmlCompiler:
             declared = f' xmlns{prefix}="{namespace.uri}"'
 
         def write(value: Any, name: str, parts: list[str]) -> None:
+            value = members_of(value)
             text = declared
             for member, attribute in attributes.items():
                 if value.get(member) is not None:
@@ -166,7 +174,17 @@ class XmlCompiler:
         if shape.type == "map":
             return self._read_map(ref, shape)
         kind = shape.type
-        return lambda elements: read_scalar(kind, elements[-1].text or "")
+
+        def read(elements: list[ET.Element]) -> Any:
+            element = elements[-1]
+            if len(element):
+                raise MalformedValueError("text", local_name(element.tag))
+            try:
+                return read_scalar(kind, element.text or "")
+            except MalformedValueError as error:
+                raise MalformedValueError(error.expected, local_name(element.tag)) from None
+
+        return read
 
     def _read_structure(self, ref: Ref, shape: Shape) -> Reader:
         if ref.shape in self._readers:
@@ -235,17 +253,22 @@ class XmlBody:
         self._compiler = XmlCompiler(model)
         self._namespace = model.metadata.namespace
 
-    def read(self, ref: Ref, body: bytes, *, root: str | None = None) -> Any:
-        """Read a value; the root element's name is taken as it comes."""
-        del root
-        return self._compiler.reader(ref)([parse_xml(body)])
+    def reader(self, ref: Ref) -> Callable[[bytes], Any]:
+        """Compile the reader of a shape; the root element's name is taken as it comes."""
+        read = self._compiler.reader(ref)
+        return lambda body: read([parse_xml(body)])
 
-    def write(self, ref: Ref, value: Any, *, root: str | None = None) -> bytes:
-        """Write a value under the root element's name."""
-        parts: list[str] = []
-        name = root or ref.location_name or ref.shape
-        self._compiler.writer(ref)(value, name, parts)
-        text = "".join(parts)
-        if self._namespace and " xmlns" not in text[: len(name) + 8]:
-            text = text.replace(f"<{name}", f'<{name} xmlns="{self._namespace}"', 1)
-        return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode()
+    def writer(self, ref: Ref, root: str) -> Callable[[Any], bytes]:
+        """Compile the writer of a shape under the root element's name."""
+        write = self._compiler.writer(ref)
+        start = f"<{root}"
+        namespaced = f'{start} xmlns="{self._namespace}"' if self._namespace else start
+
+        def write_document(value: Any) -> bytes:
+            parts: list[str] = []
+            write(value, root, parts)
+            if not parts[0].startswith(f"{start} xmlns="):
+                parts[0] = namespaced + parts[0].removeprefix(start)
+            return XML_DECLARATION + "".join(parts).encode()
+
+        return write_document

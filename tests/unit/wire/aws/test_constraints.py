@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fogbank.wire.aws.constraints import compile_constraints, violations
+from fogbank.wire.aws.constraints import ERRORS_SHOWN_MAX, compile_constraints, violations
 from fogbank.wire.aws.errors import InputError
 from fogbank.wire.aws.models import load_model
 
@@ -98,3 +98,27 @@ def test_values_are_shown_as_java_shows_them(value: Any, shown: str) -> None:
     assert violations([(value, "place", "Nothing may")]) == (
         f"1 validation error detected: Value {shown} at 'place' failed to satisfy constraint: Nothing may"
     )
+
+
+def test_several_errors_are_told_together_and_not_without_end() -> None:
+    told = refusal("dynamodb", "TagResource", Tags=[Tag("a") for _ in range(30)]) or ""
+    assert told.startswith("30 validation errors detected")
+    assert told.count("; ") == ERRORS_SHOWN_MAX - 1
+
+
+@pytest.mark.parametrize("value", [1, "x", [], {}, [1], {"a": 1}, 1.5, True, b"x", [[{}]], {"a": {}}, [None]])
+def test_values_of_other_types_do_no_harm(value: Any) -> None:
+    """An input may leave the type of a member open; its operation will refuse the value."""
+    refusal("dynamodb", "BatchWriteItem", RequestItems=value)
+    refusal("dynamodb", "BatchWriteItem", RequestItems={"table": value})
+    refusal("dynamodb", "PutItem", Item=value, TableName=value, ReturnValues=value, ExpressionAttributeNames=value)
+    refusal("dynamodb", "TagResource", Tags=[value], ResourceArn=value)
+    refusal("dynamodb", "Query", Limit=value, Select=value, KeyConditions={"a": value})
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "events", "iam", "lambda", "logs", "s3", "sns", "sqs", "sts"])
+def test_every_operation_of_the_real_models_compiles(service: str) -> None:
+    model = load_model(service)
+    for operation in model.operations.values():
+        if operation.input is not None:
+            compile_constraints(model, operation, model.shape(operation.input).members)

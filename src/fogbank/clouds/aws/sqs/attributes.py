@@ -5,6 +5,7 @@ Amazon SQS API Reference, "SetQueueAttributes" and "GetQueueAttributes".
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -47,6 +48,7 @@ _READ_ONLY: Final = (
     "LastModifiedTimestamp",
     "QueueArn",
 )
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
 READABLE: Final = frozenset(
     (*_NUMBERS, *_LABELS, *_FIFO_ONLY, *_UNSUPPORTED, *_READ_ONLY, "FifoQueue", "RedrivePolicy")
 )
@@ -111,13 +113,9 @@ def differing_attribute(queue: Queue, attributes: Mapping[str, str]) -> str | No
 
 
 def _number(name: str, value: str, limit: Limit) -> int:
-    try:
-        number = int(value)
-    except ValueError:
-        raise invalid_attribute(name) from None
-    if not limit.allows(number):
+    if not _DIGITS.fullmatch(value) or not limit.allows(int(value)):
         raise invalid_attribute(name)
-    return number
+    return int(value)
 
 
 def _read_redrive_policy(value: str) -> DeadLetterPolicy | None:

@@ -24,6 +24,7 @@ TRACE: Final = "AWSTraceHeader"
 # Amazon SQS API Reference, "SendMessage": #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _GROUP: Final = re.compile(r"[!-~]{1,128}")
 
 
@@ -84,11 +85,8 @@ def _read_attribute(name: str, sent: MessageAttribute) -> Attribute:
             f"The message attribute '{name}' must contain non-empty message attribute value for message attribute type"
             f" '{kind}'."
         )
-    if kind == "Number":
-        try:
-            float(value)
-        except ValueError:
-            raise invalid(f"Can't cast the value of message attribute '{name}' to a number.") from None
+    if kind == "Number" and (not isinstance(value, str) or not _NUMBER.fullmatch(value)):
+        raise invalid(f"Can't cast the value of message attribute '{name}' to a number.")
     if isinstance(value, bytes):
         return Attribute(sent.DataType, value, binary=True)
     return Attribute(sent.DataType, value.encode())

@@ -34,14 +34,18 @@ def check_name(name: str, *, fifo: bool) -> None:
 @lru_cache(maxsize=4096)
 def name_from_url(url: str, region: str) -> Name:
     """Return the queue that a URL names: any host, `…/account/name`, a region in the host or the path counts."""
-    parts = urlsplit(url)
+    invalid_address = AwsError("InvalidAddress", f"The address {url} is not valid for this endpoint.", 404)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise invalid_address from None
     path = unquote(parts.path).strip("/").split("/")
     if match := _REGIONAL_HOST.match(parts.netloc):
         region = match[1] or match[2]
     if len(path) == 4 and path[0] == "queue":
         region, path = path[1], path[2:]
     if not parts.scheme or len(path) != 2 or not all(path):
-        raise AwsError("InvalidAddress", f"The address {url} is not valid for this endpoint.", 404)
+        raise invalid_address
     return scope_key(path[0], region), path[1]
 
 

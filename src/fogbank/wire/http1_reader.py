@@ -1,0 +1,272 @@
+"""From the bytes of one HTTP/1.1 connection to requests, on httptools (RFC 9112).
+
+What llhttp takes although a server should not is refused here: transfer codings other than chunked, versions
+other than 1.0 and 1.1, a missing or repeated Host, heads without end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import httptools
+
+from fogbank.wire.http import BODY_BUFFERED_BYTES_MAX, BODY_BYTES_MAX, KIB, Request
+from fogbank.wire.http1_body import IncomingBody
+
+if TYPE_CHECKING:
+    from fogbank.wire.http1_body import Flow
+
+# A head is refused when it goes on for more than this beyond the piece of data that it began in, and pieces are
+# no larger than this. The same holds for what stands between the parts of a chunked body, and for its trailers.
+HEADER_BYTES_MAX: Final = 64 * KIB
+HEADERS_MAX: Final = 256
+# How a connection in HTTP/2 begins: "PRI * HTTP/2.0".
+_HTTP2_PREFACE: Final = b"PRI"
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
+# Headers with which a head has to be looked at more closely.
+_SPECIAL: Final = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
+
+
+class Conversation(Protocol):
+    """Who takes what the reader has read."""
+
+    @property
+    def flow(self) -> Flow:
+        """What a body can hold back."""
+
+    def take(self, request: Request) -> None:
+        """Take a request; its body is complete, or a stream that has begun to arrive."""
+
+    def invite(self) -> None:
+        """Take note that the client waits for `100 Continue` before it sends a body."""
+
+    def refuse(self, status: int, request: Request) -> None:
+        """Take note that nothing more can be read; `request` is what is known of the one that is refused."""
+
+
+class RequestReader:
+    """Reads the requests of one connection.
+
+    `receiving` is true from a request's first byte to its last, `began` counts requests, `body_bytes` those of
+    the body that is being received. Once `deaf`, nothing more is read.
+    """
+
+    __slots__ = (
+        "_conversation", "_head_bytes", "_headers", "_in_body", "_keep_alive", "_muted", "_parser", "_parts",
+        "_repeats", "_target", "_upgrade", "began", "body_bytes", "client", "deaf", "receiving", "stream",
+    )  # fmt: skip
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.client = ""
+        self.receiving = False
+        self.began = 0
+        self.body_bytes = 0
+        self.deaf = False
+        self.stream: IncomingBody | None = None
+        self._conversation = conversation
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._parts: list[bytes] = []
+        self._head_bytes = 0
+        self._repeats = 0
+        self._in_body = False
+        self._keep_alive = True
+        self._upgrade = False
+        self._muted = False
+
+    def feed(self, data: bytes) -> None:
+        """Read what has arrived."""
+        if len(data) <= HEADER_BYTES_MAX or self._in_body:
+            self._feed(data)
+            return
+        for at in range(0, len(data), HEADER_BYTES_MAX):
+            self._feed(data[at : at + HEADER_BYTES_MAX])
+
+    def end(self, *, status: int) -> None:
+        """Refuse the request that is being received, if there is one: the rest of it never comes."""
+        if self.receiving:
+            self._refuse(status)
+
+    def lose(self) -> None:
+        """Stop reading: the connection is gone."""
+        self.deaf = True
+        if self.stream is not None:
+            self.stream.finish(broken=True)
+
+    def _feed(self, data: bytes) -> None:
+        began, body_bytes = self.began, self.body_bytes
+        while not self.deaf:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+                self._decline_upgrade()
+                continue
+            except httptools.HttpParserError:
+                self._refuse(505 if self._parser.get_method() == _HTTP2_PREFACE else 400)
+            break
+        if self.receiving and self.began == began and self.body_bytes == body_bytes:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEADER_BYTES_MAX:
+                self._refuse(431)
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """Start a request."""
+        if not (self._muted or self.deaf):
+            self.receiving = True
+            self.began += 1
+            self.body_bytes = self._head_bytes = self._repeats = 0
+            self._in_body = False
+            self._target = b""
+            self._headers = {}
+            self._parts = []
+
+    def on_url(self, part: bytes) -> None:
+        """Take a part of the request target."""
+        if not self._muted:
+            self._target = self._target + part if self._target else part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; trailers are passed over (RFC 9110, section 6.5.1)."""
+        if self._in_body:
+            return
+        headers = self._headers
+        name = name.lower()
+        if name in headers:
+            self._repeats += 1
+            if self._repeats <= HEADERS_MAX:
+                headers[name] += b", " + value
+        else:
+            headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        """Decide how the body is received."""
+        if self._muted or self.deaf:
+            self._muted = False
+            return
+        self._in_body = True
+        headers = self._headers
+        length = int(headers.get(b"content-length", b"0"))
+        self._keep_alive = self._parser.should_keep_alive()
+        if (
+            self._keep_alive
+            and not self._repeats
+            and length <= BODY_BUFFERED_BYTES_MAX
+            and len(headers) <= HEADERS_MAX
+            and b"host" in headers
+            and headers.keys().isdisjoint(_SPECIAL)
+        ):
+            return
+        status = self._fault(headers, length)
+        if status:
+            self._refuse(status)
+            return
+        # The parser takes all that follows such a head for the other protocol, and the request for complete.
+        self._upgrade = b"upgrade" in headers and self._parser.should_upgrade()
+        if b"expect" in headers and self._parser.get_http_version() == "1.1":
+            self._conversation.invite()
+        if length > BODY_BUFFERED_BYTES_MAX:
+            self._begin_stream()
+
+    def on_body(self, part: bytes) -> None:
+        """Take a part of the body."""
+        if self.deaf:
+            return
+        self.body_bytes += len(part)
+        if self.body_bytes > BODY_BYTES_MAX:
+            self._refuse(413)
+        elif self.stream is not None:
+            self.stream.feed(part)
+        else:
+            self._parts.append(part)
+            if self.body_bytes > BODY_BUFFERED_BYTES_MAX:
+                self._begin_stream()
+
+    def on_message_complete(self) -> None:
+        """Hand over the request."""
+        if self.deaf or self._upgrade:
+            return
+        self.receiving = False
+        # What follows a client's last request is nothing to us (RFC 9112, section 9.6).
+        self.deaf = not self._keep_alive
+        if self.stream is not None:
+            stream, self.stream = self.stream, None
+            stream.finish(broken=False)
+        else:
+            parts = self._parts
+            self._hand_over(parts[0] if len(parts) == 1 else b"".join(parts))
+
+    def _fault(self, headers: dict[bytes, bytes], length: int) -> int:
+        """Return the status with which a head has to be refused, 0 if it hasn't."""
+        version = self._parser.get_http_version
+        coding = headers.get(b"transfer-encoding")
+        host = headers.get(b"host")
+        if len(headers) > HEADERS_MAX or self._repeats > HEADERS_MAX:
+            return 431
+        if not self._keep_alive and version() not in _VERSIONS:
+            return 505
+        if (host is None and version() == "1.1") or (host is not None and b"," in host):
+            return 400
+        if coding is not None and (coding.lower() != b"chunked" or version() == "1.0"):
+            return 400 if coding.lower() == b"chunked" else 501
+        if length > BODY_BYTES_MAX:
+            return 413
+        if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
+            return 417
+        return 0
+
+    def _begin_stream(self) -> None:
+        stream = self.stream = IncomingBody(self._conversation.flow)
+        for part in self._parts:
+            stream.feed(part)
+        self._hand_over(b"", stream)
+
+    def _hand_over(self, body: bytes, stream: IncomingBody | None = None) -> None:
+        parser, target, headers = self._parser, self._target, self._headers
+        method = parser.get_method().decode("ascii")
+        if not target.startswith(b"/"):
+            target, host = _origin_form(target)
+            if not target:
+                self._refuse(501 if method == "CONNECT" else 400)
+                return
+            if host:
+                headers[b"host"] = host
+        request = Request(method, target, headers, body, stream=stream, client=self.client)
+        if b"connection" in headers or not self._keep_alive:
+            request.keep_alive = self._keep_alive
+            request.version = parser.get_http_version()
+        self._conversation.take(request)
+
+    def _decline_upgrade(self) -> None:
+        """Read on in HTTP/1.1 (RFC 9110, section 7.8): a new parser is told only how the body is framed."""
+        method = self._parser.get_method()
+        self._parser = httptools.HttpRequestParser(self)
+        if self._upgrade:
+            self._upgrade = False
+            self._muted = True
+            framing = [b"%b: %b\r\n" % (name, self._headers[name]) for name in _FRAMING if name in self._headers]
+            self._parser.feed_data(b"%b / HTTP/1.1\r\n%b\r\n" % (method, b"".join(framing)))
+
+    def _refuse(self, status: int) -> None:
+        if not self.deaf:
+            self.deaf = True
+            stream, self.stream = self.stream, None
+            self._conversation.refuse(status, Request("POST", self._target or b"/", self._headers, stream=stream))
+            if stream is not None:
+                stream.finish(broken=True)
+
+
+def _origin_form(target: bytes) -> tuple[bytes, bytes]:
+    """Return path and host of a target in absolute form (RFC 9112, section 3.2.2), nothing for any other."""
+    scheme, separator, rest = target.partition(b"://")
+    if not separator or scheme.lower() not in (b"http", b"https"):
+        return (target, b"") if target == b"*" else (b"", b"")
+    host, slash, path = rest.partition(b"/")
+    if not slash:
+        host, question, query = host.partition(b"?")
+        return b"/" + question + query, host
+    return slash + path, host
