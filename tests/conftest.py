@@ -34,6 +34,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 STORES = ("sqlite-file", "sqlite-memory", "postgres")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes, so that no worker is left alone with it in the end."""
+    items.sort(key=lambda item: "test_terraform" not in item.nodeid)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock(frozen_at_us=START_US)

@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.aws.functions import zipped
+
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 HERE = Path(__file__).parent
 SECONDS_MAX = 300
@@ -49,8 +51,9 @@ class Terraform:
         }
 
     def use(self, name: str) -> None:
-        """Take a configuration and make ready."""
+        """Take a configuration and make ready; a configuration finds a function's code in `function.zip`."""
         shutil.copy(HERE / "terraform" / f"{name}.tf", self._folder)
+        (self._folder / "function.zip").write_bytes(zipped("def handler(event, context): return event"))
         self._run("init", "-input=false", f"-plugin-dir={self._plugins}")
 
     def apply(self, **variables: object) -> None:

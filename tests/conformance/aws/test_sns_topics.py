@@ -85,11 +85,21 @@ def test_attributes_are_set_and_read_back(sns: Any, topic: str) -> None:
         ("Policy", "not json", "InvalidParameter"),
         ("KmsMasterKeyId", "alias/aws/sns", "does not support the attribute KmsMasterKeyId"),
         ("DeliveryPolicy", "{}", "does not support the attribute DeliveryPolicy"),
+        ("SQSSuccessFeedbackSampleRate", "101", "InvalidParameter"),
+        ("SQSSuccessFeedbackSampleRate", "many", "InvalidParameter"),
+        ("SQSFailureFeedbackRoleArn", "arn:aws:iam::1:role/r", "support the attribute SQSFailureFeedbackRoleArn"),
     ],
 )
 def test_attributes_that_are_refused(sns: Any, topic: str, name: str, value: str, match: str) -> None:
     with refused(match):
         sns.set_topic_attributes(TopicArn=topic, AttributeName=name, AttributeValue=value)
+
+
+def test_rates_of_logged_deliveries_are_kept_and_what_is_not_set_can_be_taken_back(sns: Any, topic: str) -> None:
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="SQSSuccessFeedbackSampleRate", AttributeValue="100")
+    for unset in ("SQSSuccessFeedbackRoleArn", "KmsMasterKeyId", "DeliveryPolicy"):
+        sns.set_topic_attributes(TopicArn=topic, AttributeName=unset, AttributeValue="")
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SQSSuccessFeedbackSampleRate"] == "100"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 257, "news.fifo", "höhe"])

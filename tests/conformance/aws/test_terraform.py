@@ -19,14 +19,47 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def queues(client: Callable[..., Any]) -> list[str]:
+def queues(client: Callable[..., Any]) -> list[Any]:
     return client("sqs").list_queues().get("QueueUrls", [])
 
 
+def topics(client: Callable[..., Any]) -> list[Any]:
+    sns = client("sns")
+    return sns.list_topics()["Topics"] + sns.list_subscriptions()["Subscriptions"] + queues(client)
+
+
+def tables(client: Callable[..., Any]) -> list[Any]:
+    return client("dynamodb").list_tables()["TableNames"]
+
+
+def roles(client: Callable[..., Any]) -> list[Any]:
+    iam = client("iam")
+    return iam.list_roles()["Roles"] + iam.list_policies(Scope="Local")["Policies"]
+
+
+def log_groups(client: Callable[..., Any]) -> list[Any]:
+    return client("logs").describe_log_groups()["logGroups"]
+
+
+def functions(client: Callable[..., Any]) -> list[Any]:
+    lambda_ = client("lambda")
+    mappings = lambda_.list_event_source_mappings()["EventSourceMappings"]
+    return lambda_.list_functions()["Functions"] + mappings + roles(client) + queues(client)
+
+
 # By the names of the files: what is there of the resources.
-LEFT: dict[str, Callable[[Callable[..., Any]], list[Any]]] = {"sqs": queues}
+LEFT: dict[str, Callable[[Callable[..., Any]], list[Any]]] = {
+    "sqs": queues,
+    "lambda": functions,
+    "sns": topics,
+    "dynamodb": tables,
+    "iam": roles,
+    "logs": log_groups,
+}
 
 
+# The provider itself waits for minutes: it asks again and again until a queue has looked the same for a while.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", LEFT)
 def test_resources_are_made_changed_and_removed(terraform: Terraform, client: Callable[..., Any], name: str) -> None:
     terraform.use(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -24,10 +25,16 @@ PAGE_MAX: Final = 100
 TAGS_MAX: Final = 50
 # Kept and shown: policies aren't evaluated yet, and a display name is for mail and text messages.
 _LABELS: Final = ("DisplayName", "Policy", "SignatureVersion")
+_DELIVERED_TO: Final = ("HTTP", "Firehose", "Lambda", "Application", "SQS")
 _UNSUPPORTED: Final = frozenset({
     "ArchivePolicy", "BeginningArchiveTime", "DataProtectionPolicy", "DeliveryPolicy", "KmsMasterKeyId",
     "TracingConfig",
+    *(f"{kind}{outcome}FeedbackRoleArn" for kind in _DELIVERED_TO for outcome in ("Success", "Failure")),
 })  # fmt: skip
+# How many of the successful deliveries are logged, in percent: nothing is logged without a role, so a rate alone
+# is kept and shown (Amazon SNS Developer Guide, "Amazon SNS message delivery status").
+_SAMPLE_RATES: Final = frozenset(f"{kind}SuccessFeedbackSampleRate" for kind in _DELIVERED_TO)
+_PERCENT: Final = re.compile(r"\d{1,2}|100")
 
 
 class Tag(Input):
@@ -249,8 +256,14 @@ def _apply(config: TopicConfig, attributes: Mapping[str, str]) -> TopicConfig:
             changes["dedup_by_key"] = value == "MessageGroup"
         elif name in _LABELS:
             _set_label(labels, name, value)
+        elif name in _SAMPLE_RATES:
+            if not _PERCENT.fullmatch(value):
+                raise invalid(f"Attributes Reason: {name}: {value}")
+            labels[name] = value
         elif name in _UNSUPPORTED:
-            raise unsupported(f"the attribute {name}")
+            # Taking back what can't have been set changes nothing.
+            if value:
+                raise unsupported(f"the attribute {name}")
         else:
             raise invalid("AttributeName" if len(attributes) == 1 else f"Attributes Reason: Unknown attribute: {name}")
     return msgspec.structs.replace(config, labels=labels, **changes)

@@ -1,0 +1,42 @@
+variable "delay" {
+  type    = number
+  default = 0
+}
+
+resource "aws_dynamodb_table" "orders" {
+  name         = "orders"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "customer"
+  range_key    = "number"
+
+  attribute {
+    name = "customer"
+    type = "S"
+  }
+  attribute {
+    name = "number"
+    type = "N"
+  }
+  tags = {
+    Environment = "test-${var.delay}"
+  }
+}
+
+resource "aws_dynamodb_table" "provisioned" {
+  name           = "provisioned"
+  read_capacity  = 1 + var.delay
+  write_capacity = 2
+  hash_key       = "id"
+
+  attribute {
+    name = "id"
+    type = "B"
+  }
+}
+
+resource "aws_dynamodb_table_item" "order" {
+  table_name = aws_dynamodb_table.orders.name
+  hash_key   = aws_dynamodb_table.orders.hash_key
+  range_key  = aws_dynamodb_table.orders.range_key
+  item       = jsonencode({ customer = { S = "Kim" }, number = { N = "1" } })
+}

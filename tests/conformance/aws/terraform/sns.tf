@@ -1,0 +1,46 @@
+variable "delay" {
+  type    = number
+  default = 0
+}
+
+data "aws_caller_identity" "current" {}
+
+resource "aws_sqs_queue" "orders" {
+  name = "orders"
+}
+
+resource "aws_sns_topic" "orders" {
+  name         = "orders"
+  display_name = "Orders ${var.delay}"
+  tags = {
+    Environment = "test-${var.delay}"
+  }
+}
+
+resource "aws_sns_topic" "ordered" {
+  name                        = "ordered.fifo"
+  fifo_topic                  = true
+  content_based_deduplication = true
+}
+
+resource "aws_sns_topic_policy" "orders" {
+  arn = aws_sns_topic.orders.arn
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "publish"
+      Effect    = "Allow"
+      Principal = { AWS = data.aws_caller_identity.current.account_id }
+      Action    = "sns:Publish"
+      Resource  = aws_sns_topic.orders.arn
+    }]
+  })
+}
+
+resource "aws_sns_topic_subscription" "orders" {
+  topic_arn            = aws_sns_topic.orders.arn
+  protocol             = "sqs"
+  endpoint             = aws_sqs_queue.orders.arn
+  raw_message_delivery = true
+  filter_policy        = jsonencode({ kind = ["order-${var.delay}"] })
+}
