@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,6 +19,11 @@ class Launch(NamedTuple):
     function sees besides what the contract itself sets; `grant` returns more of it, made for one instance: its
     credentials. `identity` names the function in the contract's own words
     (an ARN, a path). `log` is the scope and name of the log group that its output goes to.
+
+    `folder` is a local folder that has the code, instead of an archive with the digest `code`. `layers` are
+    archives that are unpacked over each other, in their order. An instance runs `concurrency` invocations at a
+    time; there are `instances_max` instances at most (None: as many as the server allows), beyond which
+    invocations wait, or are refused with `BusyError` where `queued` is False; `instances_min` are kept started.
     """
 
     key: tuple[int, int]
@@ -33,14 +39,26 @@ class Launch(NamedTuple):
     version: str
     identity: str
     log: tuple[str, str]
+    folder: str = ""
+    layers: tuple[bytes, ...] = ()
+    concurrency: int = 1
+    instances_max: int | None = None
+    instances_min: int = 0
+    queued: bool = True
+    ephemeral_mib: int = 512
 
 
 class Invocation(NamedTuple):
-    """One event for a function; `context` is handed on to it in the contract's own words."""
+    """One event for a function; `context` is handed on to it in the contract's own words.
+
+    An HTTP request is an event, too: `event` is its body and `context` has `method`, `path` (undecoded, without
+    the query), `query`, and `headers` as pairs of texts. The result's body is the `payload` of the `Outcome`, whose
+    `head` has `status` and `headers`.
+    """
 
     id: str
     event: bytes
-    context: Mapping[str, str]
+    context: Mapping[str, Any]
 
 
 class Ended(Enum):
@@ -71,6 +89,7 @@ class Outcome(NamedTuple):
     """What became of an invocation. Times are in seconds; `init_seconds` only where a new instance ran it.
 
     `lines` is all that was logged of it, what the contract adds included; `stream` is the log that has it.
+    `head` is what belongs to the payload, in the contract's own words.
     """
 
     ended: Ended
@@ -82,6 +101,7 @@ class Outcome(NamedTuple):
     peak_bytes: int = 0
     lines: Sequence[Line] = ()
     stream: str = ""
+    head: Mapping[str, Any] = MappingProxyType({})
 
 
 class Workspace(NamedTuple):

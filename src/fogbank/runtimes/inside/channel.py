@@ -1,0 +1,80 @@
+"""The instance's end of the connection to the server: messages in both ways over one stream socket.
+
+A message is a head, which is a JSON object with a `kind`, and a body of bytes. On the wire both lengths come first,
+each as four bytes, big end first.
+
+| from | kind | head | body |
+|---|---|---|---|
+| server | `invoke` | `id`, `deadline_ms` (since the epoch), `context` (in the contract's own words) | the event |
+| worker | `ready` | | |
+| worker | `init_error` | `error_type` | the error, as the contract reports it |
+| worker | `result` | `id`, `head` (what belongs to the result, in the contract's own words) | the result |
+| worker | `error` | `id`, `error_type` | the error, as the contract reports it |
+
+A worker is ready before it gets its first invocation. It gets as many at a time as its function's concurrency says.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+LENGTHS: Final = struct.Struct(">II")
+
+
+class Message(NamedTuple):
+    """A message; `head["kind"]` says what it is."""
+
+    head: dict[str, Any]
+    body: bytes
+
+
+class ClosedError(Exception):
+    """The server has gone, or ends this instance."""
+
+
+class Channel:
+    """Blocking; any thread may send, one thread receives."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._sending = threading.Lock()
+
+    def receive(self) -> Message:
+        """Return the next message; raises `ClosedError`."""
+        head_bytes, body_bytes = LENGTHS.unpack(self._read(LENGTHS.size))
+        head: dict[str, Any] = json.loads(self._read(head_bytes))
+        return Message(head, self._read(body_bytes))
+
+    def send(self, kind: str, body: bytes = b"", **head: Any) -> None:
+        """Send a message; raises `ClosedError`."""
+        with self._sending:
+            try:
+                self._connection.sendall(encode({"kind": kind, **head}, body))
+            except OSError:
+                raise ClosedError from None
+
+    def _read(self, count: int) -> bytes:
+        parts = []
+        while count:
+            try:
+                part = self._connection.recv(count)
+            except OSError:
+                raise ClosedError from None
+            if not part:
+                raise ClosedError
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+
+def encode(head: Mapping[str, Any], body: bytes) -> bytes:
+    """Return the bytes of a message."""
+    encoded = json.dumps(head).encode()
+    return LENGTHS.pack(len(encoded), len(body)) + encoded + body
