@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from fogbank.settings import Settings
     from fogbank.storage import Store
-    from fogbank.wire.http import Request, Response
+    from fogbank.wire.http import Gateway, Request, Response
 
 
 # So many turns of the event loop without work for the store mean that nothing more comes of what was set off.
@@ -57,6 +57,8 @@ class App:
         self._triggers: QueueTriggers
         self._sessions: Sessions
         self._aws: AwsGateway
+        # The other clouds, which are asked before AWS: each claims requests by host, path or headers.
+        self._others: tuple[Gateway, ...] = ()
         self._control: Control
         self._stack = AsyncExitStack()
 
@@ -86,6 +88,11 @@ class App:
         """Answer any request: our own endpoints by their path, everything else is a cloud's."""
         if request.raw_path.startswith("/_"):
             return self._control.handle(request)
+        if request.raw_path != "/" or b"authorization" not in request.headers:
+            # Not what AWS's busiest protocols send.
+            for gateway in self._others:
+                if gateway.claims(request):
+                    return gateway.handle(request)
         return self._aws.handle(request)
 
     async def reset(self) -> None:

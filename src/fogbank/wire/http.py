@@ -165,4 +165,14 @@ def encode_head(
     return b"".join(parts)
 
 
+class Gateway(Protocol):
+    """A cloud's front door."""
+
+    def claims(self, request: Request) -> bool:
+        """Tell by host, path and headers whether a request is for this cloud."""
+
+    def handle(self, request: Request) -> Coroutine[object, object, Response]:
+        """Answer a request in the cloud's own form, errors included."""
+
+
 Handler: TypeAlias = "Callable[[Request], Coroutine[object, object, Response]]"
