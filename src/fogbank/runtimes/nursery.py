@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 STEMS_READY: Final = 2
 STEM_SECONDS_MAX: Final = 30.0
+# What was on its way when its zygote ended is gone by then.
+_GROUP_SECONDS: Final = 1.0
 # Each function has a user of its own, where the server may give it one: from here on, so many.
 USERS_FROM: Final = 2_000_000
 USERS: Final = 1_000_000
@@ -191,21 +193,18 @@ class Nursery:
         group = None if self._groups is None else self._groups.make(self._ids.hex(16))
         channel, their_channel = socket.socketpair()
         line, their_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            order = {"groups": [] if group is None else group.paths}
-            zygote.order(order, [their_channel.fileno(), their_line.fileno()])
-        finally:
-            their_channel.close()
-            their_line.close()
         channel.setblocking(False)
         line.setblocking(False)
         try:
+            with their_channel, their_line:
+                order = {"groups": [] if group is None else group.paths}
+                zygote.order(order, [their_channel.fileno(), their_line.fileno()])
             keeper = await _hear_of(loop, line)
         except BaseException:
             channel.close()
             line.close()
             if group is not None:
-                loop.call_later(1.0, group.remove)
+                loop.call_later(_GROUP_SECONDS, group.remove)
             raise
         return Stem(Process(keeper, line, group, enclosed=self.tier.name == "B"), channel)
 
