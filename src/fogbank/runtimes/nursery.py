@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from fogbank.runtimes import inside
 from fogbank.runtimes.inside.channel import LENGTHS
 from fogbank.runtimes.process import Process
 
@@ -312,7 +314,15 @@ def tiers(*, isolated: bool) -> list[Tier]:
 
 
 def _shown(packages: str) -> list[str]:
-    interpreter = [sys.base_prefix, sys.prefix, sysconfig.get_path("stdlib"), packages]
+    interpreter = [
+        sys.base_prefix,
+        sys.prefix,
+        sysconfig.get_path("stdlib"),
+        packages,
+        str(Path(inside.__file__).parent),
+    ]
+    if node := shutil.which("node"):
+        interpreter += [node, str(Path(node).resolve().parents[1])]
     shown = [path for path in _SHOWN if os.path.lexists(path)]
     for path in interpreter:
         if not any(path == each or path.startswith(f"{each}/") for each in shown):
