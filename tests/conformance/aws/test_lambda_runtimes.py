@@ -47,8 +47,11 @@ node = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: ther
         ("index.mjs", "export const handler = async (event, context) => ({ got: event.a, id: context.awsRequestId });"),
         (
             "index.js",
-            "exports.handler = (event, context, done) => {"
-            " setTimeout(() => done(null, { got: event.a, id: context.awsRequestId }), 5); };",
+            """
+            exports.handler = (event, context, done) => {
+                setTimeout(() => done(null, { got: event.a, id: context.awsRequestId }), 5);
+            };
+            """,
         ),
         (
             "index.cjs",
