@@ -23,3 +23,7 @@ class TriggerNotFoundError(NotFoundError):
 
 class TriggerExistsError(AlreadyExistsError):
     """The function is triggered by that source already. `name` is the other trigger's id."""
+
+
+class InvocationNotFoundError(NotFoundError):
+    """No invocation of that id is kept: there was none, or it has been swept away since."""
