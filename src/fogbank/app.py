@@ -19,6 +19,7 @@ from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
+from fogbank.control.invocations import Invocations
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
@@ -145,7 +146,8 @@ class App:
         self._stack.push_async_callback(triggers.close)
         parts = Parts(self.store, self.clock, self.ids, sessions, receiver, invoker)
         self._aws = AwsGateway(aws_services(parts), self.ids, sessions)
-        self._control = Control(self.store, self._aws.services, self.reset)
+        kept = Invocations(self.store, self.clock, self.ids, invoker, history)
+        self._control = Control(self.store, self._aws.services, self.reset, kept)
         server = HttpServer(self.handle, self.clock, self._aws.refuse)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)

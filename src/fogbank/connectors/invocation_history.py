@@ -41,7 +41,7 @@ WAITING_BYTES_MAX: Final = 67_108_864
 WRITTEN_BYTES_MAX: Final = 4_194_304
 # Functions whose records are counted; beyond, counting begins anew.
 COUNTED_MAX: Final = 10_000
-CLOSE_SECONDS_MAX: Final = 5.0
+FLUSH_SECONDS_MAX: Final = 5.0
 ABANDONED: Final = "abandoned"
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class InvocationHistory:
         self._done = 0
         self._news = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._progress = asyncio.Event()
+        self._progress: asyncio.Future[None] | None = None
         self._sweeps = _Sweeps()
         self._tasks = Supervisor("invocation history")
 
@@ -69,8 +69,7 @@ class InvocationHistory:
 
     async def close(self) -> None:
         """Write what waits, and stop."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.flush(), CLOSE_SECONDS_MAX)
+        await self.flush()
         await self._tasks.close()
 
     async def keep(
@@ -87,19 +86,22 @@ class InvocationHistory:
         return outcome
 
     async def flush(self) -> None:
-        """Return once everything that was taken before is written."""
+        """Return once everything that was taken before is written, or the store is too slow to wait for it."""
         target = self._taken
-        while self._done < target:
-            self._progress.clear()
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + FLUSH_SECONDS_MAX
+        while self._done < target and (left_s := ends - loop.time()) > 0:
+            if self._progress is None:
+                self._progress = loop.create_future()
             self._hurry.set()
-            await self._progress.wait()
+            await asyncio.wait({self._progress}, timeout=left_s)
 
     def forget(self) -> None:
         """Drop what isn't written yet."""
         while self._waiting:
             self._drop()
         self._sweeps = _Sweeps()
-        self._progress.set()
+        self._tell()
 
     def _take(
         self,
@@ -153,7 +155,13 @@ class InvocationHistory:
             self._news.set()
             raise
         self._done += len(batch)
-        self._progress.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Let those who wait for what is written look again."""
+        if self._progress is not None:
+            self._progress.set_result(None)
+            self._progress = None
 
     def _next_batch(self) -> list[Entry]:
         batch: list[Entry] = []
