@@ -29,11 +29,11 @@ class Invoker:
         self._launchers = launchers
         self._history = history
 
-    async def invoke(self, name: Name, invocation: Invocation, source: str = "request") -> Outcome:
+    async def invoke(self, name: Name, invocation: Invocation, *, source: str = "request") -> Outcome:
         """Run a function; raises `FunctionNotFoundError`, `BusyError`. `source` says who asks for it."""
-        return await self.run(await self._store.read(functions.find, name), invocation, source)
+        return await self.run(await self._store.read(functions.find, name), invocation, source=source)
 
-    async def run(self, function: Function, invocation: Invocation, source: str = "request") -> Outcome:
+    async def run(self, function: Function, invocation: Invocation, *, source: str = "request") -> Outcome:
         """Run a function that was found already."""
         launch = self._launchers[function.config.contract](function)
         running = self._runner.invoke(launch, invocation)

@@ -112,7 +112,7 @@ class Invocations:
             raise RefusedError(413, str(error)) from None
         invocation = Invocation(self._ids.uuid(), event, context_for(kept, event))
         try:
-            await self._invoker.invoke((kept.scope, kept.function), invocation, "replay")
+            await self._invoker.invoke((kept.scope, kept.function), invocation, source="replay")
         except FunctionNotFoundError:
             raise RefusedError(404, f"The function {kept.function} is gone.") from None
         except BusyError:
