@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from fogbank.cli.dev.watching import files_of
+from fogbank.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,8 @@ DEFAULT_REGION: Final = "us-east-1"
 # AWS's own, where nothing is said.
 MEMORY_MIB: Final = 128
 DURATION_SECONDS: Final = 3
+# LocalStack's name for the bucket whose objects are local folders: functions then run from the folder itself.
+HOT_RELOAD: Final = "hot-reload"
 # Fast rather than small: it goes no further than this machine.
 COMPRESSION_LEVEL: Final = 1
 
@@ -42,6 +45,8 @@ class LambdaApi:
         self.account = account
         self.region = region
         self._parts = urlsplit(url)
+        # Until the server says that it doesn't; one elsewhere doesn't see the folder.
+        self._from_folders = self._parts.hostname in LOOPBACK
 
     @property
     def scope(self) -> str:
@@ -50,6 +55,19 @@ class LambdaApi:
 
     def publish(self, spec: FunctionSpec) -> None:
         """Create a function, or bring the one of that name to what the folder says; raises `LambdaError`."""
+        try:
+            self._publish(spec)
+        except LambdaError as error:
+            if not self._from_folders or not any(word in str(error) for word in ("S3Bucket", HOT_RELOAD)):
+                raise
+            self._from_folders = False
+            self._publish(spec)
+
+    def update_code(self, spec: FunctionSpec) -> None:
+        """Give a function the folder's present code; raises `LambdaError`."""
+        self._call("PUT", f"{FUNCTIONS}/{spec.name}/code", self._code(spec))
+
+    def _publish(self, spec: FunctionSpec) -> None:
         settings = {
             "Handler": spec.handler,
             "Runtime": spec.runtime,
@@ -58,16 +76,22 @@ class LambdaApi:
             "Timeout": spec.timeout_seconds or DURATION_SECONDS,
             "Environment": {"Variables": dict(spec.environment)},
         }
-        code = {"ZipFile": _zipped(spec)}
+        code = self._code(spec)
         body = {"FunctionName": spec.name, "Code": code, **settings}
         status, _ = self._call("POST", FUNCTIONS, body, allowed=(409,))
         if status == 409:
             self._call("PUT", f"{FUNCTIONS}/{spec.name}/configuration", settings)
             self._call("PUT", f"{FUNCTIONS}/{spec.name}/code", code)
 
-    def update_code(self, spec: FunctionSpec) -> None:
-        """Give a function the folder's present code; raises `LambdaError`."""
-        self._call("PUT", f"{FUNCTIONS}/{spec.name}/code", {"ZipFile": _zipped(spec)})
+    def _code(self, spec: FunctionSpec) -> dict[str, str]:
+        """Return where a function's code is, or the code itself."""
+        if self._from_folders:
+            return {"S3Bucket": HOT_RELOAD, "S3Key": str(spec.folder)}
+        try:
+            return {"ZipFile": b64encode(pack(spec.folder)).decode()}
+        except OSError as error:
+            msg = f"{spec.folder} can't be read: {error}"
+            raise LambdaError(msg) from None
 
     def _call(self, method: str, path: str, body: Any, allowed: tuple[int, ...] = ()) -> tuple[int, Any]:
         assert self._parts.hostname is not None
@@ -111,11 +135,3 @@ def pack(folder: Path) -> bytes:
             if path.is_file():
                 archive.write(path, path.relative_to(folder))
     return buffer.getvalue()
-
-
-def _zipped(spec: FunctionSpec) -> str:
-    try:
-        return b64encode(pack(spec.folder)).decode()
-    except OSError as error:
-        msg = f"{spec.folder} can't be read: {error}"
-        raise LambdaError(msg) from None
