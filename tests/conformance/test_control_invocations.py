@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fogbank.runtimes.runner import BusyError
 from tests.conformance.aws.functions import deploy
 from tests.servers import wait_until
 
@@ -245,6 +248,32 @@ def test_whoever_asked_is_kept(control: Control, invoke: Any, client: Any, scope
         return {each["source"] for each in control(f"?function={scope}/f")["invocations"]}
 
     wait_until(lambda: sources() == {"queue", "trigger"})
+
+
+def test_a_caller_that_goes_away_leaves_a_record(control: Control, client: Any, server: Any, scope: str) -> None:
+    deploy(client("lambda"), "slow", "import time\ndef handler(event, context):\n    time.sleep(2)\n")
+    account = scope.split("/")[1]
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    credential = f"Credential={account}/20260101/us-east-1/lambda/aws4_request"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            b"POST /2015-03-31/functions/slow/invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+            + f"Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0\r\n\r\n{{}}".encode()
+        )
+        time.sleep(0.2)
+    [record] = wait_until(lambda: control(f"?function={scope}/slow")["invocations"])
+    assert (record["ended"], record["status"]) == ("abandoned", "error")
+
+
+def test_a_replay_of_a_busy_function_is_refused(
+    control: Control, invoke: Any, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: Any) -> Any:
+        raise BusyError
+
+    number = invoke({})
+    monkeypatch.setattr(server.app.runner, "invoke", busy)
+    assert control.refused(f"/{number}/replay", {}) == (429, "The function f is busy; try again.")
 
 
 def test_attempts_of_one_invocation_are_kept_each(timed_server: Any, timed_client: Any, account: str) -> None:

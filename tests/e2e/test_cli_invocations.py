@@ -134,6 +134,31 @@ def test_replays_with_an_edited_event(run: Any, invoke: Any, tmp_path: Path) -> 
     assert "The event is no JSON any more" in broken.stderr
 
 
+def test_what_was_invoked_outlives_the_server(tmp_path: Path) -> None:
+    import boto3
+
+    flags = ("--data", str(tmp_path / "data"))
+    numbers = []
+    for _ in range(2):
+        with ServerProcess(*flags) as running:
+            made = boto3.client(
+                "lambda",
+                endpoint_url=running.url,
+                region_name="us-east-1",
+                aws_access_key_id="000000000000",
+                aws_secret_access_key="x",
+            )
+            if not numbers:
+                deploy(made, "greet", SOURCE)
+            reply = made.invoke(FunctionName="greet", Payload=b"{}")
+            numbers.append(reply["ResponseMetadata"]["RequestId"])
+            running.stop()
+    with ServerProcess(*flags) as running:
+        command = [sys.executable, "-m", "fogbank", "invocations", "list", "--url", running.url, "--json"]
+        listed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert [each["id"] for each in listed] == numbers[::-1]
+
+
 def test_binary_and_cut_events_are_shown_and_not_edited() -> None:
     from click import ClickException
 
