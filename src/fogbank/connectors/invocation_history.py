@@ -55,6 +55,7 @@ class InvocationHistory:
         self._ids = ids
         self._waiting: deque[Entry] = deque()
         self._waiting_bytes = 0
+        self._lost = 0
         self._taken = 0
         self._done = 0
         self._news = asyncio.Event()
@@ -124,15 +125,16 @@ class InvocationHistory:
         self._waiting_bytes += entry.size
         self._taken += 1
         if len(self._waiting) > WAITING_MAX or self._waiting_bytes > WAITING_BYTES_MAX:
-            lost = self._drop()
-            _log.warning("an invocation of %s isn't kept: the store is too slow", lost.function)
+            self._drop()
+            if not self._lost:
+                _log.warning("the oldest invocations that wait aren't kept: the store is too slow")
+            self._lost += 1
         self._news.set()
 
-    def _drop(self) -> Entry:
+    def _drop(self) -> None:
         entry = self._waiting.popleft()
         self._waiting_bytes -= entry.size
         self._done += 1
-        return entry
 
     async def _write(self) -> None:
         while True:
@@ -156,6 +158,9 @@ class InvocationHistory:
             raise
         self._done += len(batch)
         self._tell()
+        if self._lost:
+            _log.warning("%d invocations were not kept", self._lost)
+            self._lost = 0
 
     def _tell(self) -> None:
         """Let those who wait for what is written look again."""
