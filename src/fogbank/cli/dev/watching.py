@@ -152,14 +152,21 @@ class Looking:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             time.sleep(self._pause_s)
-            before, self._seen = self._seen, self._look()
-            changed = {path for path, _ in before.items() ^ self._seen.items()}
-            if changed:
-                return changed
+            changed = self._changed()
+            while changed:
+                # A file may have been seen half written.
+                time.sleep(QUIET_SECONDS)
+                if not (more := self._changed()):
+                    return changed
+                changed |= more
         return set()
 
     def close(self) -> None:
         """Stop watching."""
+
+    def _changed(self) -> set[Path]:
+        before, self._seen = self._seen, self._look()
+        return {path for path, _ in before.items() ^ self._seen.items()}
 
     def _look(self) -> dict[Path, tuple[int, int]]:
         began = time.monotonic()
