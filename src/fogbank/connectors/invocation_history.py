@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from fogbank.runtimes.model import Invocation, Launch, Line, Outcome
     from fogbank.storage import Store
 
-# How long a record waits for others to be written with.
-GATHERED_SECONDS: Final = 0.05
+# How long a record waits for others to be written with, and how long while somebody waits for it.
+GATHERED_SECONDS: Final = 0.25
+AWAITED_SECONDS: Final = 0.05
 # Records that wait while the store is slow, and their size; more push the oldest out.
 WAITING_MAX: Final = 10_000
 WAITING_BYTES_MAX: Final = 67_108_864
@@ -139,8 +140,9 @@ class InvocationHistory:
     async def _write(self) -> None:
         while True:
             await self._news.wait()
+            awaited = self._store.signals.listening(history.topic())
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), GATHERED_SECONDS)
+                await asyncio.wait_for(self._hurry.wait(), AWAITED_SECONDS if awaited else GATHERED_SECONDS)
             self._news.clear()
             self._hurry.clear()
             while batch := self._next_batch():

@@ -148,7 +148,7 @@ async def test_a_store_that_fails_for_a_while_loses_nothing(
         broken.setattr(history, "keep", failing)
         await run(recorder, id="1")
         await run(recorder, id="2")
-        await asyncio.sleep(0.08)
+        await asyncio.sleep(0.3)
     await recorder.flush()
     assert [record.id for record in await kept(store)] == ["2", "1"]
 
