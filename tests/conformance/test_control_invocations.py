@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import struct
 import threading
 import time
 import urllib.error
@@ -251,7 +252,7 @@ def test_whoever_asked_is_kept(control: Control, invoke: Any, client: Any, scope
 
 
 def test_a_caller_that_goes_away_leaves_a_record(control: Control, client: Any, server: Any, scope: str) -> None:
-    deploy(client("lambda"), "slow", "import time\ndef handler(event, context):\n    time.sleep(2)\n")
+    deploy(client("lambda"), "slow", "import time\ndef handler(event, context):\n    time.sleep(3)\n")
     account = scope.split("/")[1]
     host, _, port = server.url.removeprefix("http://").partition(":")
     credential = f"Credential={account}/20260101/us-east-1/lambda/aws4_request"
@@ -261,6 +262,8 @@ def test_a_caller_that_goes_away_leaves_a_record(control: Control, client: Any, 
             + f"Authorization: AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0\r\n\r\n{{}}".encode()
         )
         time.sleep(0.2)
+        # Closed without a farewell, which might mean only that nothing more is sent.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     [record] = wait_until(lambda: control(f"?function={scope}/slow")["invocations"])
     assert (record["ended"], record["status"]) == ("abandoned", "error")
 
