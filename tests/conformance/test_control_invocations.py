@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
     from fogbank.testing.server import ThreadedServer
 
+# It takes a while to initialise, so that its first invocation is seen to wait for that.
 SOURCE = """
-    import os, sys
+    import os
+    import time
+
+    time.sleep(0.05)
 
     def handler(event, context):
         print("got", event)

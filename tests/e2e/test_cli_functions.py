@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# It takes a while to initialise, so that its first invocation is seen to wait for that.
 SOURCE = """
 import os
+import time
+
+time.sleep(0.05)
 
 def handler(event, context):
     print("hello", event.get("name"))
