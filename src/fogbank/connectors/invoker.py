@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from fogbank.engines.functions import functions
+from fogbank.engines.functions import functions, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,9 +25,14 @@ class Invoker:
         self._runner = runner
         self._launchers = launchers
 
-    async def invoke(self, name: Name, invocation: Invocation) -> Outcome:
-        """Run a function; raises `FunctionNotFoundError`, `BusyError`."""
-        return await self.run(await self._store.read(functions.find, name), invocation)
+    async def invoke(self, name: Name, invocation: Invocation, qualifier: str = "", chance: float = 1.0) -> Outcome:
+        """Run a function, or a version of it, as `versions.find` finds it.
+
+        Raises `FunctionNotFoundError`, `BusyError`.
+        """
+        if not qualifier:
+            return await self.run(await self._store.read(functions.find, name), invocation)
+        return await self.run(await self._store.read(versions.find, name, qualifier, chance), invocation)
 
     async def run(self, function: Function, invocation: Invocation) -> Outcome:
         """Run a function that was found already."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.api import Service
-from fogbank.clouds.aws.lambda_ import facts, functions, invocation, mappings
+from fogbank.clouds.aws.lambda_ import aliases, functions, invocation, mappings, permissions, tags, versions
 from fogbank.clouds.aws.lambda_.errors import ERRORS, input_error
 from fogbank.clouds.aws.lambda_.service import Lambda
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts
 
+PARTS: Final = (aliases, functions, invocation, mappings, permissions, tags, versions)
+
 
 def make_service(parts: Parts) -> Service[Lambda]:
     """Put the service together."""
-    operations = (*functions.OPERATIONS, *invocation.OPERATIONS, *mappings.OPERATIONS, *facts.OPERATIONS)
+    operations = [operation for part in PARTS for operation in part.OPERATIONS]
     deps = Lambda(parts.store, parts.clock, parts.ids, parts.invoker)
     return Service("lambda", deps, operations, ERRORS, input_error, constrained=True)

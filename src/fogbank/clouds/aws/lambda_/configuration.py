@@ -9,7 +9,7 @@ import msgspec
 
 from fogbank.clouds.aws.api import Input
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
-from fogbank.clouds.aws.lambda_.names import LATEST, arn_of
+from fogbank.clouds.aws.lambda_.names import LATEST, qualified_arn
 from fogbank.runtimes.code import InvalidArchiveError, check_archive
 from fogbank.runtimes.lambda_runtime_api.python import RUNTIMES
 from fogbank.storage.blobs import digest_of
@@ -156,11 +156,11 @@ def code_fields(zip_file: bytes | None) -> dict[str, Any]:
     return {"code": digest_of(zip_file), "code_bytes": len(zip_file)}
 
 
-def show(function: Function) -> dict[str, Any]:
-    """Return a function as FunctionConfiguration."""
+def show(function: Function, qualifier: str | None = None) -> dict[str, Any]:
+    """Return a function, or a version of it, as FunctionConfiguration; its ARN has the qualifier given."""
     config = function.config
     labels = config.labels
-    arn = arn_of(function.scope, function.name)
+    arn = qualified_arn(function.scope, function.name, qualifier or "")
     shown: dict[str, Any] = {
         "FunctionName": function.name,
         "FunctionArn": arn,
@@ -172,8 +172,8 @@ def show(function: Function) -> dict[str, Any]:
         "Timeout": config.timeout_seconds,
         "MemorySize": config.memory_mib,
         "LastModified": _modified(function),
-        "CodeSha256": b64encode(config.code).decode(),
-        "Version": LATEST,
+        "CodeSha256": code_sha256(config),
+        "Version": function.version or LATEST,
         "TracingConfig": {"Mode": labels.get("tracing", "PassThrough")},
         "RevisionId": revision_id(function.revision),
         "State": "Active",
@@ -187,6 +187,11 @@ def show(function: Function) -> dict[str, Any]:
     if config.environment:
         shown["Environment"] = {"Variables": config.environment}
     return shown
+
+
+def code_sha256(config: FunctionConfig) -> str:
+    """Return the hash of a function's code as Lambda shows it."""
+    return b64encode(config.code).decode()
 
 
 def log_group(function: Function) -> str:

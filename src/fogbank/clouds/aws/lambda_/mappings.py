@@ -9,8 +9,8 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation, scope_key
 from fogbank.clouds.aws.arns import Arn, parse_arn
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
-from fogbank.clouds.aws.lambda_.functions import find, read_marker
-from fogbank.clouds.aws.lambda_.names import FunctionName, arn_of, read_unqualified
+from fogbank.clouds.aws.lambda_.functions import find_version, read_marker
+from fogbank.clouds.aws.lambda_.names import FunctionName, qualified_arn, read_name
 from fogbank.clouds.aws.paging import write_token
 from fogbank.connectors.queue_triggers import KIND
 from fogbank.engines.functions import triggers
@@ -53,8 +53,8 @@ class CreateEventSourceMapping(Input):
 @operation(CreateEventSourceMapping)
 async def create_event_source_mapping(lambda_: Lambda, call: Call, request: CreateEventSourceMapping) -> Reply:
     """Let a queue trigger a function."""
-    name = read_unqualified(call, request.FunctionName)
-    function = await find(lambda_, name)
+    name = read_name(call, request.FunctionName)
+    function = await find_version(lambda_, name)
     queue = await _find_source(lambda_, request.EventSourceArn)
     scaling = request.ScalingConfig.MaximumConcurrency if request.ScalingConfig else None
     config = TriggerConfig(
@@ -66,10 +66,17 @@ async def create_event_source_mapping(lambda_: Lambda, call: Call, request: Crea
         partial=PARTIAL in (request.FunctionResponseTypes or ()),
         concurrency_max=scaling or 0,
         tags=request.Tags or {},
+        context=name.context,
     )
     _check(config, queue, function.config.timeout_seconds)
     trigger = await lambda_.store.run(
-        triggers.create, name.key[0], lambda_.ids.uuid(), name.name, f"{queue.scope}/{queue.name}", config
+        triggers.create,
+        name.key[0],
+        lambda_.ids.uuid(),
+        name.name,
+        f"{queue.scope}/{queue.name}",
+        config,
+        name.qualifier or "",
     )
     return _show(trigger, "Creating")
 
@@ -99,7 +106,7 @@ class ListEventSourceMappings(Input):
 async def list_event_source_mappings(lambda_: Lambda, call: Call, request: ListEventSourceMappings) -> Reply:
     """List mappings, all or those of a function or a source."""
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
-    function = None if request.FunctionName is None else read_unqualified(call, request.FunctionName)
+    function = None if request.FunctionName is None else read_name(call, request.FunctionName)
     source = None if request.EventSourceArn is None else _source_key(request.EventSourceArn)
     found: list[Trigger] = []
     after = read_marker(request.Marker)
@@ -107,7 +114,7 @@ async def list_event_source_mappings(lambda_: Lambda, call: Call, request: ListE
     while not more:
         page = await lambda_.store.read(triggers.list_triggers, call.scope, after, PAGE_MAX)
         for trigger in page:
-            if (function is None or trigger.function == function.name) and source in (None, trigger.source):
+            if (function is None or _is_for(trigger, function)) and source in (None, trigger.source):
                 more = len(found) == limit
                 if more:
                     break
@@ -137,16 +144,17 @@ class UpdateEventSourceMapping(Input):
 async def update_event_source_mapping(lambda_: Lambda, call: Call, request: UpdateEventSourceMapping) -> Reply:
     """Change a mapping; what isn't given stays."""
     before = await lambda_.store.read(triggers.find, call.scope, request.UUID)
-    name = FunctionName(call.account, call.region, before.function, None)
+    name = FunctionName(call.account, call.region, before.function, before.qualifier or None)
     if request.FunctionName is not None:
-        name = read_unqualified(call, request.FunctionName)
-    function = await find(lambda_, name)
+        name = read_name(call, request.FunctionName)
+    function = await find_version(lambda_, name)
     queue = await _find_source(lambda_, _source_arn(before.source))
-    changes = _changes(request)
+    changes = {**_changes(request), "context": name.context}
     _check(msgspec.structs.replace(before.config, **changes), queue, function.config.timeout_seconds)
 
     def change(trigger: Trigger) -> Trigger:
-        return trigger._replace(function=name.name, config=msgspec.structs.replace(trigger.config, **changes))
+        config = msgspec.structs.replace(trigger.config, **changes)
+        return trigger._replace(function=name.name, qualifier=name.qualifier or "", config=config)
 
     changed = await lambda_.store.run(triggers.update, call.scope, request.UUID, change)
     return _show(changed, "Updating")
@@ -162,6 +170,10 @@ class DeleteEventSourceMapping(Input):
 async def delete_event_source_mapping(lambda_: Lambda, call: Call, request: DeleteEventSourceMapping) -> Reply:
     """Delete a mapping; a batch that is being worked on is finished."""
     return _show(await lambda_.store.run(triggers.delete, call.scope, request.UUID), "Deleting")
+
+
+def _is_for(trigger: Trigger, name: FunctionName) -> bool:
+    return trigger.function == name.name and trigger.qualifier == (name.qualifier or "")
 
 
 def _changes(request: UpdateEventSourceMapping) -> dict[str, Any]:
@@ -232,7 +244,7 @@ def _show(trigger: Trigger, state: str | None = None) -> dict[str, Any]:
         "BatchSize": config.batch_size,
         "MaximumBatchingWindowInSeconds": config.window_seconds,
         "EventSourceArn": _source_arn(trigger.source),
-        "FunctionArn": arn_of(trigger.scope, trigger.function),
+        "FunctionArn": qualified_arn(trigger.scope, trigger.function, trigger.qualifier),
         "LastModified": trigger.modified_us / SECOND_US,
         "State": state or ("Enabled" if config.enabled else "Disabled"),
         "StateTransitionReason": _USER,
