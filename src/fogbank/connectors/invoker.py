@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from fogbank.connectors.admission import Admission
 from fogbank.engines.functions import functions, versions
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Invoker:
         self._store = store
         self._runner = runner
         self._launchers = launchers
+        self._admission = Admission()
 
     async def invoke(self, name: Name, invocation: Invocation, qualifier: str = "", chance: float = 1.0) -> Outcome:
         """Run a function, or a version of it, as `versions.find` finds it.
@@ -36,7 +38,8 @@ class Invoker:
 
     async def run(self, function: Function, invocation: Invocation) -> Outcome:
         """Run a function that was found already."""
-        return await self._runner.invoke(self._launchers[function.config.contract](function), invocation)
+        with self._admission.admit(function):
+            return await self._runner.invoke(self._launchers[function.config.contract](function), invocation)
 
     def forget(self, function: int) -> None:
         """Let a deleted function's instances go."""

@@ -117,6 +117,13 @@ async def list_versions(tx: Tx, _now_us: int, function: Function, after: int, li
     return [_version(function, row) for row in rows]
 
 
+async def ids(tx: Tx, now_us: int, name: Name) -> list[int]:
+    """Return the ids that a function's instances are started for: its own, and those of its versions."""
+    function = await functions.find(tx, now_us, name)
+    rows = await tx.all("SELECT id FROM function_version WHERE function = $1 ORDER BY number", function.id)
+    return [function.id, *(row[0] for row in rows)]
+
+
 async def delete(tx: Tx, now_us: int, name: Name, number: int) -> Function:
     """Delete a version; raises `FunctionNotFoundError`, and `VersionInUseError` while aliases name it."""
     function = await functions.lock(tx, now_us, name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fogbank.engines.functions import aliases, facts, functions, versions
+from fogbank.engines.functions import aliases, facts, functions, totals, versions
 from fogbank.engines.functions.errors import (
     AliasExistsError,
     AliasNotFoundError,
@@ -151,3 +151,15 @@ async def test_facts_go_with_what_they_are_said_of(store: Store) -> None:
     assert await store.read(facts.find, 1, "policy", "live") is None
     assert await store.run(facts.change, 1, "policy", "", 8, lambda _: None) is None
     assert await store.read(facts.find, 1, "policy", "") is None
+
+
+async def test_totals_of_a_scope(store: Store) -> None:
+    await store.run(functions.create, NAME, 1, config(concurrency_max=7), CODE)
+    await store.run(functions.create, ("aws/1/r", "g"), 2, config(), CODE)
+    await store.run(functions.create, ("aws/2/r", "f"), 3, config(concurrency_max=9), CODE)
+    await publish(store, 11)
+    value = msgspec.msgpack.encode(3)
+    await store.run(facts.change, 2, versions.PROVISIONED, "1", 9, lambda _: value)
+    assert await store.read(totals.of_scope, "aws/1/r") == totals.Totals(2, 3 * len(CODE), 10)
+    assert (await store.read(totals.of_scope, "aws/1/r", without="f")).reserved == 3
+    assert await store.read(versions.ids, NAME) == [1, 11]

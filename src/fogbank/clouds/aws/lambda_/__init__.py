@@ -5,14 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.api import Service
-from fogbank.clouds.aws.lambda_ import aliases, functions, invocation, mappings, permissions, tags, versions
+from fogbank.clouds.aws.lambda_ import (
+    aliases,
+    concurrency,
+    functions,
+    invocation,
+    mappings,
+    permissions,
+    tags,
+    versions,
+)
 from fogbank.clouds.aws.lambda_.errors import ERRORS, input_error
 from fogbank.clouds.aws.lambda_.service import Lambda
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts
 
-PARTS: Final = (aliases, functions, invocation, mappings, permissions, tags, versions)
+PARTS: Final = (aliases, concurrency, functions, invocation, mappings, permissions, tags, versions)
 
 
 def make_service(parts: Parts) -> Service[Lambda]:

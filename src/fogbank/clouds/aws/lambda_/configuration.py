@@ -171,7 +171,7 @@ def show(function: Function, qualifier: str | None = None) -> dict[str, Any]:
         "Description": config.description,
         "Timeout": config.timeout_seconds,
         "MemorySize": config.memory_mib,
-        "LastModified": _modified(function),
+        "LastModified": modified(function.modified_us),
         "CodeSha256": code_sha256(config),
         "Version": function.version or LATEST,
         "TracingConfig": {"Mode": labels.get("tracing", "PassThrough")},
@@ -232,8 +232,9 @@ def _check_environment(variables: dict[str, str]) -> dict[str, str]:
     return variables
 
 
-def _modified(function: Function) -> str:
-    moment = str(write_timestamp(function.modified_us // 1_000 / 1_000, "iso8601")).removesuffix("Z")
+def modified(at_us: int) -> str:
+    """Return a moment as Lambda writes when something was changed."""
+    moment = str(write_timestamp(at_us // 1_000 / 1_000, "iso8601")).removesuffix("Z")
     if "." not in moment:
         moment += ".000"
     return moment + "+0000"

@@ -64,14 +64,10 @@ def unsupported(what: str) -> AwsError:
     return invalid(f"Fogbank does not support {what}.")
 
 
-def throttled() -> AwsError:
-    """More invocations run at once than may."""
-    return AwsError(
-        "TooManyRequestsException",
-        "Rate Exceeded.",
-        429,
-        fields={"Reason": "ConcurrentInvocationLimitExceeded"},
-    )
+def throttled(*, reserved: bool) -> AwsError:
+    """More invocations run at once than may: of the function, where there is a limit for it, or of all."""
+    reason = "ReservedFunctionConcurrentInvocationLimitExceeded" if reserved else "ConcurrentInvocationLimitExceeded"
+    return AwsError("TooManyRequestsException", "Rate Exceeded.", 429, fields={"Reason": reason})
 
 
 def input_error(error: InputError) -> AwsError:

@@ -85,6 +85,8 @@ async def get_function(lambda_: Lambda, call: Call, request: GetFunction) -> Rep
     }
     if function.config.tags:
         reply["Tags"] = function.config.tags
+    if function.config.concurrency_max is not None:
+        reply["Concurrency"] = {"ReservedConcurrentExecutions": function.config.concurrency_max}
     return reply
 
 

@@ -68,7 +68,7 @@ async def invoke(lambda_: Lambda, call: Call, request: Invoke) -> Reply:
     try:
         outcome = await lambda_.invoker.run(function, Invocation(call.request_id, event, context))
     except BusyError:
-        raise throttled() from None
+        raise throttled(reserved=function.config.concurrency_max is not None) from None
     reply: dict[str, Any] = {
         "StatusCode": 200,
         "ExecutedVersion": function.version or LATEST,
