@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
-from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_timers
+from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_tellers, aws_timers
 from fogbank.clouds.aws.sessions import Sessions
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.deliveries import Deliveries
@@ -128,7 +128,8 @@ class App:
         sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
         invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url, sessions))
         receiver = Receiver(self.store, self.clock, self.ids)
-        queued = AsyncInvocations(self.store, self.clock, self.ids, invoker)
+        tellers = aws_tellers(lambda: self.loopback_url, self.clock, self.ids)
+        queued = AsyncInvocations(self.store, self.clock, self.ids, invoker, tellers)
         self._stack.push_async_callback(queued.close)
         deliveries = Deliveries(self.store, self.clock, self.ids)
         self._stack.push_async_callback(deliveries.close)

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.api import Service
     from fogbank.clouds.aws.parts import Parts
     from fogbank.clouds.aws.sessions import Sessions
+    from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher
     from fogbank.connectors.queue_triggers import EventFormat
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
     from fogbank.storage import Tx
     from fogbank.storage.timers import Action, Timer
@@ -53,6 +56,19 @@ def aws_formats() -> dict[str, EventFormat]:
         return sqs_event(trigger, queue, batch)
 
     return {"aws.sqs": sqs}
+
+
+def aws_tellers(endpoint: Callable[[], str], clock: Clock, ids: Ids) -> Tellers:
+    """Return what tells of the outcomes of Lambda's asynchronous invocations."""
+
+    def tell(finished: Finished) -> list[Parcel]:
+        if not (finished.handling.on_success or finished.handling.on_failure or finished.function.config.dead_letters):
+            return []
+        from fogbank.clouds.aws.lambda_.queued.records import parcels  # noqa: PLC0415 - loaded on first use
+
+        return parcels(finished, endpoint(), clock, ids)
+
+    return {"lambda": tell}
 
 
 def aws_timers() -> dict[str, Action]:

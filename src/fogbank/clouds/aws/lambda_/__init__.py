@@ -16,12 +16,13 @@ from fogbank.clouds.aws.lambda_ import (
     versions,
 )
 from fogbank.clouds.aws.lambda_.errors import ERRORS, input_error
+from fogbank.clouds.aws.lambda_.queued import settings
 from fogbank.clouds.aws.lambda_.service import Lambda
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts
 
-PARTS: Final = (aliases, concurrency, functions, invocation, mappings, permissions, tags, versions)
+PARTS: Final = (aliases, concurrency, functions, invocation, mappings, permissions, settings, tags, versions)
 
 
 def make_service(parts: Parts) -> Service[Lambda]:

@@ -10,6 +10,7 @@ import msgspec
 from fogbank.clouds.aws.api import Input
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
 from fogbank.clouds.aws.lambda_.names import LATEST, qualified_arn
+from fogbank.clouds.aws.lambda_.queued.targets import DEAD_LETTERS, check_target
 from fogbank.runtimes.code import InvalidArchiveError, check_archive
 from fogbank.runtimes.lambda_runtime_api.python import RUNTIMES
 from fogbank.storage.blobs import digest_of
@@ -62,6 +63,12 @@ class LoggingConfig(Input):
     LogGroup: str | None = None
 
 
+class DeadLetterConfig(Input):
+    """Where events go that were given up."""
+
+    TargetArn: str | None = None
+
+
 class SnapStart(Input):
     """Whether initialised instances are snapshotted."""
 
@@ -78,6 +85,7 @@ class VpcConfig(Input):
 class Settings(Input):
     """What CreateFunction and UpdateFunctionConfiguration have in common."""
 
+    DeadLetterConfig: DeadLetterConfig | None = None
     Description: str | None = None
     Environment: Environment | None = None
     EphemeralStorage: EphemeralStorage | None = None
@@ -110,6 +118,10 @@ def read_settings(settings: Settings) -> tuple[dict[str, Any], dict[str, str]]:
         )
     if settings.Environment is not None:
         fields["environment"] = _check_environment(settings.Environment.Variables or {})
+    if settings.DeadLetterConfig is not None:
+        fields["dead_letters"] = settings.DeadLetterConfig.TargetArn or ""
+        if fields["dead_letters"]:
+            check_target(fields["dead_letters"], DEAD_LETTERS)
     if settings.EphemeralStorage is not None:
         labels["disk_mib"] = str(settings.EphemeralStorage.Size)
     if settings.TracingConfig is not None and settings.TracingConfig.Mode is not None:
@@ -184,6 +196,8 @@ def show(function: Function, qualifier: str | None = None) -> dict[str, Any]:
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": log_group(function)},
     }
+    if config.dead_letters:
+        shown["DeadLetterConfig"] = {"TargetArn": config.dead_letters}
     if config.environment:
         shown["Environment"] = {"Variables": config.environment}
     return shown
