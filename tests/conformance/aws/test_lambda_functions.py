@@ -140,7 +140,7 @@ def test_code_and_configuration_are_updated(lambda_: Any) -> None:
         ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "does not support the parameter Code.S3Bucket"),
         ({"Code": {"ImageUri": "image"}}, "does not support the parameter Code.ImageUri"),
         ({"PackageType": "Image"}, "does not support the package type Image"),
-        ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:l:1"]}, "does not support the parameter Layers"),
+        ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:l:1"]}, "layer:l:1 does not exist"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "does not support VpcConfig"),
         ({"TracingConfig": {"Mode": "Active"}}, "does not support the tracing mode Active"),
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "reserved keys.*AWS_REGION"),

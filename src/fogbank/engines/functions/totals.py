@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from fogbank.engines.functions import layers
 from fogbank.engines.functions.model import decode_function
 from fogbank.engines.functions.versions import PROVISIONED
 
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Totals(NamedTuple):
-    """How many functions there are, what their code takes, versions included, and what is reserved for them."""
+    """How many functions there are, what is stored of them, their versions and layers, and what is reserved."""
 
     functions: int
     code_bytes: int
     reserved: int
 
 
-async def of_scope(tx: Tx, _now_us: int, scope: str, without: str = "") -> Totals:
+async def of_scope(tx: Tx, now_us: int, scope: str, without: str = "") -> Totals:
     """Return the totals of a scope's functions; what is reserved for the one named `without` isn't counted.
 
     A function has reserved what it may run at once; one without such a limit, what is kept ready of it.
@@ -38,6 +39,7 @@ async def of_scope(tx: Tx, _now_us: int, scope: str, without: str = "") -> Total
         "SELECT v.config FROM function_version v JOIN function f ON f.id = v.function WHERE f.scope = $1", scope
     )
     code_bytes += sum(decode_function(bytes(row[0])).code_bytes for row in published)
+    code_bytes += await layers.stored_bytes(tx, now_us, scope)
     return Totals(len(rows), code_bytes, reserved)
 
 

@@ -16,13 +16,27 @@ from fogbank.clouds.aws.lambda_ import (
     versions,
 )
 from fogbank.clouds.aws.lambda_.errors import ERRORS, input_error
+from fogbank.clouds.aws.lambda_.layers import permissions as layer_permissions
+from fogbank.clouds.aws.lambda_.layers import versions as layer_versions
 from fogbank.clouds.aws.lambda_.queued import settings
 from fogbank.clouds.aws.lambda_.service import Lambda
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts
 
-PARTS: Final = (aliases, concurrency, functions, invocation, mappings, permissions, settings, tags, versions)
+PARTS: Final = (
+    aliases,
+    concurrency,
+    functions,
+    invocation,
+    layer_permissions,
+    layer_versions,
+    mappings,
+    permissions,
+    settings,
+    tags,
+    versions,
+)
 
 
 def make_service(parts: Parts) -> Service[Lambda]:

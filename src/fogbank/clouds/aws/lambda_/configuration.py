@@ -11,7 +11,7 @@ from fogbank.clouds.aws.api import Input
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
 from fogbank.clouds.aws.lambda_.names import LATEST, qualified_arn
 from fogbank.clouds.aws.lambda_.queued.targets import DEAD_LETTERS, check_target
-from fogbank.runtimes.code import InvalidArchiveError, check_archive
+from fogbank.runtimes.code import UNPACKED_BYTES_MAX, InvalidArchiveError, check_archive
 from fogbank.runtimes.lambda_runtime_api.python import RUNTIMES
 from fogbank.storage.blobs import digest_of
 from fogbank.wire.aws.errors import AwsError
@@ -90,6 +90,7 @@ class Settings(Input):
     Environment: Environment | None = None
     EphemeralStorage: EphemeralStorage | None = None
     Handler: str | None = None
+    Layers: list[str] | None = None
     LoggingConfig: LoggingConfig | None = None
     MemorySize: int | None = None
     Role: str | None = None
@@ -151,8 +152,8 @@ _FIELDS: Final = {
 }
 
 
-def code_fields(zip_file: bytes | None) -> dict[str, Any]:
-    """Check uploaded code and return the engine's fields of it."""
+def check_zip(zip_file: bytes | None) -> tuple[bytes, int]:
+    """Check an uploaded archive; returns its digest, and how large it is when unpacked."""
     if zip_file is None:
         raise invalid("Please provide a source for function code.")
     if not zip_file:
@@ -160,12 +161,30 @@ def code_fields(zip_file: bytes | None) -> dict[str, Any]:
     if len(zip_file) > ZIP_BYTES_MAX:
         raise invalid(f"Request must be smaller than {ZIP_BYTES_MAX} bytes for the code.")
     try:
-        check_archive(zip_file)
+        unpacked_bytes = check_archive(zip_file)
     except InvalidArchiveError as error:
         if "Unzipped size" in str(error):
             raise invalid(str(error)) from None
         raise invalid("Could not unzip uploaded file. Please check your file, then try to upload again.") from None
-    return {"code": digest_of(zip_file), "code_bytes": len(zip_file)}
+    return digest_of(zip_file), unpacked_bytes
+
+
+def code_fields(zip_file: bytes | None) -> dict[str, Any]:
+    """Check uploaded code and return the engine's fields of it."""
+    digest, unpacked_bytes = check_zip(zip_file)
+    assert zip_file is not None
+    return {"code": digest, "code_bytes": len(zip_file), "unpacked_bytes": unpacked_bytes, "folder": ""}
+
+
+def check_unpacked(config: FunctionConfig) -> FunctionConfig:
+    """Refuse code that is too large together with its layers."""
+    total = config.unpacked_bytes + sum(layer.unpacked_bytes for layer in config.layers)
+    if total > UNPACKED_BYTES_MAX:
+        raise invalid(
+            f"Function code combined with layers exceeds the maximum allowed size of {UNPACKED_BYTES_MAX} bytes. The"
+            f" actual size is {total} bytes."
+        )
+    return config
 
 
 def show(function: Function, qualifier: str | None = None) -> dict[str, Any]:
@@ -196,6 +215,8 @@ def show(function: Function, qualifier: str | None = None) -> dict[str, Any]:
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": log_group(function)},
     }
+    if config.layers:
+        shown["Layers"] = [{"Arn": layer.name, "CodeSize": layer.code_bytes} for layer in config.layers]
     if config.dead_letters:
         shown["DeadLetterConfig"] = {"TargetArn": config.dead_letters}
     if config.environment:
@@ -221,7 +242,7 @@ def revision_id(revision: int) -> str:
 
 def apply(config: FunctionConfig, fields: Mapping[str, Any], labels: Mapping[str, str]) -> FunctionConfig:
     """Return a configuration with fields and labels set."""
-    return msgspec.structs.replace(config, **fields, labels={**config.labels, **labels})
+    return check_unpacked(msgspec.structs.replace(config, **fields, labels={**config.labels, **labels}))
 
 
 def _check_runtime(runtime: str) -> None:

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_ import configuration
-from fogbank.clouds.aws.lambda_.configuration import Settings, code_fields, read_settings, revision_id, show
+from fogbank.clouds.aws.lambda_.configuration import (
+    Settings,
+    check_unpacked,
+    code_fields,
+    read_settings,
+    revision_id,
+    show,
+)
 from fogbank.clouds.aws.lambda_.errors import invalid, no_such_function, unsupported
+from fogbank.clouds.aws.lambda_.layers.use import find_layers
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, read_name, read_unqualified
 from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
 from fogbank.engines.functions import functions, versions
@@ -54,7 +62,10 @@ async def create_function(lambda_: Lambda, call: Call, request: CreateFunction) 
     if request.Architectures:
         labels["architecture"] = request.Architectures[0]
     code = code_fields(request.Code.ZipFile)
+    if request.Layers:
+        fields["layers"] = await find_layers(lambda_.store, name.region, request.Layers)
     config = FunctionConfig(contract=configuration.CONTRACT, **fields, **code, labels=labels, tags=request.Tags or {})
+    check_unpacked(config)
     assert request.Code.ZipFile is not None
     version = lambda_.ids.sequence() if request.Publish else None
     try:
@@ -195,6 +206,8 @@ async def update_function_configuration(lambda_: Lambda, call: Call, request: Up
     """Change a function's settings; running invocations finish under the old ones."""
     name = read_unqualified(call, request.FunctionName)
     fields, labels = read_settings(request)
+    if request.Layers is not None:
+        fields["layers"] = await find_layers(lambda_.store, name.region, request.Layers)
 
     def change(function: Function) -> FunctionConfig:
         check_revision(function, request.RevisionId)
