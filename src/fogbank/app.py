@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Self
 
+from fogbank.clouds.aws.function_urls import FunctionUrlGateway
 from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
 from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_tellers, aws_timers
@@ -57,6 +58,7 @@ class App:
         self._triggers: QueueTriggers
         self._sessions: Sessions
         self._aws: AwsGateway
+        self._function_urls: FunctionUrlGateway
         # The other clouds, which are asked before AWS: each claims requests by host, path or headers.
         self._others: tuple[Gateway, ...] = ()
         self._control: Control
@@ -85,7 +87,9 @@ class App:
         return f"http://{_bracketed(self.settings.host)}:{self.port}"
 
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
-        """Answer any request: our own endpoints by their path, everything else is a cloud's."""
+        """Answer any request: function URLs by their host, our own endpoints by their path, the rest is a cloud's."""
+        if self._function_urls.claims(request):
+            return self._function_urls.handle(request)
         if request.raw_path.startswith("/_"):
             return self._control.handle(request)
         if request.raw_path != "/" or b"authorization" not in request.headers:
@@ -139,6 +143,7 @@ class App:
         self._stack.push_async_callback(triggers.close)
         parts = Parts(self.store, self.clock, self.ids, sessions, receiver, invoker)
         self._aws = AwsGateway(aws_services(parts), self.ids, sessions)
+        self._function_urls = FunctionUrlGateway(parts)
         self._control = Control(self.store, self._aws.services, self.reset)
         server = HttpServer(self.handle, self.clock, self._aws.refuse)
         self._stack.push_async_callback(server.close)

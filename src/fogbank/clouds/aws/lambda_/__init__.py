@@ -20,6 +20,7 @@ from fogbank.clouds.aws.lambda_.layers import permissions as layer_permissions
 from fogbank.clouds.aws.lambda_.layers import versions as layer_versions
 from fogbank.clouds.aws.lambda_.queued import settings
 from fogbank.clouds.aws.lambda_.service import Lambda
+from fogbank.clouds.aws.lambda_.urls import settings as url_settings
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts
@@ -35,6 +36,7 @@ PARTS: Final = (
     permissions,
     settings,
     tags,
+    url_settings,
     versions,
 )
 
