@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import urllib.request
 import zipfile
 from base64 import b64encode
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conformance.aws.functions import ROLE, deploy, zipped
+from tests.conformance.aws.functions import ROLE, SERVES_FOLDERS, deploy, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 ECHO = """
     def handler(event, context):
@@ -137,7 +139,11 @@ def test_code_and_configuration_are_updated(lambda_: Any) -> None:
         ({"FunctionName": "a b"}, "at 'functionName' failed to satisfy constraint"),
         ({"Code": {}}, "Please provide a source for function code"),
         ({"Code": {"ZipFile": b"not a zip"}}, "Could not unzip uploaded file"),
-        ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "does not support the parameter Code.S3Bucket"),
+        ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "does not support code in the S3 bucket bucket"),
+        ({"Code": {"S3Bucket": "hot-reload", "S3Key": "/nowhere"}}, "/nowhere .*is not the path of a local folder"),
+        ({"Code": {"S3Bucket": "hot-reload", "S3Key": "tests"}}, "tests .*is not the path of a local folder"),
+        ({"Code": {"S3Bucket": "hot-reload", "S3Key": "/", "ZipFile": b"x"}}, "do not provide other FunctionCode"),
+        ({"Code": {"S3Bucket": "b", "S3Key": "k", "S3ObjectVersion": "1"}}, "the parameter Code.S3ObjectVersion"),
         ({"Code": {"ImageUri": "image"}}, "does not support the parameter Code.ImageUri"),
         ({"PackageType": "Image"}, "does not support the package type Image"),
         ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:l:1"]}, "layer:l:1 does not exist"),
@@ -158,6 +164,31 @@ def test_functions_that_are_refused_leave_no_trace(lambda_: Any, change: dict[st
     with refused(match):
         lambda_.create_function(**{key: value for key, value in request.items() if value is not None})
     assert lambda_.list_functions()["Functions"] == []
+
+
+def test_code_may_be_in_a_local_folder(lambda_: Any, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def handler(event, context): return 1")
+    source = {"S3Bucket": "hot-reload", "S3Key": str(tmp_path)}
+    lambda_.create_function(FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=source)
+    shown = lambda_.get_function(FunctionName="f")
+    assert shown["Code"]["Location"] == f"file://{tmp_path}"
+    assert shown["Configuration"]["CodeSize"] == 0
+    zipped_ = lambda_.update_function_code(FunctionName="f", ZipFile=zipped(ECHO))
+    assert zipped_["CodeSha256"] != shown["Configuration"]["CodeSha256"]
+    with refused("does not support code in the S3 bucket bucket"):
+        lambda_.update_function_code(FunctionName="f", S3Bucket="bucket", S3Key="key")
+    again = lambda_.update_function_code(FunctionName="f", **source)
+    assert again["CodeSha256"] == shown["Configuration"]["CodeSha256"]
+
+
+@SERVES_FOLDERS
+def test_a_local_folder_s_code_is_run_as_it_is_now(lambda_: Any, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def handler(event, context): return 1")
+    source = {"S3Bucket": "hot-reload", "S3Key": str(tmp_path)}
+    lambda_.create_function(FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=source)
+    assert json.load(lambda_.invoke(FunctionName="f")["Payload"]) == 1
+    (tmp_path / "app.py").write_text("def handler(event, context): return 'changed'")
+    assert json.load(lambda_.invoke(FunctionName="f")["Payload"]) == "changed"
 
 
 def test_qualifiers_of_nothing_are_not_found(lambda_: Any, account: str) -> None:

@@ -10,7 +10,6 @@ from fogbank.clouds.aws.lambda_ import (
     concurrency,
     functions,
     invocation,
-    mappings,
     permissions,
     tags,
     versions,
@@ -18,6 +17,7 @@ from fogbank.clouds.aws.lambda_ import (
 from fogbank.clouds.aws.lambda_.errors import ERRORS, input_error
 from fogbank.clouds.aws.lambda_.layers import permissions as layer_permissions
 from fogbank.clouds.aws.lambda_.layers import versions as layer_versions
+from fogbank.clouds.aws.lambda_.mappings import operations as mappings
 from fogbank.clouds.aws.lambda_.queued import settings
 from fogbank.clouds.aws.lambda_.service import Lambda
 from fogbank.clouds.aws.lambda_.urls import settings as url_settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -26,6 +27,8 @@ ENVIRONMENT_BYTES_MAX: Final = 4_096
 TIMEOUT_SECONDS_MAX: Final = 900
 ZIP_BYTES_MAX: Final = 52_428_800
 CONTRACT: Final = "lambda"
+# The bucket that stands for this machine's folders; the key is a path.
+FOLDERS: Final = "hot-reload"
 DEFAULT_ARCHITECTURE: Final = "x86_64"
 DEFAULT_DISK_MIB: Final = "512"
 # AWS Lambda Developer Guide, "Defined runtime environment variables", the reserved ones.
@@ -36,6 +39,14 @@ RESERVED: Final = frozenset({
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API",
     "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
 })  # fmt: skip
+
+
+class Code(Input):
+    """Where a function's code is: in the request, or in a local folder that is named as an object in S3."""
+
+    S3Bucket: str | None = None
+    S3Key: str | None = None
+    ZipFile: bytes | None = None
 
 
 class Environment(Input):
@@ -169,11 +180,28 @@ def check_zip(zip_file: bytes | None) -> tuple[bytes, int]:
     return digest_of(zip_file), unpacked_bytes
 
 
-def code_fields(zip_file: bytes | None) -> dict[str, Any]:
-    """Check uploaded code and return the engine's fields of it."""
-    digest, unpacked_bytes = check_zip(zip_file)
-    assert zip_file is not None
-    return {"code": digest, "code_bytes": len(zip_file), "unpacked_bytes": unpacked_bytes, "folder": ""}
+def code_fields(source: Code) -> tuple[dict[str, Any], bytes]:
+    """Check where code is to come from; returns the engine's fields of it, and the archive if there is one."""
+    if source.S3Bucket is not None:
+        if source.ZipFile is not None:
+            raise invalid("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+        return _folder_fields(source.S3Bucket, source.S3Key or ""), b""
+    digest, unpacked_bytes = check_zip(source.ZipFile)
+    archive = source.ZipFile or b""
+    return {"code": digest, "code_bytes": len(archive), "unpacked_bytes": unpacked_bytes, "folder": ""}, archive
+
+
+def _folder_fields(bucket: str, key: str) -> dict[str, Any]:
+    """Return the fields of code that stays where it is: a local folder, as LocalStack's hot reloading names it."""
+    if bucket != FOLDERS:
+        raise unsupported(
+            f"code in the S3 bucket {bucket}; send the code as ZipFile, or name a local folder by the bucket {FOLDERS}"
+            " and the folder's absolute path as the key"
+        )
+    if not Path(key).is_absolute() or not Path(key).is_dir():
+        raise invalid(f"Error occurred while GetObject. The key {key} of {FOLDERS} is not the path of a local folder.")
+    folder = str(Path(key))
+    return {"code": digest_of(folder.encode()), "code_bytes": 0, "unpacked_bytes": 0, "folder": folder}
 
 
 def check_unpacked(config: FunctionConfig) -> FunctionConfig:

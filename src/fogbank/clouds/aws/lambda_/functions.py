@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_ import configuration
 from fogbank.clouds.aws.lambda_.configuration import (
+    Code,
     Settings,
     check_unpacked,
     code_fields,
@@ -32,12 +33,6 @@ if TYPE_CHECKING:
 PAGE_MAX: Final = 50
 
 
-class Code(Input):
-    """The code of a new function."""
-
-    ZipFile: bytes | None = None
-
-
 class CreateFunction(Settings, kw_only=True):
     """Input of CreateFunction."""
 
@@ -61,17 +56,14 @@ async def create_function(lambda_: Lambda, call: Call, request: CreateFunction) 
     fields, labels = read_settings(request)
     if request.Architectures:
         labels["architecture"] = request.Architectures[0]
-    code = code_fields(request.Code.ZipFile)
+    code, archive = code_fields(request.Code)
     if request.Layers:
         fields["layers"] = await find_layers(lambda_.store, name.region, request.Layers)
     config = FunctionConfig(contract=configuration.CONTRACT, **fields, **code, labels=labels, tags=request.Tags or {})
     check_unpacked(config)
-    assert request.Code.ZipFile is not None
     version = lambda_.ids.sequence() if request.Publish else None
     try:
-        function = await lambda_.store.run(
-            _create, name.key, lambda_.ids.sequence(), config, request.Code.ZipFile, version
-        )
+        function = await lambda_.store.run(_create, name.key, lambda_.ids.sequence(), config, archive, version)
     except FunctionExistsError:
         raise FunctionExistsError(name.name) from None
     return show(function)
@@ -89,7 +81,8 @@ async def get_function(lambda_: Lambda, call: Call, request: GetFunction) -> Rep
     """Return a function, with where its code can be downloaded."""
     name = read_name(call, request.FunctionName, request.Qualifier)
     function = await find_version(lambda_, name)
-    location = f"{call.origin}/_fogbank/code/{function.config.code.hex()}.zip"
+    config = function.config
+    location = f"file://{config.folder}" if config.folder else f"{call.origin}/_fogbank/code/{config.code.hex()}.zip"
     reply: dict[str, Any] = {
         "Configuration": show(function, name.qualifier),
         "Code": {"RepositoryType": "S3", "Location": location},
@@ -168,18 +161,20 @@ class UpdateFunctionCode(Input):
     """Input of UpdateFunctionCode."""
 
     FunctionName: str
-    ZipFile: bytes | None = None
     Architectures: list[str] | None = None
     DryRun: bool = False
     Publish: bool = False
     RevisionId: str | None = None
+    S3Bucket: str | None = None
+    S3Key: str | None = None
+    ZipFile: bytes | None = None
 
 
 @operation(UpdateFunctionCode)
 async def update_function_code(lambda_: Lambda, call: Call, request: UpdateFunctionCode) -> Reply:
     """Replace a function's code; running invocations finish on the old one."""
     name = read_unqualified(call, request.FunctionName)
-    fields = code_fields(request.ZipFile)
+    fields, archive = code_fields(Code(request.S3Bucket, request.S3Key, request.ZipFile))
     labels = {"architecture": request.Architectures[0]} if request.Architectures else {}
 
     def change(function: Function) -> FunctionConfig:
@@ -190,7 +185,7 @@ async def update_function_code(lambda_: Lambda, call: Call, request: UpdateFunct
         function = await find(lambda_, name)
         return show(function._replace(config=change(function)))
     version = lambda_.ids.sequence() if request.Publish else None
-    function = await _update(lambda_, name, change, request.ZipFile, version)
+    function = await _update(lambda_, name, change, archive, version)
     return show(function, function.version)
 
 

@@ -10,6 +10,7 @@ from fogbank.clouds.aws.api import Call, Input, Reply, operation, scope_key
 from fogbank.clouds.aws.arns import Arn, parse_arn
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
 from fogbank.clouds.aws.lambda_.functions import find_version, read_marker
+from fogbank.clouds.aws.lambda_.mappings.criteria import check_filters
 from fogbank.clouds.aws.lambda_.names import FunctionName, qualified_arn, read_name
 from fogbank.clouds.aws.paging import write_token
 from fogbank.connectors.queue_triggers import KIND
@@ -37,6 +38,18 @@ class ScalingConfig(Input):
     MaximumConcurrency: int | None = None
 
 
+class Filter(Input):
+    """A pattern that events must match."""
+
+    Pattern: str | None = None
+
+
+class FilterCriteria(Input):
+    """The patterns, one of which an event must match."""
+
+    Filters: list[Filter] | None = None
+
+
 class CreateEventSourceMapping(Input):
     """Input of CreateEventSourceMapping."""
 
@@ -44,6 +57,7 @@ class CreateEventSourceMapping(Input):
     EventSourceArn: str | None = None
     BatchSize: int | None = None
     Enabled: bool = True
+    FilterCriteria: FilterCriteria | None = None
     FunctionResponseTypes: list[str] | None = None
     MaximumBatchingWindowInSeconds: int | None = None
     ScalingConfig: ScalingConfig | None = None
@@ -67,6 +81,7 @@ async def create_event_source_mapping(lambda_: Lambda, call: Call, request: Crea
         concurrency_max=scaling or 0,
         tags=request.Tags or {},
         context=name.context,
+        filters=_read_filters(request.FilterCriteria),
     )
     _check(config, queue, function.config.timeout_seconds)
     trigger = await lambda_.store.run(
@@ -135,6 +150,7 @@ class UpdateEventSourceMapping(Input):
     FunctionName: str | None = None
     BatchSize: int | None = None
     Enabled: bool | None = None
+    FilterCriteria: FilterCriteria | None = None
     FunctionResponseTypes: list[str] | None = None
     MaximumBatchingWindowInSeconds: int | None = None
     ScalingConfig: ScalingConfig | None = None
@@ -157,7 +173,9 @@ async def update_event_source_mapping(lambda_: Lambda, call: Call, request: Upda
         return trigger._replace(function=name.name, qualifier=name.qualifier or "", config=config)
 
     changed = await lambda_.store.run(triggers.update, call.scope, request.UUID, change)
-    return _show(changed, "Updating")
+    if changed.config.enabled == before.config.enabled:
+        return _show(changed, "Updating")
+    return _show(changed, "Enabling" if changed.config.enabled else "Disabling")
 
 
 class DeleteEventSourceMapping(Input):
@@ -172,6 +190,11 @@ async def delete_event_source_mapping(lambda_: Lambda, call: Call, request: Dele
     return _show(await lambda_.store.run(triggers.delete, call.scope, request.UUID), "Deleting")
 
 
+def _read_filters(criteria: FilterCriteria | None) -> tuple[str, ...]:
+    filters = [] if criteria is None else criteria.Filters or []
+    return check_filters([each.Pattern for each in filters])
+
+
 def _is_for(trigger: Trigger, name: FunctionName) -> bool:
     return trigger.function == name.name and trigger.qualifier == (name.qualifier or "")
 
@@ -182,6 +205,8 @@ def _changes(request: UpdateEventSourceMapping) -> dict[str, Any]:
         changes["batch_size"] = request.BatchSize
     if request.Enabled is not None:
         changes["enabled"] = request.Enabled
+    if request.FilterCriteria is not None:
+        changes["filters"] = _read_filters(request.FilterCriteria)
     if request.FunctionResponseTypes is not None:
         changes["partial"] = PARTIAL in request.FunctionResponseTypes
     if request.MaximumBatchingWindowInSeconds is not None:
@@ -251,6 +276,8 @@ def _show(trigger: Trigger, state: str | None = None) -> dict[str, Any]:
         "EventSourceMappingArn": f"arn:aws:lambda:{region}:{account}:event-source-mapping:{trigger.id}",
         "FunctionResponseTypes": [PARTIAL] if config.partial else [],
     }
+    if config.filters:
+        shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in config.filters]}
     if config.concurrency_max:
         shown["ScalingConfig"] = {"MaximumConcurrency": config.concurrency_max}
     return shown
