@@ -5,6 +5,7 @@ each as four bytes, big end first.
 
 | from | kind | head | body |
 |---|---|---|---|
+| server | `launch` | `launch`: all that the instance needs to know of its function | |
 | server | `invoke` | `id`, `deadline_ms` (since the epoch), `context` (in the contract's own words) | the event |
 | worker | `ready` | | |
 | worker | `init_error` | `error_type` | the error, as the contract reports it |
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LENGTHS: Final = struct.Struct(">II")
+READ_BYTES: Final = 65_536
 
 
 class Message(NamedTuple):
@@ -44,11 +46,15 @@ class Channel:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._buffer = b""
         self._sending = threading.Lock()
 
     def receive(self) -> Message:
         """Return the next message; raises `ClosedError`."""
-        head_bytes, body_bytes = LENGTHS.unpack(self._read(LENGTHS.size))
+        return self.receive_rest(*LENGTHS.unpack(self._read(LENGTHS.size)))
+
+    def receive_rest(self, head_bytes: int, body_bytes: int) -> Message:
+        """Return the message whose lengths have been read."""
         head: dict[str, Any] = json.loads(self._read(head_bytes))
         return Message(head, self._read(body_bytes))
 
@@ -61,17 +67,22 @@ class Channel:
                 raise ClosedError from None
 
     def _read(self, count: int) -> bytes:
-        parts = []
-        while count:
-            try:
-                part = self._connection.recv(count)
-            except OSError:
-                raise ClosedError from None
-            if not part:
-                raise ClosedError
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
+        buffer = self._buffer
+        if len(buffer) < count:
+            parts = [buffer]
+            missing = count - len(buffer)
+            while missing > 0:
+                try:
+                    part = self._connection.recv(max(missing, READ_BYTES))
+                except OSError:
+                    raise ClosedError from None
+                if not part:
+                    raise ClosedError
+                parts.append(part)
+                missing -= len(part)
+            buffer = b"".join(parts)
+        self._buffer = buffer[count:]
+        return buffer[:count]
 
 
 def encode(head: Mapping[str, Any], body: bytes) -> bytes:
