@@ -17,6 +17,7 @@ from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.queue_triggers import QueueTriggers
+from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
 from fogbank.engines.messaging.receiving import Receiver
@@ -149,6 +150,8 @@ class App:
             raise SettingsError(msg)
         sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
         invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url, sessions))
+        readiness = Readiness(self.store, invoker)
+        self._stack.push_async_callback(readiness.close)
         receiver = Receiver(self.store, self.clock, self.ids)
         tellers = aws_tellers(lambda: self.loopback_url, self.clock, self.ids)
         queued = AsyncInvocations(self.store, self.clock, self.ids, invoker, tellers)
@@ -166,7 +169,7 @@ class App:
         server = HttpServer(self.handle, self.clock, self._aws.refuse)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
-        for part in (logs, housekeeping, queued, deliveries, timers, triggers):
+        for part in (logs, housekeeping, queued, deliveries, timers, triggers, readiness):
             part.start()
 
 

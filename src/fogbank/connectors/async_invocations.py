@@ -123,7 +123,8 @@ class AsyncInvocations:
         queued = finished.invocation
         if finished.verdict is not Verdict.SUCCESS:
             _log.warning("%s: %s was given up: %s", queued.id, queued.function, finished.verdict.value)
-        parcels = self._tellers[finished.function.config.contract](finished)
+        tell = self._tellers.get(finished.function.config.contract)
+        parcels = [] if tell is None else tell(finished)
         for problem in await self._store.run(destinations.settle, due, parcels):
             _log.warning("%s: the outcome of %s was not told: %s", queued.id, queued.function, problem)
 

@@ -41,6 +41,10 @@ class Invoker:
         with self._admission.admit(function):
             return await self._runner.invoke(self._launchers[function.config.contract](function), invocation)
 
+    def prepare(self, function: Function) -> None:
+        """Start the instances that are kept ready of a function's version."""
+        self._runner.prepare(self._launchers[function.config.contract](function))
+
     def forget(self, function: int) -> None:
         """Let a deleted function's instances go."""
         self._runner.forget(function)

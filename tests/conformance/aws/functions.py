@@ -8,14 +8,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from fogbank.runtimes.runner import FunctionRunner
-
-# A runtime that can't keep instances ready doesn't know folders and layers either.
-SERVES_FOLDERS = pytest.mark.skipif(
-    not hasattr(FunctionRunner, "prepare"), reason="needs a runtime that runs code from folders, and layers"
-)
 ROLE = "arn:aws:iam::000000000000:role/anyone"
 
 

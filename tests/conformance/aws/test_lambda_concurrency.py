@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fogbank.settings import Settings
+from fogbank.testing.server import ThreadedServer
 from tests.conformance.aws.functions import deploy, zipped
 from tests.conformance.aws.test_lambda_functions import ECHO, refused
 from tests.conformance.aws.test_lambda_invoke import invoke, wait_for
+from tests.conformance.conftest import boto3_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,6 +160,45 @@ def test_versions_and_aliases_are_kept_ready(published: Any, account: str) -> No
         match="No Provisioned Concurrency Config found for this function",
     ):
         published.get_provisioned_concurrency_config(FunctionName="f", Qualifier="live")
+
+
+# Notes each instance that is started, by a file of its own, and as which version.
+STARTS = """
+    import os
+    name = os.environ["AWS_LAMBDA_FUNCTION_VERSION"] + "." + os.urandom(8).hex()
+    open(os.path.join(os.environ["RECORD"], name), "w").close()
+    def handler(event, context): ...
+"""
+
+
+def test_instances_are_started_before_anybody_calls(tmp_path: Path, shared: Path, account: str) -> None:
+    record = tmp_path / "started"
+    record.mkdir()
+    record.chmod(0o777)
+
+    def started() -> list[str]:
+        return sorted(file.name.partition(".")[0] for file in record.iterdir())
+
+    settings = Settings(port=0, data=tmp_path / "data", shared=shared)
+    with ThreadedServer(settings) as server:
+        client = boto3_client(server, account)("lambda")
+        deploy(client, "f", STARTS, Publish=True, Environment={"Variables": {"RECORD": str(record)}})
+        client.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+        provision(client, "live", 2)
+        wait_for(lambda: started() == ["1", "1"])
+        client.update_function_configuration(FunctionName="f", Timeout=9)
+        client.publish_version(FunctionName="f")
+        assert started() == ["1", "1"]
+        client.update_alias(FunctionName="f", Name="live", FunctionVersion="2")
+        wait_for(lambda: started() == ["1", "1", "2", "2"])
+    with ThreadedServer(settings) as server:
+        wait_for(lambda: started() == ["1", "1", "2", "2", "2", "2"])
+        client = boto3_client(server, account)("lambda")
+        invoke(client, {}, Qualifier="live")
+        assert len(started()) == 6
+        client.delete_alias(FunctionName="f", Name="live")
+        invoke(client, {}, Qualifier="2")
+        assert started()[6:] == ["2"], "those that were kept ready have gone"
 
 
 @pytest.mark.parametrize(

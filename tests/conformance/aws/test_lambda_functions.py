@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conformance.aws.functions import ROLE, SERVES_FOLDERS, deploy, zipped
+from tests.conformance.aws.functions import ROLE, deploy, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,7 +181,6 @@ def test_code_may_be_in_a_local_folder(lambda_: Any, tmp_path: Path) -> None:
     assert again["CodeSha256"] == shown["Configuration"]["CodeSha256"]
 
 
-@SERVES_FOLDERS
 def test_a_local_folder_s_code_is_run_as_it_is_now(lambda_: Any, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("def handler(event, context): return 1")
     source = {"S3Bucket": "hot-reload", "S3Key": str(tmp_path)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.aws.functions import SERVES_FOLDERS, deploy
+from tests.conformance.aws.functions import deploy
 from tests.conformance.aws.test_lambda_functions import ECHO, refused
 from tests.conformance.aws.test_lambda_invoke import invoke
 
@@ -185,7 +185,6 @@ def test_a_function_has_layers(lambda_: Any) -> None:
     assert "Layers" not in lambda_.update_function_configuration(FunctionName="f", Layers=[])
 
 
-@SERVES_FOLDERS
 def test_a_function_imports_what_its_layers_have(lambda_: Any) -> None:
     layers = [publish(lambda_, name, value)["LayerVersionArn"] for name, value in (("l", 1), ("m", 2))]
     source = "import layered\ndef handler(event, context): return layered.VALUE"

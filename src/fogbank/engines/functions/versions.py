@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LATEST: Final = "$LATEST"
 PROVISIONED: Final = "provisioned"
 """The kind of fact that says how many instances of a version or alias are kept ready: a number."""
+# More of a function's versions and aliases than these aren't kept ready.
+FACTS_MAX: Final = 1_000
 _COLUMNS: Final = "number, id, config, published_us"
 
 
@@ -124,6 +126,32 @@ async def ids(tx: Tx, now_us: int, name: Name) -> list[int]:
     return [function.id, *(row[0] for row in rows)]
 
 
+async def kept_ready(tx: Tx, now_us: int, name: Name) -> list[Function]:
+    """Return the versions of a function that instances are kept ready of."""
+    function = await functions.find(tx, now_us, name)
+    found: dict[str, Function] = {}
+    for fact in await facts.list_facts(tx, now_us, function.id, PROVISIONED, None, FACTS_MAX):
+        shares = {fact.qualifier}
+        if not fact.qualifier.isdecimal():
+            config = (await aliases.find(tx, now_us, function.id, fact.qualifier)).config
+            shares = {config.version, *config.weights}
+        for number in shares - {LATEST} - found.keys():
+            version = await find(tx, now_us, name, number)
+            if version.instances_min:
+                found[number] = version
+    return [found[number] for number in sorted(found, key=int)]
+
+
+async def all_kept_ready(tx: Tx, now_us: int) -> list[Function]:
+    """Return every version that instances are kept ready of."""
+    rows = await tx.all(
+        "SELECT DISTINCT f.scope, f.name FROM function f JOIN function_fact t ON t.function = f.id WHERE t.kind = $1"
+        " ORDER BY f.scope, f.name",
+        PROVISIONED,
+    )
+    return [version for scope, name in rows for version in await kept_ready(tx, now_us, (scope, name))]
+
+
 async def delete(tx: Tx, now_us: int, name: Name, number: int) -> Function:
     """Delete a version; raises `FunctionNotFoundError`, and `VersionInUseError` while aliases name it."""
     function = await functions.lock(tx, now_us, name)
@@ -170,7 +198,7 @@ def _choose(alias: Alias, chance: float) -> str:
 async def _instances_min(tx: Tx, now_us: int, version: Function) -> int:
     """Return how many instances of a version are kept ready, for itself and for its share of aliases."""
     total = 0
-    for fact in await facts.list_facts(tx, now_us, version.owner, PROVISIONED, None, 1_000):
+    for fact in await facts.list_facts(tx, now_us, version.owner, PROVISIONED, None, FACTS_MAX):
         count = msgspec.msgpack.decode(fact.value, type=int)
         if fact.qualifier == version.version:
             total += count

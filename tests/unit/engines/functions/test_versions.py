@@ -135,6 +135,9 @@ async def test_instances_are_kept_for_versions_and_shares_of_aliases(store: Stor
         await store.run(facts.change, 1, versions.PROVISIONED, qualifier, 9, lambda _, value=value: value)
     assert (await store.read(versions.find, NAME, "1")).instances_min == 5
     assert (await store.read(versions.find, NAME, "2")).instances_min == 1
+    kept = await store.read(versions.kept_ready, NAME)
+    assert [(each.version, each.instances_min) for each in kept] == [("1", 5), ("2", 1)]
+    assert await store.read(versions.all_kept_ready) == kept
 
 
 async def test_facts_go_with_what_they_are_said_of(store: Store) -> None:

@@ -9,10 +9,10 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.configuration import revision_id
 from fogbank.clouds.aws.lambda_.errors import invalid, no_such_function, not_found
-from fogbank.clouds.aws.lambda_.functions import PAGE_MAX, find, read_marker
+from fogbank.clouds.aws.lambda_.functions import PAGE_MAX, find, read_marker, renew_instances
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, read_unqualified
 from fogbank.clouds.aws.paging import write_token
-from fogbank.engines.functions import aliases, functions, versions
+from fogbank.engines.functions import aliases, facts, functions, versions
 from fogbank.engines.functions.errors import (
     AliasExistsError,
     AliasNotFoundError,
@@ -145,6 +145,8 @@ async def update_alias(lambda_: Lambda, call: Call, request: UpdateAlias) -> Rep
         alias = await lambda_.store.run(_update, name, request.Name, lambda_.ids.sequence(), change)
     except AliasNotFoundError:
         raise not_found(f"Alias not found: {name.arn}:{request.Name}") from None
+    if await lambda_.store.read(facts.find, alias.function, versions.PROVISIONED, alias.name) is not None:
+        await renew_instances(lambda_, name)
     return _show(name, alias)
 
 
@@ -158,8 +160,12 @@ class DeleteAlias(Input):
 @operation(DeleteAlias)
 async def delete_alias(lambda_: Lambda, call: Call, request: DeleteAlias) -> Reply:
     """Delete an alias; one that isn't there counts as deleted."""
-    function = await find(lambda_, read_unqualified(call, request.FunctionName))
+    name = read_unqualified(call, request.FunctionName)
+    function = await find(lambda_, name)
+    ready = await lambda_.store.read(facts.find, function.id, versions.PROVISIONED, request.Name)
     await lambda_.store.run(aliases.delete, function.id, request.Name)
+    if ready is not None:
+        await renew_instances(lambda_, name)
     return None
 
 

@@ -13,12 +13,12 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.configuration import ZIP_BYTES_MAX, modified
 from fogbank.clouds.aws.lambda_.errors import conflict, invalid, no_such_function
-from fogbank.clouds.aws.lambda_.functions import PAGE_MAX, find, find_version, read_marker
+from fogbank.clouds.aws.lambda_.functions import PAGE_MAX, find, find_version, read_marker, renew_instances
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, read_name, read_unqualified
 from fogbank.clouds.aws.paging import write_token
 from fogbank.engines.functions import aliases, facts, functions, totals, versions
 from fogbank.engines.functions.errors import AliasNotFoundError, FunctionNotFoundError
-from fogbank.engines.functions.versions import PROVISIONED
+from fogbank.engines.functions.versions import FACTS_MAX, PROVISIONED
 from fogbank.runtimes.code import UNPACKED_BYTES_MAX
 from fogbank.wire.aws.errors import AwsError
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 ACCOUNT_MAX: Final = 1_000
 UNRESERVED_MIN: Final = 100
 STORED_BYTES_MAX: Final = 80_530_636_800
-_FUNCTION_FACTS_MAX: Final = 10_000
 _BELOW_MINIMUM: Final = (
     "Specified {} for function decreases account's UnreservedConcurrentExecution below its minimum value of"
     f" [{UNRESERVED_MIN}]."
@@ -116,7 +115,7 @@ async def put_provisioned_concurrency_config(
         raise invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
     count = request.ProvisionedConcurrentExecutions
     fact = await lambda_.store.run(_provision, name, lambda_.ids.sequence(), count)
-    await _renew_instances(lambda_, name)
+    await renew_instances(lambda_, name)
     return {
         **_show(fact),
         "AvailableProvisionedConcurrentExecutions": 0,
@@ -164,7 +163,7 @@ async def delete_provisioned_concurrency_config(
     await lambda_.store.run(
         facts.change, function.root, PROVISIONED, name.target, lambda_.ids.sequence(), lambda _: None
     )
-    await _renew_instances(lambda_, name)
+    await renew_instances(lambda_, name)
     return None
 
 
@@ -195,7 +194,7 @@ async def list_provisioned_concurrency_configs(
 
 async def _reserve(lambda_: Lambda, name: FunctionName, count: int | None) -> None:
     await lambda_.store.run(_set_reserved, name, count)
-    await _renew_instances(lambda_, name)
+    await renew_instances(lambda_, name)
 
 
 async def _set_reserved(tx: Tx, now_us: int, name: FunctionName, count: int | None) -> None:
@@ -270,7 +269,7 @@ async def _check_overlap(
 
 
 async def _provisioned(tx: Tx, now_us: int, function: int) -> dict[str, int]:
-    found = await facts.list_facts(tx, now_us, function, PROVISIONED, None, _FUNCTION_FACTS_MAX)
+    found = await facts.list_facts(tx, now_us, function, PROVISIONED, None, FACTS_MAX)
     return {fact.qualifier: msgspec.msgpack.decode(fact.value, type=int) for fact in found}
 
 
@@ -279,12 +278,6 @@ async def _lock(tx: Tx, now_us: int, name: FunctionName) -> int:
         return (await functions.lock(tx, now_us, name.key)).id
     except FunctionNotFoundError:
         raise no_such_function(name.arn) from None
-
-
-async def _renew_instances(lambda_: Lambda, name: FunctionName) -> None:
-    """Let a function's instances go when they are free: how many there may be is settled when the first starts."""
-    for number in await lambda_.store.read(versions.ids, name.key):
-        lambda_.invoker.forget(number)
 
 
 def _check_published(name: FunctionName) -> None:

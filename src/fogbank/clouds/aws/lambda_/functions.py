@@ -269,6 +269,17 @@ async def find_version(lambda_: Lambda, name: FunctionName, chance: float = 1.0)
         raise no_such_function(name.qualified_arn) from None
 
 
+async def renew_instances(lambda_: Lambda, name: FunctionName) -> None:
+    """Let a function's instances go when they are free, and start those that are kept ready.
+
+    How many there may be of a version, and how many there always are, is settled when its first one starts.
+    """
+    for number in await lambda_.store.read(versions.ids, name.key):
+        lambda_.invoker.forget(number)
+    for version in await lambda_.store.read(versions.kept_ready, name.key):
+        lambda_.invoker.prepare(version)
+
+
 def read_marker(marker: str | None) -> str:
     """Return where a list goes on."""
     if marker is None:
