@@ -10,6 +10,8 @@ from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
 from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_timers
 from fogbank.clouds.aws.sessions import Sessions
+from fogbank.clouds.gcp.gateway import GcpGateway
+from fogbank.clouds.gcp.services import gcp_launchers
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.deliveries import Deliveries
 from fogbank.connectors.function_logs import FunctionLogs
@@ -26,6 +28,8 @@ from fogbank.runtimes.runner import FunctionRunner
 from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
 from fogbank.storage.timers import TimerService
+from fogbank.wire.asgi import Front
+from fogbank.wire.http2 import Http2Server
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
@@ -126,7 +130,9 @@ class App:
         self.runner = FunctionRunner(self.store, self.clock, self.ids, CONTRACTS, logs.take, folder)
         self._stack.push_async_callback(self.runner.close)
         sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
-        invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url, sessions))
+        invoker = Invoker(
+            self.store, self.runner, {**aws_launchers(lambda: self.loopback_url, sessions), **gcp_launchers()}
+        )
         receiver = Receiver(self.store, self.clock, self.ids)
         queued = AsyncInvocations(self.store, self.clock, self.ids, invoker)
         self._stack.push_async_callback(queued.close)
@@ -139,7 +145,11 @@ class App:
         parts = Parts(self.store, self.clock, self.ids, sessions, receiver, invoker)
         self._aws = AwsGateway(aws_services(parts), self.ids, sessions)
         self._control = Control(self.store, self._aws.services, self.reset)
-        server = HttpServer(self.handle, self.clock, self._aws.refuse)
+        gcp = GcpGateway(self.store, self.clock, self.ids, invoker)
+        self._others = (*self._others, gcp)
+        http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse))
+        self._stack.push_async_callback(http2.close)
+        server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
         for part in (logs, housekeeping, queued, deliveries, timers, triggers):

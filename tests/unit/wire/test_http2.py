@@ -14,7 +14,6 @@ from fogbank.wire.http1 import HTTP2_PREFACE
 from fogbank.wire.http2 import Http2Server
 from fogbank.wire.server import HttpServer
 
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 

@@ -26,7 +26,7 @@ def _holder(function_id: int) -> str:
 
 
 async def create(tx: Tx, now_us: int, name: Name, number: int, config: FunctionConfig, code: bytes) -> Function:
-    """Create a function from its code's bytes; raises `FunctionExistsError`."""
+    """Create a function from its code's bytes, none where a folder has it; raises `FunctionExistsError`."""
     made = await tx.run(
         "INSERT INTO function (scope, name, id, revision, config, created_us, modified_us)"
         " VALUES ($1, $2, $3, $3, $4, $5, $5) ON CONFLICT (scope, name) DO NOTHING",
@@ -37,7 +37,8 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: FunctionC
     )
     if not made:
         raise FunctionExistsError(name[1])
-    await blobs.hold(tx, now_us, config.code, code, _holder(number))
+    if not config.folder:
+        await blobs.hold(tx, now_us, config.code, code, _holder(number))
     return Function(*name, number, number, config, now_us, now_us)
 
 
@@ -75,7 +76,8 @@ async def update(
     function = _function(row)
     config = change(function)
     if code is not None and config.code != function.config.code:
-        await blobs.hold(tx, now_us, config.code, code, _holder(function.id))
+        if not config.folder:
+            await blobs.hold(tx, now_us, config.code, code, _holder(function.id))
         await blobs.drop(tx, now_us, function.config.code, _holder(function.id))
     await tx.run(
         "UPDATE function SET config = $1, revision = $2, modified_us = $3 WHERE scope = $4 AND name = $5",

@@ -15,7 +15,8 @@ class FunctionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a function is run; a cloud's own facts that no engine reads stand in `labels`.
 
     `contract` says how instances are spoken to; `runtime` and `handler` are in its words. `code` is the digest of a
-    blob, `principal` who the function runs as.
+    blob, or of the name of the local `folder` that has the code; `principal` is who the function runs as. An instance
+    runs `concurrency` invocations at a time; `instances_min` are kept started, and there are `instances_max` at most.
     """
 
     contract: str
@@ -31,6 +32,10 @@ class FunctionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     log_group: str = ""
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
+    folder: str = ""
+    concurrency: int = 1
+    instances_min: int = 0
+    instances_max: int | None = None
 
 
 class Function(NamedTuple):
