@@ -77,14 +77,16 @@ def test_unknown_fields_are_refused_by_name(rest: Rest, parent: str) -> None:
     status, told = rest("POST", f"/v2/{parent}/functions?functionId=f", body)
     assert (status, told["error"]["status"]) == (400, "INVALID_ARGUMENT")
     assert told["error"]["message"].splitlines() == [
-        "Invalid JSON payload received. Unknown name \"colour\" at 'function.service_config': Cannot find field.",
-        "Invalid JSON payload received. Unknown name \"shape\" at 'function.build_config.source.storage_source':"
-        " Cannot find field.",
-        "Invalid JSON payload received. Unknown name \"size\" at 'function': Cannot find field.",
+        f"Invalid JSON payload received. Unknown name \"{name}\" at '{place}': Cannot find field."
+        for name, place in (
+            ("colour", "function.service_config"),
+            ("shape", "function.build_config.source.storage_source"),
+            ("size", "function"),
+        )
     ]
     details = told["error"]["details"][0]
     assert details["@type"] == "type.googleapis.com/google.rpc.BadRequest"
-    assert [each["field"] for each in details["fieldViolations"]][0] == "function.service_config"
+    assert details["fieldViolations"][0]["field"] == "function.service_config"
 
 
 @pytest.mark.parametrize(

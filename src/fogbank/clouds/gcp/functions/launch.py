@@ -18,7 +18,6 @@ _DEFAULTS: Final = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "TZ": "UTC",
     "PORT": "8080",
-    "LOG_EXECUTION_ID": "true",
     "PYTHONUNBUFFERED": "1",
 }
 
