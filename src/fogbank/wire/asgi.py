@@ -24,22 +24,32 @@ _log = logging.getLogger(__name__)
 
 
 class Front:
-    """Tells calls from other requests; `grpc` makes their application when there is a first one."""
+    """Tells calls from other requests; `grpc` makes their application when there is a first one.
+
+    `websocket` is the application of WebSocket connections. They are closed without one, before they are accepted.
+    """
 
     def __init__(
-        self, handler: Handler, grpc: Callable[[], Application], refuse: Callable[[int, Request], Response]
+        self,
+        handler: Handler,
+        grpc: Callable[[], Application],
+        refuse: Callable[[int, Request], Response],
+        websocket: Application | None = None,
     ) -> None:
         self._handler = handler
         self._make_grpc = grpc
         self._refuse = refuse
         self._grpc: Application | None = None
+        self._websocket = websocket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what comes in."""
         if scope["type"] == "websocket":
-            # Nothing of ours speaks it yet: closed before it is accepted, which is a 403.
-            await receive()
-            await send({"type": "websocket.close", "code": 1000})
+            if self._websocket is None:
+                await receive()
+                await send({"type": "websocket.close", "code": 1000})
+            else:
+                await self._websocket(scope, receive, send)
         elif scope["type"] == "http":
             if any(
                 name == b"content-type" and value.startswith(b"application/grpc") for name, value in scope["headers"]

@@ -55,6 +55,8 @@ class ServerSide(Protocol):
     connections: set[Connection]
     # Who takes over connections that turn out to speak HTTP/2, with what was read of them.
     http2: Callable[[asyncio.Transport, bytes], None] | None
+    # The same for those that ask for WebSocket.
+    websocket: Callable[[asyncio.Transport, bytes], None] | None
 
     def forget(self, connection: Connection) -> None:
         """Take note that a connection is gone."""
@@ -159,6 +161,14 @@ class Connection(asyncio.Protocol):
         if self._current is None and not self._queue:
             self._continue()
 
+    def hand_over(self, begun: bytes) -> bool:
+        """Let a connection go whose client asks for WebSocket and waits for nothing else."""
+        taker = self._server.websocket
+        if taker is None or self._current is not None or self._queue or self._server.closing:
+            return False
+        self._part(taker, begun)
+        return True
+
     def refuse(self, status: int, request: Request) -> None:
         """Let a refusal be the last answer, after those to the requests before it."""
         self._refusal = (status, request)
@@ -219,9 +229,13 @@ class Connection(asyncio.Protocol):
             self._looked_at = data
         else:
             assert self._server.http2 is not None
-            self._lost = True
-            self._server.forget(self)
-            self._server.http2(self._transport, data)
+            self._part(self._server.http2, data)
+
+    def _part(self, taker: Callable[[asyncio.Transport, bytes], None], begun: bytes) -> None:
+        """Leave the connection to somebody else."""
+        self._lost = True
+        self._server.forget(self)
+        taker(self._transport, begun)
 
     def _start(self, request: Request) -> None:
         if self._lost:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fogbank.kernel.clock import Clock
+    from fogbank.wire.asgi import Receive, Scope, Send
 
 DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
 END_STREAM, END_HEADERS = 1, 4
@@ -74,11 +75,18 @@ async def handle(asked: Request) -> Response:
     return Response(200, [(b"Content-Type", b"text/plain")], told.encode())
 
 
+async def shout(scope: Scope, receive: Receive, send: Send) -> None:
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": f"{scope['path']} {event['text'].upper()}"})
+
+
 @pytest.fixture
 async def port(clock: Clock) -> AsyncIterator[int]:
-    front = Front(handle, lambda: None, lambda status, _: Response(status, [], b"sorry"))
+    front = Front(handle, lambda: None, lambda status, _: Response(status, [], b"sorry"), shout)
     http2 = Http2Server(front, grace_seconds=1)
-    server = HttpServer(handle, clock, http2=http2.take)
+    server = HttpServer(handle, clock, http2=http2.take, websocket=http2.take)
     yield await server.listen("127.0.0.1", 0)
     await server.close(0)
     await http2.close()
@@ -138,3 +146,27 @@ async def test_frames_that_make_no_sense_end_the_connection(port: int) -> None:
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await Client(reader, writer).data()
     writer.close()
+
+
+UPGRADE = (
+    b"GET /room?x=1 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+async def test_websocket_connections_are_handed_over(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    # An earlier request of the connection is answered first.
+    writer.write(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
+    answer = await asyncio.wait_for(reader.readuntil(b"/first? 0"), SECONDS_MAX)
+    assert answer.startswith(b"HTTP/1.1 200")
+    writer.write(UPGRADE + b"\x81\x85\x00\x00\x00\x00hello")
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SECONDS_MAX)
+    assert head.startswith(b"HTTP/1.1 101")
+    # RFC 6455, section 1.3: what answers this key.
+    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
+    assert await asyncio.wait_for(reader.readexactly(2 + len("/room HELLO")), SECONDS_MAX) == b"\x81\x0b/room HELLO"
+    writer.write(b"\x88\x80\x00\x00\x00\x00")
+    assert (await asyncio.wait_for(reader.read(2), SECONDS_MAX))[:1] == b"\x88"
+    writer.close()
+    await writer.wait_closed()
