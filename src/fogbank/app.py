@@ -11,7 +11,7 @@ from fogbank.clouds.aws.parts import Parts
 from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_timers
 from fogbank.clouds.aws.sessions import Sessions
 from fogbank.clouds.gcp.gateway import GcpGateway
-from fogbank.clouds.gcp.services import gcp_launchers
+from fogbank.clouds.gcp.services import gcp_launchers, gcp_line_readers
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.deliveries import Deliveries
 from fogbank.connectors.function_logs import FunctionLogs
@@ -23,6 +23,7 @@ from fogbank.control.endpoints import Control
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
+from fogbank.runtimes.functions_framework.contract import FunctionsFrameworkContract
 from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
@@ -138,9 +139,12 @@ class App:
         self.ids.join(joined.start, joined.sequence)
         housekeeping = Housekeeping(self.store, self.clock)
         self._stack.push_async_callback(housekeeping.close)
-        logs = FunctionLogs(self.store, self.ids)
+        logs = FunctionLogs(self.store, self.ids, gcp_line_readers())
         self._stack.push_async_callback(logs.close)
-        contracts: dict[str, Contract] = {"lambda": LambdaContract(self.clock)}
+        contracts: dict[str, Contract] = {
+            "functions-framework": FunctionsFrameworkContract(),
+            "lambda": LambdaContract(self.clock),
+        }
         self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
         self._stack.push_async_callback(self.runner.close)
         await self.runner.open(PYTHON)

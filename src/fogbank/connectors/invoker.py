@@ -33,6 +33,10 @@ class Invoker:
         """Run a function that was found already."""
         return await self._runner.invoke(self._launchers[function.config.contract](function), invocation)
 
+    def prepare(self, function: Function) -> None:
+        """Start the instances that a function keeps however idle, in place of those of its revision before."""
+        self._runner.prepare(self._launchers[function.config.contract](function))
+
     def forget(self, function: int) -> None:
         """Let a deleted function's instances go."""
         self._runner.forget(function)

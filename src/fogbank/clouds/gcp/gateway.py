@@ -76,9 +76,12 @@ class GcpGateway:
         """What the services stand on."""
         if self._parts is None:
             from fogbank.clouds.gcp.parts import Parts  # noqa: PLC0415 - loaded on first use
+            from fogbank.connectors.waiting_room import WaitingRoom  # noqa: PLC0415 - loaded on first use
             from fogbank.wire.grpc.types import protobuf_types  # noqa: PLC0415 - loaded on first use
 
-            self._parts = Parts(self._store, self._clock, self._ids, self._invoker, protobuf_types())
+            self._parts = Parts(
+                self._store, self._clock, self._ids, self._invoker, protobuf_types(), WaitingRoom(self._clock)
+            )
         return self._parts
 
     @property

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from fogbank.connectors.invoker import Invoker
+    from fogbank.connectors.waiting_room import WaitingRoom
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
@@ -20,3 +21,4 @@ class Parts(NamedTuple):
     ids: Ids
     invoker: Invoker
     types: Types
+    waiting_room: WaitingRoom

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
+    from fogbank.connectors.function_logs import LineReader
     from fogbank.connectors.invoker import Launcher
     from fogbank.engines.functions.model import Function
     from fogbank.runtimes.model import Launch
@@ -27,6 +28,17 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     names = [service.name for service in services]
     services.append(health_service(parts.types, names))
     return [*services, *reflection_services(parts.types, [service.name for service in services])]
+
+
+def gcp_line_readers() -> dict[str, LineReader]:
+    """Return what reads the lines that Google's functions print."""
+
+    def read(text: str) -> tuple[int, dict[str, Any] | None]:
+        from fogbank.clouds.gcp.log_lines import read_line  # noqa: PLC0415 - loaded on first use
+
+        return read_line(text)
+
+    return {"gcp": read}
 
 
 def gcp_launchers() -> dict[str, Launcher]:

@@ -44,6 +44,10 @@ _PLAIN: Final = frozenset({"content-type", "content-length"})
 
 def run(channel: Channel, launch: dict[str, Any]) -> None:
     """Load the function, then answer requests until the server goes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # The process was started without a function, and with nowhere to write to.
+            stream.reconfigure(line_buffering=True)
     try:
         application = load(Path(launch["code"]), str(launch["handler"]))
     except BaseException as error:  # noqa: BLE001 - also one that would end the process ends the initialisation

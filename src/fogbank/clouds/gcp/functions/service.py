@@ -112,9 +112,11 @@ async def find(parts: Parts, name: FunctionName, generation: str) -> Function:
 async def create(parts: Parts, name: FunctionName, config: FunctionConfig, source: Source) -> Function:
     """Create a function; raises `GrpcError`."""
     try:
-        return await parts.store.run(functions.create, name.key, parts.ids.sequence(), config, source.code)
+        function = await parts.store.run(functions.create, name.key, parts.ids.sequence(), config, source.code)
     except FunctionExistsError:
         raise already_exists(str(name)) from None
+    parts.invoker.prepare(function)
+    return function
 
 
 async def update(
@@ -123,9 +125,11 @@ async def update(
     """Change a function; raises `GrpcError`."""
     code = None if source is None else source.code
     try:
-        return await parts.store.run(functions.update, name.key, parts.ids.sequence(), change, code)
+        function = await parts.store.run(functions.update, name.key, parts.ids.sequence(), change, code)
     except FunctionNotFoundError:
         raise not_found(str(name)) from None
+    parts.invoker.prepare(function)
+    return function
 
 
 async def delete(parts: Parts, name: FunctionName, generation: str) -> Function:

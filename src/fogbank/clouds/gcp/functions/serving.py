@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fogbank.clouds.gcp.functions.service import FunctionName
 from fogbank.clouds.gcp.locations import REGIONS
+from fogbank.connectors.waiting_room import NoRoomError
 from fogbank.engines.functions import functions
 from fogbank.engines.functions.errors import FunctionNotFoundError
 from fogbank.runtimes.model import Ended, Invocation
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # Google Cloud, "Cloud Run functions quotas": 32 MB of an uncompressed HTTP request, and of its answer.
 REQUEST_BYTES_MAX: Final = 33_554_432
+# Google Cloud, "About maximum instances for services": so long, or 3.5 times what a start takes on average.
+WAIT_SECONDS: Final = 10.0
 _PLACE: Final = f"({'|'.join(sorted(REGIONS, key=len, reverse=True))})-([a-z0-9.:-]+)"
 _PATH: Final = re.compile(rf"/{_PLACE}/([a-zA-Z][a-zA-Z0-9_-]*)(/.*)?")
 _HOST: Final = re.compile(rf"{_PLACE}\.cloudfunctions\.(?:localhost|net)(?::[0-9]+)?")
@@ -87,11 +90,19 @@ async def call(
     headers: Iterable[tuple[str, str]],
     body: bytes,
 ) -> Outcome | None:
-    """Hand a request to a function; None if as many run or wait as may."""
+    """Hand a request to a function; None if no instance has room for it in time."""
     context = {"method": method, "path": path, "query": query, "headers": [[name, value] for name, value in headers]}
+    invocation = Invocation(parts.ids.request(), body, context)
+    config = function.config
     try:
-        return await parts.invoker.run(function, Invocation(parts.ids.request(), body, context))
-    except BusyError:
+        if config.instances_max is None:
+            return await parts.invoker.run(function, invocation)
+        await parts.waiting_room.enter(function.id, config.instances_max * config.concurrency, WAIT_SECONDS)
+        try:
+            return await parts.invoker.run(function, invocation)
+        finally:
+            parts.waiting_room.leave(function.id)
+    except (BusyError, NoRoomError):
         return None
 
 
