@@ -37,6 +37,7 @@ PRELOAD: Final = (
     "cloudevents.http",
     "google.cloud.functions.context",
     "logging.config",
+    "fogbank.runtimes.inside.functions_framework_warm_up",
 )
 SOURCE: Final = "main.py"
 _PLAIN: Final = frozenset({"content-type", "content-length"})
