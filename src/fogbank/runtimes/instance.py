@@ -88,6 +88,7 @@ class Instance:
             self._link = opened
         except BaseException:
             self._output.close()
+            stem.connection.close()
             await stem.process.end()
             raise
         self._output.started()

@@ -97,9 +97,9 @@ class Nursery:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
 
-    async def open(self, kind: Kind) -> None:
-        """Start a first zygote and find out which sandbox can be had here: the better one, if a stem can live in it."""
-        for tier in _tiers():
+    async def open(self, kind: Kind, *, isolated: bool = True) -> None:
+        """Start a first zygote and find out which sandbox can be had here: the best one that a stem can live in."""
+        for tier in tiers(isolated=isolated):
             self.tier = tier._replace(note=self.tier.note)
             try:
                 stem = await self._make(kind)
@@ -117,7 +117,10 @@ class Nursery:
         stem = None
         while stock and stem is None:
             ready = stock.popleft()
-            stem = ready if ready.process.running else None
+            if ready.process.running:
+                stem = ready
+            else:
+                ready.connection.close()
         self._restock(kind)
         return stem if stem is not None else await self._make(kind)
 
@@ -173,6 +176,8 @@ class Nursery:
     async def _make(self, kind: Kind) -> Stem:
         zygote = self._zygotes.get(kind)
         if zygote is None or zygote.ended:
+            if zygote is not None:
+                zygote.forget()
             zygote = self._zygotes[kind] = _Zygote(kind, self.tier, self._folder)
         try:
             await zygote.started()
@@ -260,11 +265,15 @@ class _Zygote:
         """Have it fork."""
         socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
 
+    def forget(self) -> None:
+        """Let go of one that has ended."""
+        self._control.close()
+
     async def close(self) -> None:
         """End it."""
         with contextlib.suppress(OSError):
             await self.started()
-        self._control.close()
+        self.forget()
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGKILL)
@@ -294,12 +303,13 @@ _START: Final = (
 )
 
 
-def _tiers() -> list[Tier]:
+def tiers(*, isolated: bool) -> list[Tier]:
     """Return the sandboxes to try, the best first."""
-    if sys.platform != "linux":
-        return [Tier("A", own_users=False)]
+    plain = Tier("A", own_users=False)
+    if sys.platform != "linux" or not isolated:
+        return [plain]
     best = [Tier("B", own_users=True)] if os.geteuid() == 0 else []
-    return [*best, Tier("B", own_users=False), Tier("A", own_users=False)]
+    return [*best, Tier("B", own_users=False), plain]
 
 
 def _shown(packages: str) -> list[str]:
