@@ -71,8 +71,11 @@ class Http2Server:
             splice.abort()
 
     async def _path(self) -> Path:
-        """Return where h2corn listens, once it does."""
-        if self._starting is None:
+        """Return where h2corn listens, once it does; it is started again if it has ended."""
+        ended = self._serving is not None and self._serving.done()
+        if self._starting is None or (self._starting.done() and ended):
+            if self._folder is not None:
+                self._folder.cleanup()
             self._starting = asyncio.get_running_loop().create_task(self._start())
         return await asyncio.shield(self._starting)
 

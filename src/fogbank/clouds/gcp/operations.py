@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 # Where operations are whose names say nothing of project and region.
 _FLAT_SCOPE: Final = "gcp/-/-"
-_PLACED: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/operations/([^/]+)")
-_FLAT: Final = re.compile(r"operations/([^/]+)")
+_PLACED: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/operations/([^/\0]+)")
+_FLAT: Final = re.compile(r"operations/([^/\0]+)")
 _PARENT: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)(?:/operations)?")
 
 

@@ -25,9 +25,12 @@ def read_page_size(asked: int, most: int = PAGE_SIZE_MAX) -> int:
 def read_page_token(token: str) -> str:
     """Return the key after which a list goes on."""
     try:
-        return b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True).decode()
+        key = b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True).decode()
     except (Base64Error, ValueError):
-        raise invalid("page_token", "The page_token is not one that this method returned.") from None
+        key = "\0"
+    if "\0" in key:
+        raise invalid("page_token", "The page_token is not one that this method returned.")
+    return key
 
 
 def write_page_token(key: str) -> str:

@@ -15,7 +15,8 @@ CONCURRENCY_MAX: Final = 1_000
 LABELS_MAX: Final = 64
 MEMORY_MIB_MIN: Final = 128
 MEMORY_MIB_MAX: Final = 32_768
-_QUANTITY: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(k|K|M|G|Ki|Mi|Gi|)")
+_QUANTITY: Final = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(k|K|M|G|Ki|Mi|Gi|)")
+_PROCESSORS: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)(m?)")
 # Megabytes are taken for mebibytes, as Cloud Run functions does.
 _UNITS: Final = {"": 1, "k": 1_024, "K": 1_024, "Ki": 1_024, "M": 2**20, "Mi": 2**20, "G": 2**30, "Gi": 2**30}
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -48,10 +49,8 @@ def cpu_for(mebibytes: int) -> str:
 
 def read_cpu(text: str) -> float:
     """Return processors; raises `GrpcError`."""
-    try:
-        value = float(text[:-1]) / 1_000 if text.endswith("m") else float(text)
-    except ValueError:
-        value = 0.0
+    match = _PROCESSORS.fullmatch(text)
+    value = float(match[1]) / (1_000 if match[2] else 1) if match else 0.0
     if not 0 < value <= 8:
         raise invalid("service_config.available_cpu", f"Invalid value for available_cpu: {text!r}; it is 0.08 to 8.")
     return value
@@ -59,11 +58,19 @@ def read_cpu(text: str) -> float:
 
 def check_environment(field: str, environment: Mapping[str, str]) -> None:
     """Raise the error for variables that a function can't have."""
-    for key in environment:
+    for key, value in environment.items():
+        if "\0" in value:
+            raise invalid(field, f"The value of the environment variable {key} holds a null character.")
         if not _VARIABLE.fullmatch(key) or key.startswith("X_GOOGLE_"):
             raise invalid(field, f"Invalid environment variable name {key!r}.")
         if key in _RESERVED:
             raise invalid(field, f"The environment variable name {key} is reserved.")
+
+
+def check_entry_point(field: str, entry_point: str) -> None:
+    """Raise the error for what can't be the name of anything in a program."""
+    if not entry_point.isprintable():
+        raise invalid(field, f"Invalid value for {field}: {entry_point!r}.")
 
 
 def check_labels(labels: Mapping[str, str]) -> None:

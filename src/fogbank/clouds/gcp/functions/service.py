@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fogbank.engines.functions.model import Function, FunctionConfig
 
 CONTRACT: Final = "functions-framework"
-_NAME: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/functions/([^/]+)")
+_NAME: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/functions/([^/\0]+)")
 _PARENT: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)")
 # google/cloud/functions/v2/functions.proto, CreateFunctionRequest.function_id: 4-63 characters; one is taken, too.
 _FUNCTION_ID: Final = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -149,6 +149,8 @@ async def list_page(
     """Return a page of a project's functions, of all regions for `-`, and the next page's token."""
     limit = read_page_size(size)
     after_scope, _, after = read_page_token(token).partition("|")
+    if token and not after:
+        raise invalid("page_token", "The page_token is not one that this method returned.")
     if region == "-":
         scopes = sorted(await parts.store.read(places.scopes_below, f"gcp/{project}/"))
     else:

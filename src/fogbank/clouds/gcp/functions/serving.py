@@ -74,11 +74,9 @@ async def serve(parts: Parts, address: Address, request: Request) -> Response:
     except BodyTooLargeError:
         return Response(413, [(b"Content-Type", b"text/plain")], b"Request Entity Too Large")
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.items()]
-    return respond(
-        await call(
-            parts, function, request.method, address.path, request.raw_query, [*headers, *_added(parts, request)], body
-        )
-    )
+    headers += _added(parts, request)
+    outcome = await call(parts, function, request.method, address.path, request.raw_query, headers, body)
+    return respond(outcome, length_only=request.method == "HEAD")
 
 
 async def call(
@@ -106,8 +104,11 @@ async def call(
         return None
 
 
-def respond(outcome: Outcome | None) -> Response:
-    """Return what the caller gets: the function's own answer, or what Google says in its place."""
+def respond(outcome: Outcome | None, *, length_only: bool = False) -> Response:
+    """Return what the caller gets: the function's own answer, or what Google says in its place.
+
+    Of an answer without its body, to a HEAD, only the `length_only` is kept.
+    """
     if outcome is None:
         return _failed(429)
     if outcome.ended is Ended.OK:
@@ -116,7 +117,11 @@ def respond(outcome: Outcome | None) -> Response:
             for name, value in outcome.head.get("headers", ())
             if str(name).lower() not in _OURS
         ]
-        return Response(int(outcome.head["status"]), headers, outcome.payload)
+        told = {str(name).lower(): str(value) for name, value in outcome.head.get("headers", ())}
+        length = told.get("content-length", "") if length_only else ""
+        return Response(
+            int(outcome.head["status"]), headers, outcome.payload, int(length) if length.isdecimal() else None
+        )
     if outcome.ended is Ended.TIMEOUT:
         return _failed(504)
     if outcome.ended in (Ended.ERROR, Ended.TOO_LARGE):

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 HOT_RELOAD: Final = "hot-reload"
 # Google Cloud, "Cloud Run functions quotas": 100 MB compressed.
 ARCHIVE_BYTES_MAX: Final = 104_857_600
-_BUCKET: Final = re.compile(r"gcf-v2-uploads-(.+)\.([a-z0-9-]+)\.cloudfunctions\.appspot\.com")
-_PATH: Final = re.compile(r"/(gcf-v2-uploads-[^/]+)/([^/]+)")
+_BUCKET: Final = re.compile(r"gcf-v2-uploads-([^/\0]+)\.([a-z0-9-]+)\.cloudfunctions\.appspot\.com")
+_PATH: Final = re.compile(r"/(gcf-v2-uploads-[^/\0]+)/([^/\0]+)")
 MAIN: Final = "main.py"
 
 
@@ -97,7 +97,7 @@ async def fetch(parts: Parts, bucket: str, name: str) -> Source:
     if bucket == HOT_RELOAD:
         return _folder(name)
     match = _BUCKET.fullmatch(bucket)
-    if match is None:
+    if match is None or "\0" in name:
         raise unsupported(
             f"storage_source.bucket {bucket!r}: there is no Cloud Storage yet; upload to what GenerateUploadUrl"
             f" returns, or name a local folder as an object of the bucket {HOT_RELOAD!r}"
@@ -113,6 +113,8 @@ async def fetch(parts: Parts, bucket: str, name: str) -> Source:
 
 def check(source: Source, main: str) -> None:
     """Raise the error of a build that fails: the archive is none, or has no `main`."""
+    if main.startswith("/") or ".." in main.split("/") or not main.isprintable():
+        raise _build_failed(f"GOOGLE_FUNCTION_SOURCE {main!r} is not a file in the source")
     try:
         if source.folder:
             there = (Path(source.folder) / main).is_file()
@@ -138,7 +140,7 @@ def _build_failed(why: str) -> GrpcError:
 
 def _folder(path: str) -> Source:
     folder = Path(path if path.startswith("/") else f"/{path}")
-    if ".." in folder.parts or not folder.is_dir():
+    if "\0" in path or ".." in folder.parts or not folder.is_dir():
         raise invalid("storage_source.object", f"There is no folder {str(folder)!r} on this machine.")
     return Source(b"", digest_of(str(folder).encode()), str(folder))
 

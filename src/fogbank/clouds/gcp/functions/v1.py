@@ -115,18 +115,7 @@ async def update_function(parts: Parts, call: Call, request: Any) -> Any:
     """Change what the mask names, or everything without one."""
     name = read_name(request.function.name)
     function = await find(parts, name, GENERATION)
-    message = _recall(parts, function.config)
-    given = request.function
-    if request.update_mask.paths:
-        checks.mask_fields(message, given, list(request.update_mask.paths))
-        changes = any(path.startswith("source") for path in request.update_mask.paths)
-    else:
-        changes = given.WhichOneof("source_code") is not None
-        if not changes:
-            for field in ("source_archive_url", "source_upload_url"):
-                if message.WhichOneof("source_code") == field:
-                    setattr(given, field, getattr(message, field))
-        message = given
+    message, changes = _merged(parts, function.config, request)
     _check(message, name)
     source = await _source(parts, message) if changes else None
     version = int(function.config.labels["version"]) + 1
@@ -137,9 +126,13 @@ async def update_function(parts: Parts, call: Call, request: Any) -> Any:
             return await _operation(parts, name, "update", request, version, error=error)
 
     def change(current: Function) -> FunctionConfig:
-        return _configuration(message, source, current.config, version)
+        # Somebody else may have changed it meanwhile.
+        merged, _ = _merged(parts, current.config, request)
+        _check(merged, name)
+        return _configuration(merged, source, current.config, int(current.config.labels["version"]) + 1)
 
     changed = await update(parts, name, change, source)
+    version = int(changed.config.labels["version"])
     return await _operation(parts, name, "update", request, version, show(parts, changed, call.origin))
 
 
@@ -212,6 +205,22 @@ async def generate_download_url(parts: Parts, call: Call, request: Any) -> Any:
     return parts.types.message(f"{_PACKAGE}.GenerateDownloadUrlResponse")(download_url=url)
 
 
+def _merged(parts: Parts, config: FunctionConfig, request: Any) -> tuple[Any, bool]:
+    """Return a function as it is to be, and whether its source is another."""
+    message = _recall(parts, config)
+    given = parts.types.message(f"{_PACKAGE}.CloudFunction")()
+    given.CopyFrom(request.function)
+    paths = list(request.update_mask.paths)
+    if paths and paths != ["*"]:
+        checks.mask_fields(message, given, paths)
+        return message, any(path.startswith("source") for path in paths)
+    changes = given.WhichOneof("source_code") is not None
+    kept = message.WhichOneof("source_code")
+    if not changes and kept is not None:
+        setattr(given, kept, getattr(message, kept))
+    return given, changes
+
+
 def _check(message: Any, name: FunctionName) -> None:
     """Check a function as it is to be, and fill in what is left out; raises `GrpcError`."""
     if message.HasField("event_trigger"):
@@ -225,6 +234,7 @@ def _check(message: Any, name: FunctionName) -> None:
         raise invalid("runtime", "Runtime field cannot be empty.")
     check_runtime(message.runtime)
     message.entry_point = message.entry_point or name.id
+    checks.check_entry_point("entry_point", message.entry_point)
     message.available_memory_mb = message.available_memory_mb or DEFAULT_MEMORY_MIB
     if message.available_memory_mb not in MEMORIES_MIB:
         raise invalid("available_memory_mb", f"Invalid memory: {message.available_memory_mb} MB.")

@@ -75,7 +75,7 @@ async def create_function(parts: Parts, call: Call, request: Any) -> Any:
         sources.check(source, v2_configuration.main_of(message))
     except GrpcError as error:
         return await _operation(parts, name, "create", message, error=error)
-    config = configuration(message, source, None, _next_revision(parts, name, ""))
+    config = configuration(message, source, None, _next_revision(name, "", _letters(parts)))
     function = await create(parts, name, config, source)
     return await _operation(parts, name, "create", show(parts, function, call.origin))
 
@@ -84,9 +84,8 @@ async def update_function(parts: Parts, call: Call, request: Any) -> Any:
     """Change what the mask names, or everything without one; running requests finish as they began."""
     name = read_name(request.function.name)
     function = await find(parts, name, GENERATION)
-    given = request.function
-    v2_configuration.drop_output(given)
-    message, changes_source = _merged(parts, function.config, given, list(request.update_mask.paths))
+    v2_configuration.drop_output(request.function)
+    message, changes_source = _merged(parts, function.config, request)
     v2_configuration.check(message, name)
     source = await _source(parts, message) if changes_source else None
     if source is not None:
@@ -94,10 +93,14 @@ async def update_function(parts: Parts, call: Call, request: Any) -> Any:
             sources.check(source, v2_configuration.main_of(message))
         except GrpcError as error:
             return await _operation(parts, name, "update", message, error=error)
-    revision = _next_revision(parts, name, function.config.labels["revision"])
+    letters = _letters(parts)
 
     def change(current: Function) -> FunctionConfig:
-        return configuration(message, source, current.config, revision)
+        # Somebody else may have changed it meanwhile.
+        merged, _ = _merged(parts, current.config, request)
+        v2_configuration.check(merged, name)
+        revision = _next_revision(name, current.config.labels["revision"], letters)
+        return configuration(merged, source, current.config, revision)
 
     changed = await update(parts, name, change, source)
     return await _operation(parts, name, "update", show(parts, changed, call.origin))
@@ -172,8 +175,11 @@ def download_url(function: Function, origin: str) -> str:
     return f"{origin}/_fogbank/code/{function.config.code.hex()}.zip"
 
 
-def _merged(parts: Parts, config: FunctionConfig, given: Any, paths: list[str]) -> tuple[Any, bool]:
+def _merged(parts: Parts, config: FunctionConfig, request: Any) -> tuple[Any, bool]:
     """Return a function as it is to be, and whether its source is another."""
+    given = parts.types.message(f"{_PACKAGE}.Function")()
+    given.CopyFrom(request.function)
+    paths = list(request.update_mask.paths)
     if not paths or paths == ["*"]:
         has_source = given.build_config.HasField("source")
         if not has_source:
@@ -211,12 +217,15 @@ async def _refuse_existing(parts: Parts, name: FunctionName) -> None:
     raise already_exists(str(name))
 
 
-def _next_revision(parts: Parts, name: FunctionName, before: str) -> str:
+def _next_revision(name: FunctionName, before: str, letters: str) -> str:
     """Return the name of a function's next revision: `name-00002-abc`."""
     match = _REVISION.search(before)
     count = int(match[1]) + 1 if match else 1
-    letters = "".join(chr(ord("a") + byte % 26) for byte in parts.ids.bytes(3))
     return f"{name.id}-{count:05d}-{letters}"
+
+
+def _letters(parts: Parts) -> str:
+    return "".join(chr(ord("a") + byte % 26) for byte in parts.ids.bytes(3))
 
 
 async def _operation(

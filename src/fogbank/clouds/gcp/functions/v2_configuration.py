@@ -90,6 +90,7 @@ def check(message: Any, name: FunctionName) -> None:
         raise invalid("build_config.runtime", "Runtime field cannot be empty.")
     check_runtime(build.runtime)
     build.entry_point = build.entry_point or name.id
+    checks.check_entry_point("build_config.entry_point", build.entry_point)
     build.docker_registry = build.docker_registry or 2
     checks.check_environment("build_config.environment_variables", build.environment_variables)
     _check_service(service)
