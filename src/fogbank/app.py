@@ -10,12 +10,16 @@ from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
 from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_timers
 from fogbank.clouds.aws.sessions import Sessions
+from fogbank.clouds.azure.gateway import AzureGateway
+from fogbank.clouds.azure.parts import Parts as AzureParts
+from fogbank.clouds.azure.services import azure_launchers, azure_timers
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.deliveries import Deliveries
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.queue_triggers import QueueTriggers
+from fogbank.connectors.schedules import Schedules
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
 from fogbank.engines.messaging.receiving import Receiver
@@ -126,23 +130,29 @@ class App:
         self.runner = FunctionRunner(self.store, self.clock, self.ids, CONTRACTS, logs.take, folder)
         self._stack.push_async_callback(self.runner.close)
         sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
-        invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url, sessions))
+        launchers = {**aws_launchers(lambda: self.loopback_url, sessions), **azure_launchers()}
+        invoker = Invoker(self.store, self.runner, launchers)
         receiver = Receiver(self.store, self.clock, self.ids)
         queued = AsyncInvocations(self.store, self.clock, self.ids, invoker)
         self._stack.push_async_callback(queued.close)
         deliveries = Deliveries(self.store, self.clock, self.ids)
         self._stack.push_async_callback(deliveries.close)
-        timers = Timekeeper(TimerService(self.store, self.clock, aws_timers()))
+        timers = Timekeeper(TimerService(self.store, self.clock, {**aws_timers(), **azure_timers(self.ids)}))
         self._stack.push_async_callback(timers.close)
         triggers = self._triggers = QueueTriggers(self.store, self.clock, self.ids, receiver, invoker, aws_formats())
         self._stack.push_async_callback(triggers.close)
+        schedules = Schedules(self.store, self.clock, self.ids, invoker)
+        self._stack.push_async_callback(schedules.close)
+        azure = AzureGateway(AzureParts(self.store, self.clock, self.ids, invoker))
+        self._stack.push_async_callback(azure.close)
+        self._others = (azure,)
         parts = Parts(self.store, self.clock, self.ids, sessions, receiver, invoker)
         self._aws = AwsGateway(aws_services(parts), self.ids, sessions)
         self._control = Control(self.store, self._aws.services, self.reset)
         server = HttpServer(self.handle, self.clock, self._aws.refuse)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
-        for part in (logs, housekeeping, queued, deliveries, timers, triggers):
+        for part in (logs, housekeeping, queued, deliveries, timers, triggers, schedules, azure):
             part.start()
 
 
