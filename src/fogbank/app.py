@@ -25,8 +25,10 @@ from fogbank.control.endpoints import Control
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
-from fogbank.runtimes.lambda_runtime_api.instance import LambdaInstance
+from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
+from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
+from fogbank.settings import SettingsError
 from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
 from fogbank.storage.timers import TimerService
@@ -35,6 +37,7 @@ from fogbank.wire.server import HttpServer
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from fogbank.runtimes.contract import Contract
     from fogbank.settings import Settings
     from fogbank.storage import Store
     from fogbank.wire.http import Gateway, Request, Response
@@ -44,8 +47,11 @@ if TYPE_CHECKING:
 QUIET_TURNS: Final = 5
 
 
+_TIERS: Final = {
+    "A": "tier A: own session, limits, clean environment, private temporary folder",
+    "B": "tier B: own namespaces and file system, no privileges, filtered system calls",
+}
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
-CONTRACTS: Final = {"lambda": LambdaInstance}
 
 
 class App:
@@ -88,6 +94,13 @@ class App:
         """Where the server is reached."""
         return f"http://{_bracketed(self.settings.host)}:{self.port}"
 
+    @property
+    def sandbox(self) -> str:
+        """What functions run in, as the banner says it."""
+        tier = self.runner.tier
+        text = _TIERS[tier.name] + ("" if self.runner.exact_limits else ", memory watched")
+        return f"{text} (no more, because {tier.note})" if tier.note else text
+
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
         """Answer any request: our own endpoints by their path, everything else is a cloud's."""
         if request.raw_path.startswith("/_"):
@@ -127,8 +140,13 @@ class App:
         self._stack.push_async_callback(housekeeping.close)
         logs = FunctionLogs(self.store, self.ids)
         self._stack.push_async_callback(logs.close)
-        self.runner = FunctionRunner(self.store, self.clock, self.ids, CONTRACTS, logs.take, folder)
+        contracts: dict[str, Contract] = {"lambda": LambdaContract(self.clock)}
+        self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
         self._stack.push_async_callback(self.runner.close)
+        await self.runner.open(PYTHON)
+        if settings.sandbox == "strict" and self.runner.tier.name != "B":
+            msg = f"sandbox is strict, and functions can't be isolated here: {self.runner.tier.note}"
+            raise SettingsError(msg)
         sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
         launchers = {**aws_launchers(lambda: self.loopback_url, sessions), **azure_launchers()}
         invoker = Invoker(self.store, self.runner, launchers)

@@ -15,6 +15,7 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 4566
 DEFAULT_FOLDER: Final = Path(".fogbank")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+SANDBOXES: Final = ("auto", "strict")
 PREFIX: Final = "FOGBANK_"
 
 
@@ -27,7 +28,9 @@ class Settings:
     """What a server is started with.
 
     `data` is the folder that keeps everything, unless `memory` or `database` (a `postgresql://` URL) takes its
-    place. `insecure` allows an address that others can reach, where nobody's credentials are checked.
+    place. `insecure` allows an address that others can reach, where nobody's credentials are checked. `shared` is
+    a folder that all functions see in the same place and may write into. `sandbox` is `auto`, or `strict` to
+    start only where functions can be isolated from the machine.
     """
 
     host: str = DEFAULT_HOST
@@ -36,10 +39,18 @@ class Settings:
     memory: bool = False
     database: str | None = None
     insecure: bool = False
+    shared: Path | None = None
+    sandbox: str = "auto"
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
             msg = f"port must be 0 to 65535, not {self.port}"
+            raise SettingsError(msg)
+        if self.sandbox not in SANDBOXES:
+            msg = f"sandbox must be {' or '.join(SANDBOXES)}, not {self.sandbox}"
+            raise SettingsError(msg)
+        if self.shared is not None and not self.shared.is_dir():
+            msg = f"shared must be a folder, and {self.shared} is none"
             raise SettingsError(msg)
         if self.memory and self.database is not None:
             msg = "memory and database exclude each other"
@@ -94,4 +105,6 @@ def _convert(name: str, value: Any) -> Any:
             return False
         msg = f"{name} must be true or false, not {value!r}"
         raise SettingsError(msg)
+    if name == "shared":
+        return Path(value).resolve()
     return Path(value) if name == "data" else str(value)

@@ -14,14 +14,29 @@ from tests.conformance import recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 _accounts = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[ThreadedServer]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all temporary folders of tests: functions see it, too."""
+    return tmp_path_factory.getbasetemp()
+
+
+@pytest.fixture(autouse=True)
+def _open_to_functions(request: pytest.FixtureRequest, shared: Path) -> None:
+    """Let functions, which run as other users, write into the test's temporary folder."""
+    if "tmp_path" in request.fixturenames:
+        shared.chmod(0o711)
+        request.getfixturevalue("tmp_path").chmod(0o777)
+
+
+@pytest.fixture(scope="session")
+def server(shared: Path) -> Iterator[ThreadedServer]:
     """One server in memory for all tests of a worker."""
-    with ThreadedServer(Settings(port=0, memory=True)) as running:
+    with ThreadedServer(Settings(port=0, memory=True, shared=shared)) as running:
         yield running
 
 
@@ -38,9 +53,10 @@ def client(server: ThreadedServer, account: str) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def timed_server() -> Iterator[ThreadedServer]:
+def timed_server(shared: Path) -> Iterator[ThreadedServer]:
     """A server of the test's own, whose clock stands still until it is advanced."""
-    with ThreadedServer(Settings(port=0, memory=True), frozen_at_us=1_795_348_800_000_000, seed=1) as running:
+    settings = Settings(port=0, memory=True, shared=shared)
+    with ThreadedServer(settings, frozen_at_us=1_795_348_800_000_000, seed=1) as running:
         yield running
 
 

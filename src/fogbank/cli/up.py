@@ -12,7 +12,6 @@ import click
 
 from fogbank import __version__
 from fogbank.app import App
-from fogbank.runtimes.process import SANDBOX
 from fogbank.settings import Settings, SettingsError, load_settings
 from fogbank.storage import StoreUnavailableError
 from fogbank.storage.folder import FolderInUseError
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 @click.option("--memory", is_flag=True, default=None, help="Keep everything in memory only.")
 @click.option("--database", metavar="URL", help="Keep everything in PostgreSQL: postgresql://…")
 @click.option("--insecure", is_flag=True, default=None, help="Allow an address that others can reach.")
+@click.option("--shared", type=click.Path(file_okay=False), help="Folder that functions see, too, and may write into.")
+@click.option("--sandbox", type=click.Choice(["auto", "strict"]), help="strict: start only with the full sandbox.")
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -66,7 +67,7 @@ def banner(app: App) -> str:
             f"Fogbank {__version__}",
             f"  Endpoint     {app.url}",
             f"  Data         {app.store.description}",
-            f"  Sandbox      {SANDBOX}",
+            f"  Sandbox      {app.sandbox}",
             "  Credentials  not verified: anything is accepted, policies are kept but not evaluated",
             "Ready.",
         )

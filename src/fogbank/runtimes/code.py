@@ -8,11 +8,13 @@ import os
 import shutil
 import stat
 import zipfile
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from fogbank.storage import blobs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from fogbank.storage import Store
@@ -47,35 +49,40 @@ class CodeFolders:
         self._root = root
         self._unpacking: dict[bytes, asyncio.Task[Path]] = {}
 
-    async def folder(self, digest: bytes) -> Path:
-        """Return the folder that holds a code, unpacking it first if needed."""
-        path = self._root / digest.hex()
+    async def folder(self, *digests: bytes) -> Path:
+        """Return the folder that holds codes, unpacked over each other in their order; first if needed."""
+        key = digests[0] if len(digests) == 1 else sha256(b"".join(digests)).digest()
+        path = self._root / key.hex()
         if path.exists():
             return path
-        task = self._unpacking.get(digest)
+        task = self._unpacking.get(key)
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._unpack(digest, path))
-            self._unpacking[digest] = task
-            task.add_done_callback(lambda _: self._unpacking.pop(digest, None))
+            task = asyncio.get_running_loop().create_task(self._unpack(digests, path))
+            self._unpacking[key] = task
+            task.add_done_callback(lambda _: self._unpacking.pop(key, None))
         return await asyncio.shield(task)
 
-    async def _unpack(self, digest: bytes, path: Path) -> Path:
-        data = await self._store.scan(blobs.fetch, digest)
-        if data is None:
-            raise CodeMissingError(digest.hex())
-        return await asyncio.get_running_loop().run_in_executor(None, unpack, data, path)
+    async def _unpack(self, digests: Sequence[bytes], path: Path) -> Path:
+        archives = []
+        for digest in digests:
+            data = await self._store.scan(blobs.fetch, digest)
+            if data is None:
+                raise CodeMissingError(digest.hex())
+            archives.append(data)
+        return await asyncio.get_running_loop().run_in_executor(None, unpack, archives, path)
 
 
-def unpack(data: bytes, path: Path) -> Path:
-    """Unpack an archive into a folder that appears only when it is complete."""
+def unpack(archives: Sequence[bytes], path: Path) -> Path:
+    """Unpack archives into a folder that appears only when it is complete; later ones replace files of earlier ones."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check(archive)
-            for entry in archive.infolist():
-                _extract(archive, entry, part)
+        for data in archives:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                _check(archive)
+                for entry in archive.infolist():
+                    _extract(archive, entry, part)
     except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
         if isinstance(error, zipfile.BadZipFile | OSError | ValueError):
@@ -117,8 +124,11 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, root: Path) -> No
         if link.startswith("/") or not (target.parent / link).resolve().is_relative_to(root.resolve()):
             msg = f"the link {entry.filename!r} leads out of the archive"
             raise InvalidArchiveError(msg)
+        target.unlink(missing_ok=True)
         target.symlink_to(link)
         return
+    if target.is_symlink():
+        target.unlink()
     with archive.open(entry) as source, target.open("wb") as file:
         shutil.copyfileobj(source, file, COPY_BYTES)
     # Readable by whoever runs it, whatever the archive's author had; executable where the author said so.

@@ -104,19 +104,50 @@ class Outcome(NamedTuple):
     head: Mapping[str, Any] = MappingProxyType({})
 
 
+class Mounts(NamedTuple):
+    """Where a function finds its folders in a sandbox of its own."""
+
+    code: str
+    layers: str = ""
+    temporary: str = "/tmp"  # noqa: S108 - the function's own
+
+
+class Places(NamedTuple):
+    """Where a function finds its folders; `mounts` brings them there: source, target, to "read", "write" or "own"."""
+
+    code: str
+    layers: str
+    temporary: str
+    mounts: Sequence[tuple[str, str, str]]
+
+
 class Workspace(NamedTuple):
-    """An instance's folders: its code, read only, and a private one for temporary files."""
+    """An instance's folders: its code and layers, read only, a private one for temporary files, what all share."""
 
     code: Path
     temporary: Path
+    layers: Path | None = None
+    shared: Path | None = None
+
+    def places(self, mounts: Mounts, *, enclosed: bool) -> Places:
+        """Return where the function finds them: in the sandbox, or as they are."""
+        layers = "" if self.layers is None else str(self.layers)
+        brought = [(str(self.code), mounts.code, "read"), (str(self.temporary), mounts.temporary, "own")]
+        if layers:
+            brought.append((layers, mounts.layers, "read"))
+        if self.shared is not None:
+            brought.append((str(self.shared), str(self.shared), "write"))
+        if enclosed:
+            return Places(mounts.code, layers and mounts.layers, mounts.temporary, brought)
+        return Places(str(self.code), layers, str(self.temporary), brought)
 
 
 LogSink: TypeAlias = "Callable[[tuple[str, str], str, Sequence[Line]], None]"
 """Takes what was printed: log group (scope and name), stream, lines."""
 
 
-class Instance(Protocol):
-    """A running copy of a function. Start it once, stop it once."""
+class Runs(Protocol):
+    """A running copy of a function, as a pool sees it."""
 
     @property
     def usable(self) -> bool:
@@ -125,9 +156,6 @@ class Instance(Protocol):
     @property
     def exited(self) -> asyncio.Future[int]:
         """Done when its process has ended."""
-
-    async def start(self) -> None:
-        """Start the process; its initialisation goes on meanwhile. Raises `OSError`."""
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run one invocation to its end."""

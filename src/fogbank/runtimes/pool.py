@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from fogbank.kernel.clock import Alarm, Clock
-    from fogbank.runtimes.model import Instance, Invocation, Outcome
+    from fogbank.runtimes.model import Invocation, Outcome, Runs
 
 IDLE_SECONDS_MAX: Final = 600
 # An instance that has become this old gets no further invocation.
@@ -22,31 +22,43 @@ INSTANCE_SECONDS_MAX: Final = 6 * 3_600
 _log = logging.getLogger(__name__)
 
 
-class Pool:
-    """Hands each invocation to an idle instance, or to the first that becomes free or has started.
+class PoolFullError(Exception):
+    """All instances that may be are busy, and invocations don't wait."""
 
-    `start` makes a started instance; it is called for each invocation that finds none idle, up to
-    `instances_max`, beyond which invocations wait their turn.
+
+class Pool:
+    """Hands each invocation to an instance that has room, or to the first that gets some or has started.
+
+    `start` makes a started instance, which runs up to `concurrency` invocations at a time. It is called when
+    invocations wait for more room than there will be, up to `instances_max` instances, beyond which they wait their
+    turn, or raise `PoolFullError` unless `queued`. `instances_min` are kept however idle, once `prepare` was called.
     """
 
     def __init__(
         self,
-        start: Callable[[], Awaitable[Instance]],
+        start: Callable[[], Awaitable[Runs]],
         clock: Clock,
         *,
         instances_max: int,
         starting: asyncio.Semaphore,
+        concurrency: int = 1,
+        instances_min: int = 0,
+        queued: bool = True,
     ) -> None:
         self._start_one = start
         self._clock = clock
         self._instances_max = instances_max
+        self._instances_min = instances_min
+        self._concurrency = concurrency
+        self._queued = queued
         self._starting_limit = starting
-        self._idle: list[Instance] = []
+        self._idle: list[Runs] = []
         self._alarms: dict[int, Alarm] = {}
-        self._started_us: dict[Instance, int] = {}
-        self._waiting: deque[asyncio.Future[Instance]] = deque()
+        self._started_us: dict[Runs, int] = {}
+        self._waiting: deque[asyncio.Future[Runs]] = deque()
         self._starting = 0
-        self._running: set[Instance] = set()
+        # How many invocations each instance runs that runs any.
+        self._running: dict[Runs, int] = {}
         self._retired = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -61,6 +73,11 @@ class Pool:
         task = asyncio.get_running_loop().create_task(self._run(instance, invocation))
         self._keep(task)
         return await asyncio.shield(task)
+
+    def prepare(self) -> None:
+        """Start the instances that are kept however idle."""
+        while self.size < self._instances_min:
+            self._start_another()
 
     async def close(self) -> None:
         """Stop every instance, whatever it does."""
@@ -81,35 +98,57 @@ class Pool:
         while self._idle:
             self._dismiss(self._idle.pop())
 
-    async def _run(self, instance: Instance, invocation: Invocation) -> Outcome:
-        self._running.add(instance)
+    async def _run(self, instance: Runs, invocation: Invocation) -> Outcome:
         try:
             return await instance.invoke(invocation)
         finally:
-            self._running.discard(instance)
-            self._release(instance)
+            self._leave(instance)
 
-    async def _acquire(self) -> Instance:
-        while self._idle:
-            instance = self._idle.pop()
-            self._forget_alarm(instance)
-            if self._is_usable(instance):
-                return instance
-            self._dismiss(instance)
-        waiter: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
+    async def _acquire(self) -> Runs:
+        instance = self._find_room()
+        if instance is not None:
+            return instance
+        if self.size >= self._instances_max and not self._queued and not self._room_to_come():
+            raise PoolFullError
+        waiter: asyncio.Future[Runs] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
-        if self.size < self._instances_max and self._starting < len(self._waiting):
-            self._starting += 1
-            self._spawn(self._start())
+        self._start_what_lacks()
         try:
-            instance = await waiter
+            return await waiter
         except asyncio.CancelledError:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
             elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._release(waiter.result())
+                self._leave(waiter.result())
             raise
-        return instance
+
+    def _find_room(self) -> Runs | None:
+        """Return an instance with a place taken in it: one that runs something already, before an idle one."""
+        if self._concurrency > 1:
+            for instance, count in self._running.items():
+                if count < self._concurrency and self._is_usable(instance):
+                    self._running[instance] = count + 1
+                    return instance
+        while self._idle:
+            instance = self._idle.pop()
+            self._forget_alarm(instance)
+            if self._is_usable(instance):
+                self._running[instance] = 1
+                return instance
+            self._dismiss(instance)
+        return None
+
+    def _room_to_come(self) -> int:
+        """How many more invocations there will be room for when all that starts has started."""
+        return self._starting * self._concurrency - len(self._waiting)
+
+    def _start_what_lacks(self) -> None:
+        while self.size < self._instances_max and self._room_to_come() < 0:
+            self._start_another()
+
+    def _start_another(self) -> None:
+        self._starting += 1
+        self._spawn(self._start())
 
     async def _start(self) -> None:
         try:
@@ -126,55 +165,69 @@ class Pool:
             self._starting -= 1
             self._started_us[instance] = self._clock.now()
             instance.exited.add_done_callback(lambda _: self._on_exit(instance))
-            self._release(instance)
+            self._offer(instance)
 
-    def _release(self, instance: Instance) -> None:
-        """Give an instance to whoever waits longest, or keep it for later."""
+    def _leave(self, instance: Runs) -> None:
+        """Give back a place in an instance."""
+        count = self._running[instance] - 1
+        if count:
+            self._running[instance] = count
+        else:
+            del self._running[instance]
+        self._offer(instance)
+
+    def _offer(self, instance: Runs) -> None:
+        """Give an instance's room to those who wait longest, or keep it for later."""
         if not self._is_usable(instance):
-            self._dismiss(instance)
-            self._replace()
+            if instance not in self._running:
+                self._dismiss(instance)
+            self._start_what_lacks()
             return
-        while self._waiting:
+        while self._waiting and self._running.get(instance, 0) < self._concurrency:
             waiter = self._waiting.popleft()
             if not waiter.done():
+                self._running[instance] = self._running.get(instance, 0) + 1
                 waiter.set_result(instance)
-                return
+        if instance in self._running:
+            return
         if self._retired:
             self._dismiss(instance)
-            return
-        self._idle.append(instance)
-        due_us = self._clock.now() + IDLE_SECONDS_MAX * SECOND_US
-        self._alarms[id(instance)] = self._clock.call_at(due_us, partial(self._expire, instance))
+        else:
+            self._idle.append(instance)
+            self._arm(instance)
 
-    def _is_usable(self, instance: Instance) -> bool:
+    def _is_usable(self, instance: Runs) -> bool:
         oldest_us = self._clock.now() - INSTANCE_SECONDS_MAX * SECOND_US
         return instance.usable and self._started_us.get(instance, 0) > oldest_us
 
-    def _replace(self) -> None:
-        """Start an instance for those who wait, in place of one that has ended."""
-        if self._starting < len(self._waiting) and self.size < self._instances_max:
-            self._starting += 1
-            self._spawn(self._start())
-
-    def _on_exit(self, instance: Instance) -> None:
+    def _on_exit(self, instance: Runs) -> None:
         """Clear away an idle instance whose process has ended by itself."""
         if instance in self._idle:
             self._idle.remove(instance)
-            self._forget_alarm(instance)
             self._dismiss(instance)
+            if not self._retired:
+                self.prepare()
 
-    def _expire(self, instance: Instance) -> None:
+    def _arm(self, instance: Runs) -> None:
+        due_us = self._clock.now() + IDLE_SECONDS_MAX * SECOND_US
+        self._alarms[id(instance)] = self._clock.call_at(due_us, partial(self._expire, instance))
+
+    def _expire(self, instance: Runs) -> None:
         if instance in self._idle:
-            self._idle.remove(instance)
             self._alarms.pop(id(instance), None)
+            if self.size <= self._instances_min and self._is_usable(instance):
+                self._arm(instance)
+                return
+            self._idle.remove(instance)
             self._dismiss(instance)
+            self.prepare()
 
-    def _forget_alarm(self, instance: Instance) -> None:
+    def _forget_alarm(self, instance: Runs) -> None:
         alarm = self._alarms.pop(id(instance), None)
         if alarm is not None:
             alarm.cancel()
 
-    def _dismiss(self, instance: Instance) -> None:
+    def _dismiss(self, instance: Runs) -> None:
         self._forget_alarm(instance)
         self._started_us.pop(instance, None)
         self._spawn(instance.stop())

@@ -1,9 +1,7 @@
-"""A process of user code: started with nothing of ours but its arguments, watched, ended with all it started.
+"""An instance's process as the server sees it: its keeper (see `inside/zygote.py`), watched and ended.
 
-Sandbox tier A, which works everywhere: a session of its own, a clean environment, no inherited descriptors,
-resource limits, a private folder for temporary files. Ending it kills the whole tree: its descendants, its
-session, and what has left both, which is recognised by the token in its environment. For that the server adopts
-orphans (`PR_SET_CHILD_SUBREAPER`) instead of leaving them to init.
+Ending it ends all that it started. In a namespace of its own the kernel does that when the keeper ends; elsewhere
+descendants are killed one by one until none is left, and since orphans come to the keeper, none gets away.
 """
 
 from __future__ import annotations
@@ -11,154 +9,119 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import resource
 import signal
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+import msgspec
 
-TOKEN_VARIABLE: Final = "FOGBANK_INSTANCE"  # noqa: S105 - a name, not a secret
-OPEN_FILES_MAX: Final = 1_024
-FILE_BYTES_MAX: Final = 512 * 1_048_576
-SANDBOX: Final = "tier A, own session, limits, clean environment, private temporary folder"
-_KILL_ROUNDS_MAX: Final = 100
-_REAP_AGAIN_SECONDS: Final = 0.02
-_PR_SET_CHILD_SUBREAPER: Final = 36
-_LIMITS: Final = (
-    (resource.RLIMIT_CORE, 0),
-    (resource.RLIMIT_NOFILE, OPEN_FILES_MAX),
-    (resource.RLIMIT_FSIZE, FILE_BYTES_MAX),
-)
+from fogbank.runtimes.control_groups import PROCESSES_MAX
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from fogbank.runtimes.control_groups import Group
+
+_KILLED: Final = -int(signal.SIGKILL)
+_LINE_BYTES_MAX: Final = 4_096
+_AGAIN_SECONDS: Final = 0.01
+# A keeper that has been stopped can't end its own; then it is done from here.
+_KEEPER_SECONDS_MAX: Final = 2.0
 
 
 class Process:
-    """A started process. `exited` is done with its wait status once it has ended."""
+    """A keeper and what it keeps. `exited` is the status of the function's process, negative for a signal."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], token: str) -> None:
-        self.pid = popen.pid
-        self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._popen = popen
-        self._token = token
-        self._watch()
-
-    @classmethod
-    def start(
-        cls, command: Sequence[str], environment: dict[str, str], folder: Path, output: int, token: str
-    ) -> Process:
-        """Start a command in a folder; what it prints goes to the descriptor `output`."""
-        _adopt_orphans()
-        popen = subprocess.Popen(  # noqa: S603 - running users' code is what this is for
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={**environment, TOKEN_VARIABLE: token},
-            cwd=folder,
-            start_new_session=True,
-            close_fds=True,
-        )
-        if sys.platform == "linux":
-            for kind, limit in _LIMITS:
-                with contextlib.suppress(ProcessLookupError, ValueError, PermissionError):
-                    resource.prlimit(popen.pid, kind, (limit, limit))
-        return cls(popen, token)
+    def __init__(self, keeper: int, line: socket.socket, group: Group | None, *, enclosed: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.keeper = keeper
+        self.exited: asyncio.Future[int] = self._loop.create_future()
+        # Done when nothing is left of it.
+        self.gone: asyncio.Future[None] = self._loop.create_future()
+        self.group = group
+        self._line = line
+        self._enclosed = enclosed
+        self._loop.add_reader(line.fileno(), self._on_line)
+        self._handle = os.pidfd_open(keeper)
+        self._loop.add_reader(self._handle, self._on_end)
 
     @property
     def running(self) -> bool:
-        """Whether it hasn't ended."""
+        """Whether the function's process hasn't ended."""
         return not self.exited.done()
 
     def resident_bytes(self) -> int:
-        """Memory that the whole tree holds now."""
-        return sum(_status_bytes(pid, "VmRSS:") for pid in _tree(self.pid))
+        """Memory that all of it holds now, counted page by page in each process; and a limit on processes."""
+        pids = list(_tree(self.keeper))[1:]
+        if len(pids) > PROCESSES_MAX:
+            return 1 << 62
+        return sum(_status_bytes(pid, "VmRSS:") for pid in pids)
 
     def peak_bytes(self) -> int:
-        """The most memory that the process itself has held."""
-        return _status_bytes(self.pid, "VmHWM:")
+        """The most memory that was held."""
+        if self.group is not None and (peak := self.group.peak_bytes()):
+            return peak
+        return max((_status_bytes(pid, "VmHWM:") for pid in _children(self.keeper)), default=0)
 
     def kill(self) -> None:
-        """End the process and everything that it started, at once."""
-        for _ in range(_KILL_ROUNDS_MAX):
-            tree = set(_tree(self.pid)) if self.running else set()
-            victims = tree | self._strays()
-            if not victims:
-                break
-            for pid in victims:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-            if self.pid in victims:
-                self._popen.wait()
-                self._ended()
-            _UNREAPED.update(victims - {self.pid})
-            _reap()
-
-    def _strays(self) -> set[int]:
-        """Return processes of ours that left the tree: orphans of the session, or with our token."""
-        strays = set()
-        for pid in _children(os.getpid()):
-            if pid != self.pid and pid not in _UNREAPED and (_session(pid) == self.pid or self._is_ours(pid)):
-                strays |= set(_tree(pid))
-        return strays
-
-    def _is_ours(self, pid: int) -> bool:
-        try:
-            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            return False
-        return f"{TOKEN_VARIABLE}={self._token}".encode() in variables
-
-    def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            descriptor = os.pidfd_open(self.pid)
-        except (AttributeError, OSError):
-            waiting = loop.run_in_executor(None, self._popen.wait)
-            waiting.add_done_callback(lambda _: self._ended())
+        """Begin to end it and all that it started; `gone` is done when that is so."""
+        if self.gone.done():
             return
+        if self._enclosed:
+            self._signal(self.keeper)
+            return
+        for pid in list(_tree(self.keeper))[1:]:
+            self._signal(pid)
+        with contextlib.suppress(OSError):
+            # The keeper sees that its line is cut, and ends what is left.
+            self._line.send(b"end")
+        self._loop.call_later(_KEEPER_SECONDS_MAX, self._insist)
 
-        def on_end() -> None:
-            loop.remove_reader(descriptor)
-            os.close(descriptor)
-            self._popen.wait()
-            self._ended()
+    async def end(self) -> None:
+        """End it and all that it started, and wait until nothing is left."""
+        self.kill()
+        await asyncio.shield(self.gone)
 
-        loop.add_reader(descriptor, on_end)
+    def _insist(self) -> None:
+        if not self.gone.done():
+            for pid in list(_tree(self.keeper)):
+                self._signal(pid)
 
-    def _ended(self) -> None:
-        if not self.exited.done():
-            self.exited.set_result(self._popen.returncode)
+    def _signal(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
-
-# Killed processes that were adopted from instances and whose ends nobody has collected yet.
-_UNREAPED: Final[set[int]] = set()
-
-
-def _reap() -> None:
-    """Collect the ends of killed processes; those that take their time are looked at again."""
-    for pid in list(_UNREAPED):
+    def _on_line(self) -> None:
         try:
-            done, _status = os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            done = pid
-        if done or not Path(f"/proc/{pid}").exists():
-            _UNREAPED.discard(pid)
-    if _UNREAPED:
-        asyncio.get_running_loop().call_later(_REAP_AGAIN_SECONDS, _reap)
+            data = self._line.recv(_LINE_BYTES_MAX)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            status = msgspec.json.decode(data).get("status")
+            if status is not None and not self.exited.done():
+                self.exited.set_result(status)
+            return
+        self._loop.remove_reader(self._line.fileno())
+        self._line.close()
+        if not self.exited.done():
+            self.exited.set_result(_KILLED)
 
+    def _on_end(self) -> None:
+        self._loop.remove_reader(self._handle)
+        os.close(self._handle)
+        if self._line.fileno() >= 0:
+            self._on_line()
+        self._let_go()
 
-@cache
-def _adopt_orphans() -> None:
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - not needed before the first function runs
-
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    def _let_go(self) -> None:
+        """Remove the control groups, once they are empty."""
+        if self.group is not None and not self.group.remove():
+            self._loop.call_later(_AGAIN_SECONDS, self._let_go)
+        elif not self.gone.done():
+            self.gone.set_result(None)
 
 
 def _children(pid: int) -> list[int]:
@@ -178,23 +141,6 @@ def _tree(pid: int) -> Iterator[int]:
         pid = todo.pop()
         yield pid
         todo += _children(pid)
-
-
-def _stat(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def _state(pid: int) -> str:
-    fields = _stat(pid)
-    return fields[0] if fields else "Z"
-
-
-def _session(pid: int) -> int:
-    fields = _stat(pid)
-    return int(fields[3]) if fields else 0
 
 
 def _status_bytes(pid: int, name: str) -> int:

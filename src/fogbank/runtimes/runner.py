@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fogbank.runtimes.code import CodeFolders, CodeMissingError, InvalidArchiveError
+from fogbank.runtimes.control_groups import find_control_groups
+from fogbank.runtimes.instance import Instance
 from fogbank.runtimes.model import Ended, Outcome, Workspace
-from fogbank.runtimes.pool import Pool
+from fogbank.runtimes.nursery import Nursery
+from fogbank.runtimes.pool import Pool, PoolFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
-    from fogbank.runtimes.model import Instance, Invocation, Launch, LogSink
+    from fogbank.runtimes.contract import Contract
+    from fogbank.runtimes.model import Invocation, Launch, LogSink
+    from fogbank.runtimes.nursery import Kind, Tier
     from fogbank.storage import Store
-
-    Contract = Callable[[Launch, Workspace, Clock, str, LogSink], Instance]
 
 # AWS's default account concurrency; beyond it an invocation is refused.
 INVOCATIONS_MAX: Final = 1_000
@@ -28,6 +32,9 @@ INVOCATIONS_MAX: Final = 1_000
 INSTANCES_MAX: Final = 64
 # Starting is bound by the processor; more at once would only make each slower.
 STARTS_AT_ONCE: Final = max(2, (os.cpu_count() or 1) * 2)
+# Of a local folder so many files are looked at for changes.
+FOLDER_FILES_MAX: Final = 10_000
+_NOT_CODE: Final = frozenset({".git", "__pycache__", "node_modules", ".venv"})
 
 
 class BusyError(Exception):
@@ -35,7 +42,7 @@ class BusyError(Exception):
 
 
 class FunctionRunner:
-    """Runs functions under any contract; `contracts` makes their instances."""
+    """Runs functions under any contract, in the best sandbox that can be had here."""
 
     def __init__(
         self,
@@ -45,17 +52,24 @@ class FunctionRunner:
         contracts: Mapping[str, Contract],
         log: LogSink,
         folder: Path | None,
+        shared: Path | None = None,
     ) -> None:
+        self._shared = shared
         self._clock = clock
         self._ids = ids
         self._contracts = contracts
         self._log = log
         self._temporary = tempfile.TemporaryDirectory(prefix="fogbank-", ignore_cleanup_errors=True)
         root = Path(self._temporary.name)
+        # Other users, as whom instances run, pass through these folders to their own.
+        root.chmod(0o711)
         self._instances_root = root / "instances"
+        self._groups = find_control_groups()
+        self._nursery = Nursery(root, ids, self._groups)
         self._code = CodeFolders(store, (folder or root) / "code")
         self._pools: dict[tuple[int, int], Pool] = {}
         self._revisions: dict[int, int] = {}
+        self._folders: dict[tuple[int, int], int] = {}
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._closing: set[asyncio.Task[None]] = set()
         self._running = 0
@@ -65,6 +79,24 @@ class FunctionRunner:
         """How many invocations run or wait for an instance."""
         return self._running
 
+    @property
+    def tier(self) -> Tier:
+        """What sandbox instances get."""
+        return self._nursery.tier
+
+    @property
+    def exact_limits(self) -> bool:
+        """Whether the kernel holds instances' limits on memory, instead of their being watched."""
+        return self._groups is not None
+
+    async def open(self, first: Kind) -> None:
+        """Find out which sandbox can be had, with stems of one kind ready from the start. Raises `OSError`."""
+        await self._nursery.open(first)
+
+    def prepare(self, launch: Launch) -> None:
+        """Start the instances that a function keeps however idle."""
+        self._pool(launch).prepare()
+
     async def invoke(self, launch: Launch, invocation: Invocation) -> Outcome:
         """Run an invocation to its end; raises `BusyError`."""
         if self._running >= INVOCATIONS_MAX:
@@ -72,6 +104,8 @@ class FunctionRunner:
         self._running += 1
         try:
             return await self._pool(launch).invoke(invocation)
+        except PoolFullError:
+            raise BusyError from None
         except (CodeMissingError, InvalidArchiveError, OSError) as error:
             return Outcome(Ended.LAUNCH, str(error).encode())
         finally:
@@ -95,13 +129,27 @@ class FunctionRunner:
         await self.reset()
         if self._closing:
             await asyncio.wait(self._closing)
+        await self._nursery.close()
+        if self._groups is not None:
+            self._groups.close()
         await asyncio.get_running_loop().run_in_executor(None, self._temporary.cleanup)
 
     def _pool(self, launch: Launch) -> Pool:
         function, revision = launch.key
+        if launch.folder and (state := _fingerprint(launch.folder)) != self._folders.get(launch.key):
+            self._folders[launch.key] = state
+            self._retire(launch.key)
         pool = self._pools.get(launch.key)
         if pool is None:
-            pool = Pool(lambda: self._start(launch), self._clock, instances_max=INSTANCES_MAX, starting=self._starting)
+            pool = Pool(
+                lambda: self._start(launch),
+                self._clock,
+                instances_max=INSTANCES_MAX if launch.instances_max is None else launch.instances_max,
+                starting=self._starting,
+                concurrency=launch.concurrency,
+                instances_min=launch.instances_min,
+                queued=launch.queued or launch.instances_max is None,
+            )
             self._pools[launch.key] = pool
             known = self._revisions.get(function, 0)
             if revision > known:
@@ -119,10 +167,33 @@ class FunctionRunner:
             task.add_done_callback(self._closing.discard)
 
     async def _start(self, launch: Launch) -> Instance:
-        code = await self._code.folder(launch.code)
+        code = Path(launch.folder) if launch.folder else await self._code.folder(launch.code)
+        if not code.is_dir():
+            msg = f"there is no folder {code}"
+            raise NotADirectoryError(msg)
+        layers = await self._code.folder(*launch.layers) if launch.layers else None
         launch = launch._replace(environment={**launch.environment, **await launch.grant()})
         token = self._ids.hex(16)
-        workspace = Workspace(code, self._instances_root / token)
-        instance = self._contracts[launch.contract](launch, workspace, self._clock, token, self._log)
+        self._instances_root.mkdir(mode=0o711, exist_ok=True)
+        workspace = Workspace(code, self._instances_root / token, layers, self._shared)
+        contract = self._contracts[launch.contract]
+        instance = Instance(contract, launch, workspace, self._nursery, self._clock, token, self._log)
         await instance.start()
         return instance
+
+
+def _fingerprint(folder: str) -> int:
+    """Return what changes when anything in a folder does: names, times and sizes of its files."""
+    found: list[tuple[str, int, int]] = []
+    todo = [folder]
+    while todo and len(found) < FOLDER_FILES_MAX:
+        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:
+            for entry in entries:
+                if entry.name in _NOT_CODE:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+                else:
+                    facts = entry.stat()
+                    found.append((entry.path, facts.st_mtime_ns, facts.st_size))
+    return hash(tuple(sorted(found)))

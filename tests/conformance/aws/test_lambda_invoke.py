@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 import time
 from base64 import b64decode, b64encode
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conformance.aws.functions import ROLE, deploy, zipped
+from tests.conformance.aws.functions import ROLE, deploy, running, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from fogbank.testing.server import ThreadedServer
 
@@ -98,9 +99,14 @@ def test_the_context_and_the_environment_are_lambda_s(lambda_: Any, account: str
 
 
 def test_instances_are_reused_and_replaced_when_the_function_changes(lambda_: Any) -> None:
-    source = (
-        "import os\ncalls = []\ndef handler(event, context): calls.append(1); return [os.getpid(), len(calls), VALUE]"
-    )
+    source = """
+        import os, subprocess
+        NAME, calls = os.urandom(8).hex(), []
+        subprocess.Popen(["sleep", "300.MARK"])
+        def handler(event, context):
+            calls.append(1)
+            return [NAME, len(calls), VALUE]
+    """.replace("MARK", str(os.getpid()))
     deploy(lambda_, "f", source.replace("VALUE", "1"))
     first = invoke(lambda_)[0]
     assert invoke(lambda_)[0] == [first[0], 2, 1]
@@ -110,12 +116,15 @@ def test_instances_are_reused_and_replaced_when_the_function_changes(lambda_: An
     assert second[0] != first[0]
     lambda_.update_function_configuration(FunctionName="f", Timeout=4)
     assert invoke(lambda_)[0][0] != second[0]
-    wait_for(lambda: not Path(f"/proc/{first[0]}").exists())
+    wait_for(lambda: len(running(f"sleep 300.{os.getpid()}")) == 1)
 
 
 def test_concurrent_invocations_run_in_instances_of_their_own(lambda_: Any) -> None:
     deploy(
-        lambda_, "f", "import os, time\ndef handler(event, context): time.sleep(0.5); return os.getpid()", Timeout=20
+        lambda_,
+        "f",
+        "import os, time\nNAME = os.urandom(8).hex()\ndef handler(event, context): time.sleep(0.5); return NAME",
+        Timeout=20,
     )
     found: list[int] = []
     threads = [threading.Thread(target=lambda: found.append(invoke(lambda_)[0])) for _ in range(4)]
@@ -201,31 +210,31 @@ def test_a_function_whose_process_ends_is_reported_and_replaced(lambda_: Any, ho
     assert invoke(lambda_, {})[0] == "alive"
 
 
-def test_what_a_function_started_ends_with_it(lambda_: Any, tmp_path: Path) -> None:
+def test_what_a_function_started_ends_with_it(lambda_: Any) -> None:
+    mark = f"sleep 301.{os.getpid()}"
     deploy(
         lambda_,
         "f",
         """
-        import os, subprocess, sys, time
+        import os, subprocess, time
         def handler(event, context):
-            pids = [subprocess.Popen(["sleep", "300"]).pid]
-            pids.append(subprocess.Popen(["sleep", "300"], start_new_session=True).pid)
+            command = event["command"].split()
+            subprocess.Popen(command)
+            subprocess.Popen(command, start_new_session=True)
             if os.fork() == 0:
                 os.setsid()
                 if os.fork() == 0:
-                    open(event["file"], "a").write(f"{os.getpid()} ")
-                    time.sleep(300)
+                    os.execvp(command[0], command)
                 os._exit(0)
-            open(event["file"], "a").write(" ".join(map(str, pids)) + " ")
             time.sleep(300)
         """,
         Timeout=2,
     )
-    file = tmp_path / "pids"
-    invoke(lambda_, {"file": str(file)})
-    pids = [int(pid) for pid in file.read_text().split()]
-    assert len(pids) == 3
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    call = threading.Thread(target=invoke, args=(lambda_, {"command": mark}))
+    call.start()
+    wait_for(lambda: len(running(mark)) == 3)
+    call.join()
+    wait_for(lambda: not running(mark))
 
 
 def test_output_without_end_is_bounded(lambda_: Any) -> None:

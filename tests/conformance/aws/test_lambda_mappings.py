@@ -273,7 +273,7 @@ def test_mappings_go_on_after_a_restart(tmp_path: Path, account: str) -> None:
     from fogbank.testing.server import ThreadedServer
     from tests.conformance.conftest import boto3_client
 
-    settings = Settings(port=0, data=tmp_path / "data")
+    settings = Settings(port=0, data=tmp_path / "data", shared=tmp_path)
     with ThreadedServer(settings) as server:
         pipeline = Pipeline(boto3_client(server, account), tmp_path / "record")
         pipeline.connect()

@@ -45,7 +45,7 @@ def test_files_folders_links_and_modes(tmp_path: Path) -> None:
         ("lib/link", b"a/b.txt", LINK),
     )
     assert check_archive(data) > 0
-    folder = unpack(data, tmp_path / "code")
+    folder = unpack([data], tmp_path / "code")
     assert (folder / "app.py").read_bytes() == b"x = 1"
     assert (folder / "lib/link").read_bytes() == b"b"
     assert (folder / "lib/empty").is_dir()
@@ -65,7 +65,7 @@ def test_files_folders_links_and_modes(tmp_path: Path) -> None:
 )
 def test_paths_that_lead_out_are_refused_and_leave_nothing(tmp_path: Path, entry: tuple[str, bytes, int]) -> None:
     with pytest.raises(InvalidArchiveError, match="leads out"):
-        unpack(archive(("app.py", b"", PLAIN), entry), tmp_path / "code")
+        unpack([archive(("app.py", b"", PLAIN), entry)], tmp_path / "code")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -78,7 +78,7 @@ def test_archives_that_are_none_or_too_large(tmp_path: Path, monkeypatch: pytest
         check_archive(archive(("bomb", b"0" * 101, PLAIN)))
     monkeypatch.setattr(code, "FILES_MAX", 1)
     with pytest.raises(InvalidArchiveError, match="more than 1 files"):
-        unpack(archive(("a", b"", PLAIN), ("b", b"", PLAIN)), tmp_path / "code")
+        unpack([archive(("a", b"", PLAIN), ("b", b"", PLAIN))], tmp_path / "code")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -93,3 +93,14 @@ async def test_code_is_unpacked_once_however_many_ask(store: Store, tmp_path: Pa
     assert await folders.folder(digest) == found[0]
     with pytest.raises(CodeMissingError):
         await folders.folder(blobs.digest_of(b"other"))
+
+
+async def test_layers_are_unpacked_over_each_other(store: Store, tmp_path: Path) -> None:
+    digests = []
+    for content in (b"first", b"second"):
+        data = archive(("python/shared.py", content, PLAIN), (content.decode(), b"", PLAIN))
+        digests.append(blobs.digest_of(data))
+        await store.run(blobs.hold, digests[-1], data, "test")
+    folder = await CodeFolders(store, tmp_path / "code").folder(*digests)
+    assert (folder / "python" / "shared.py").read_bytes() == b"second"
+    assert sorted(path.name for path in folder.iterdir()) == ["first", "python", "second"]

@@ -11,6 +11,7 @@ import pytest
 
 from fogbank.kernel.clock import Clock
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
+from fogbank.runtimes.model import Invocation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,8 +21,7 @@ NEXT = "/2018-06-01/runtime/invocation/next"
 
 @pytest.fixture
 async def endpoint() -> AsyncIterator[RuntimeEndpoint]:
-    opened = RuntimeEndpoint(Clock())
-    await opened.open()
+    opened = await RuntimeEndpoint.opened(Clock())
     yield opened
     await opened.close()
 
@@ -50,7 +50,7 @@ def kind(reply: tuple[int, dict[str, str], bytes]) -> tuple[int, Any]:
 async def test_an_invocation_goes_out_and_its_response_comes_back(endpoint: RuntimeEndpoint) -> None:
     asking = asyncio.create_task(ask(endpoint, "GET", NEXT))
     assert await endpoint.initialised is None
-    delivery = endpoint.give("id-1", {"Lambda-Runtime-Aws-Request-Id": "id-1"}, b'{"a": 1}')
+    delivery = endpoint.give(Invocation("id-1", b'{"a": 1}', {}), {}, 0)
     status, headers, body = await asking
     assert (status, headers["lambda-runtime-aws-request-id"], body) == (200, "id-1", b'{"a": 1}')
     posted = await ask(endpoint, "POST", "/2018-06-01/runtime/invocation/id-1/response", b"done")
@@ -59,7 +59,7 @@ async def test_an_invocation_goes_out_and_its_response_comes_back(endpoint: Runt
 
 
 async def test_an_invocation_given_before_the_runtime_asks_waits_for_it(endpoint: RuntimeEndpoint) -> None:
-    endpoint.give("id-1", {}, b"1")
+    endpoint.give(Invocation("id-1", b"1", {}), {}, 0)
     assert (await ask(endpoint, "GET", NEXT))[2] == b"1"
 
 
@@ -75,7 +75,7 @@ async def test_an_invocation_given_before_the_runtime_asks_waits_for_it(endpoint
 async def test_reported_errors_keep_types_of_the_documented_form(
     endpoint: RuntimeEndpoint, sent: str, taken: str
 ) -> None:
-    delivery = endpoint.give("id-1", {}, b"1")
+    delivery = endpoint.give(Invocation("id-1", b"1", {}), {}, 0)
     await ask(endpoint, "GET", NEXT)
     path = "/2018-06-01/runtime/invocation/id-1/error"
     await ask(endpoint, "POST", path, b'{"errorMessage": "x"}', Lambda_Runtime_Function_Error_Type=sent)
@@ -97,7 +97,7 @@ async def test_an_error_of_initialisation_is_taken_once_and_only_before_the_firs
 async def test_calls_out_of_turn_are_refused(endpoint: RuntimeEndpoint) -> None:
     response = "/2018-06-01/runtime/invocation/id-1/response"
     assert kind(await ask(endpoint, "POST", response, b"{}")) == (400, "InvalidRequestID")
-    delivery = endpoint.give("id-1", {}, b"1")
+    delivery = endpoint.give(Invocation("id-1", b"1", {}), {}, 0)
     await ask(endpoint, "GET", NEXT)
     assert kind(await ask(endpoint, "GET", NEXT)) == (403, "InvalidStateTransition")
     other = response.replace("id-1", "id-2")
@@ -108,17 +108,17 @@ async def test_calls_out_of_turn_are_refused(endpoint: RuntimeEndpoint) -> None:
 
 
 async def test_a_response_that_is_too_large_is_told_to_both_sides(endpoint: RuntimeEndpoint) -> None:
-    delivery = endpoint.give("id-1", {}, b"1")
+    delivery = endpoint.give(Invocation("id-1", b"1", {}), {}, 0)
     await ask(endpoint, "GET", NEXT)
     body = b"x" * (RESPONSE_BYTES_MAX + 1)
     reply = await ask(endpoint, "POST", "/2018-06-01/runtime/invocation/id-1/response", body)
     assert kind(reply) == (413, "RequestEntityTooLarge")
     delivered = await delivery
-    assert (delivered.error_type, delivered.too_large) == ("Function.ResponseSizeTooLarge", len(body))
+    assert (delivered.error_type, delivered.too_large) == (None, len(body))
 
 
 async def test_streamed_responses_are_refused_for_now(endpoint: RuntimeEndpoint) -> None:
-    endpoint.give("id-1", {}, b"1")
+    endpoint.give(Invocation("id-1", b"1", {}), {}, 0)
     await ask(endpoint, "GET", NEXT)
     reply = await ask(
         endpoint,

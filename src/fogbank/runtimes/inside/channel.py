@@ -5,6 +5,7 @@ each as four bytes, big end first.
 
 | from | kind | head | body |
 |---|---|---|---|
+| server | `launch` | `launch`: all that the instance needs to know of its function | |
 | server | `invoke` | `id`, `deadline_ms` (since the epoch), `context` (in the contract's own words) | the event |
 | worker | `ready` | | |
 | worker | `init_error` | `error_type` | the error, as the contract reports it |
@@ -48,7 +49,10 @@ class Channel:
 
     def receive(self) -> Message:
         """Return the next message; raises `ClosedError`."""
-        head_bytes, body_bytes = LENGTHS.unpack(self._read(LENGTHS.size))
+        return self.receive_rest(*LENGTHS.unpack(self._read(LENGTHS.size)))
+
+    def receive_rest(self, head_bytes: int, body_bytes: int) -> Message:
+        """Return the message whose lengths have been read."""
         head: dict[str, Any] = json.loads(self._read(head_bytes))
         return Message(head, self._read(body_bytes))
 

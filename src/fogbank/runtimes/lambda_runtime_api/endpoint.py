@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
+from fogbank.runtimes.link import Delivered
 from fogbank.wire.http import BodyTooLargeError, Response
 from fogbank.wire.server import HttpServer
 
@@ -20,19 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fogbank.kernel.clock import Clock
+    from fogbank.runtimes.model import Invocation
     from fogbank.wire.http import Request
 
 RESPONSE_BYTES_MAX: Final = 6 * 1_048_576 + 100
 _PREFIX: Final = "/2018-06-01/runtime/"
-_ERROR_TYPE: Final = re.compile(r"(?:Runtime|Function)\.[A-Z][A-Za-z]+")
-
-
-class Delivered(NamedTuple):
-    """What the runtime posted: a response (`error_type` is None), or an error as it reported it."""
-
-    payload: bytes
-    error_type: str | None = None
-    too_large: int = 0
+ERROR_TYPE: Final = re.compile(r"(?:Runtime|Function)\.[A-Z][A-Za-z]+")
 
 
 class RuntimeEndpoint:
@@ -48,18 +42,27 @@ class RuntimeEndpoint:
         # Done when the runtime asks for its first invocation, or reports that it couldn't be initialised.
         self.initialised: asyncio.Future[Delivered | None] = self._loop.create_future()
 
-    async def open(self) -> None:
+    @classmethod
+    async def opened(cls, clock: Clock) -> Self:
         """Listen on a free port of the loopback interface."""
-        self.port = await self._server.listen("127.0.0.1", 0)
+        endpoint = cls(clock)
+        endpoint.port = await endpoint._server.listen("127.0.0.1", 0)
+        return endpoint
 
     async def close(self) -> None:
         """Stop listening and cut the runtime off."""
         await self._server.close(grace_seconds=0)
 
-    def give(self, invocation: str, headers: Mapping[str, str], event: bytes) -> asyncio.Future[Delivered]:
+    def give(self, invocation: Invocation, context: Mapping[str, Any], deadline_ms: int) -> asyncio.Future[Delivered]:
         """Hand an invocation to the runtime, which waits for it; the future is what it makes of it."""
         assert self._current is None
-        self._current = invocation
+        self._current = invocation.id
+        event = invocation.event
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": invocation.id,
+            "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
+            **context,
+        }
         self._delivery = self._loop.create_future()
         if self._asking is not None:
             asking, self._asking = self._asking, None
@@ -110,7 +113,7 @@ class RuntimeEndpoint:
             body = await request.read(RESPONSE_BYTES_MAX)
         except BodyTooLargeError:
             size = int(request.header(b"content-length", "0") or 0)
-            self._deliver(Delivered(b"", "Function.ResponseSizeTooLarge", max(size, RESPONSE_BYTES_MAX + 1)))
+            self._deliver(Delivered(b"", None, max(size, RESPONSE_BYTES_MAX + 1)))
             return _error(
                 413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
             )
@@ -138,7 +141,7 @@ class RuntimeEndpoint:
 def _error_type(request: Request) -> str:
     """Return the type that the runtime names; what isn't of the documented form is `Runtime.Unknown`."""
     named = request.header(b"lambda-runtime-function-error-type")
-    return named if _ERROR_TYPE.fullmatch(named) else "Runtime.Unknown"
+    return named if ERROR_TYPE.fullmatch(named) else "Runtime.Unknown"
 
 
 def _accepted() -> Response:

@@ -1,0 +1,58 @@
+"""What differs between the clouds' ways of running a function: how it is started, told things, and reported on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from fogbank.runtimes.link import Link
+    from fogbank.runtimes.model import Invocation, Launch, Line, Mounts, Outcome, Places, Workspace
+    from fogbank.runtimes.nursery import Kind
+
+
+class Start(NamedTuple):
+    """How an instance is started: the kind of stem that it grows from, and what to log of it.
+
+    A `command` is executed in place of the worker; it is reached through what `endpoint` opens instead of the
+    channel.
+    """
+
+    kind: Kind
+    lines: Sequence[str] = ()
+    command: Sequence[str] = ()
+    endpoint: Callable[[], Awaitable[Link]] | None = None
+
+
+class Contract(Protocol):
+    """A cloud's way of running functions."""
+
+    @property
+    def mounts(self) -> Mounts:
+        """Where a function finds its folders."""
+
+    @property
+    def result_bytes_max(self) -> int:
+        """How long a result may be."""
+
+    @property
+    def init_seconds_max(self) -> float:
+        """How long an initialisation may take, where the function's own limit isn't longer."""
+
+    def start(self, launch: Launch, workspace: Workspace) -> Start:
+        """Return how an instance is started; raises `OSError` with what is missing, in plain text."""
+
+    def environment(self, launch: Launch, places: Places, stream: str, link: Link | None) -> dict[str, str]:
+        """Return all environment variables of an instance; `stream` names its log, `link` is what was opened."""
+
+    def path(self, places: Places) -> Sequence[str]:
+        """Return what comes first on a Python function's module search path."""
+
+    def context(self, launch: Launch, invocation: Invocation) -> Mapping[str, Any]:
+        """Return what is told to the function with an event."""
+
+    def report(
+        self, launch: Launch, invocation: Invocation, outcome: Outcome, began_us: int, now_us: int
+    ) -> Sequence[Line]:
+        """Return the complete log of an invocation, from what was printed."""

@@ -1,0 +1,220 @@
+"""A zygote: a process that has imported what its instances need, and forks itself when one is wanted.
+
+Each fork becomes a stem: an instance in its sandbox that knows everything but its function. It is given one by
+the server when an invocation needs it. No function's code ever runs in the zygote.
+
+From the server's point of view an instance is its keeper, the first process in the sandbox: it tells the server
+what it is and how its child, which runs the function, has ended; when it ends, the kernel ends all that is in its
+process namespace. Where there is no such namespace it does that itself.
+
+Started with one argument, the number of the control socket. What comes there first is a JSON object with `preload`
+(modules), `packages` (a folder) and the fields of `sandbox.House`; after that, orders: JSON objects with `groups`
+(control groups to join), which come with two descriptors: the instance's channel, and its keeper's line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from typing import Any, Final
+
+from fogbank.runtimes.inside import sandbox
+from fogbank.runtimes.inside.channel import LENGTHS, Channel, ClosedError, Message
+from fogbank.runtimes.inside.kernel_calls import adopt_orphans
+from fogbank.runtimes.inside.sandbox import House
+
+ORDER_BYTES_MAX: Final = 65_536
+DESCRIPTORS: Final = 2
+
+
+def main() -> None:
+    """Preload, say what kind of sandbox there will be, and fork on orders until the server goes."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    settings: dict[str, Any] = json.loads(control.recv(ORDER_BYTES_MAX))
+    # Keepers' own parents end at once; the kernel gives them to this process, which collects their ends.
+    adopt_orphans()
+    signal.signal(signal.SIGCHLD, lambda *_: _reap())
+    sys.path.append(settings["packages"])
+    for name in settings["preload"]:
+        importlib.import_module(name)
+    house = House(settings["tier"], settings["own_users"], settings["root"], settings["shown"])
+    gc.collect()
+    gc.freeze()
+    control.send(b"ready")
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, ORDER_BYTES_MAX, DESCRIPTORS)
+        if not data:
+            os._exit(0)
+        order = json.loads(data)
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            control.close()
+            _plant(house, order["groups"], *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _plant(house: House, groups: list[str], channel: int, line: int) -> None:
+    """In the first fork: go where the sandbox is to be, and fork the keeper, who lets this process end."""
+    keeper_line = socket.socket(fileno=line)
+    try:
+        sandbox.enclose(house, groups)
+        keeper = os.fork()
+        if keeper:
+            _say(keeper_line, pid=keeper)
+            os._exit(0)
+        sandbox.furnish(house)
+        adopt_orphans()
+        child = os.fork()
+    except OSError as error:
+        _say(keeper_line, problem=str(error))
+        os._exit(1)
+    if child == 0:
+        keeper_line.close()
+        os.setsid()
+        _become_instance(house, socket.socket(fileno=channel))
+    os.close(channel)
+    _keep(child, keeper_line)
+
+
+def _keep(child: int, line: socket.socket) -> None:
+    """In the keeper: collect who has ended until the child has, or the server is gone; then end everybody."""
+    _say(line, ready=True)
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    watched = select.poll()
+    watched.register(reading, select.POLLIN)
+    watched.register(line, select.POLLIN)
+    status: int | None = None
+    while status is None:
+        status = _collect(child)
+        if status is None and line.fileno() in dict(watched.poll()):
+            break
+        with contextlib.suppress(BlockingIOError):
+            os.read(reading, 512)
+    if os.getpid() != 1:
+        _end_all(os.getpid())
+    if status is not None:
+        _say(line, status=os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def _say(line: socket.socket, **what: object) -> None:
+    """Tell the server something of this instance; if it is gone, the instance soon is, too."""
+    with contextlib.suppress(OSError):
+        line.send(json.dumps(what).encode())
+
+
+def _collect(child: int) -> int | None:
+    """Collect whoever has ended; returns the wait status of the child if it is among them."""
+    try:
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == child:
+                return status
+            if pid == 0:
+                return None
+    except ChildProcessError:
+        return 0
+
+
+def _end_all(keeper: int) -> None:
+    """Kill all descendants; those whose parents die come to the keeper, so that none is missed."""
+    while True:
+        with open(f"/proc/self/task/{keeper}/children") as file:
+            children = [int(pid) for pid in file.read().split()]
+        if not children:
+            return
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+        for pid in children:
+            os.waitpid(pid, 0)
+
+
+def _become_instance(house: House, connection: socket.socket) -> None:
+    """In the second fork: wait for a function, move in with it, run its worker."""
+    try:
+        head, output = _receive_launch(connection)
+    except ClosedError:
+        os._exit(0)
+    launch = head["launch"]
+    null = os.open("/dev/null", os.O_RDONLY)
+    for descriptor, number in ((null, 0), (output, 1), (output, 2)):
+        os.dup2(descriptor, number)
+    os.close(null)
+    os.close(output)
+    code = 1
+    try:
+        sandbox.move_in(house, launch)
+        os.environ.clear()
+        os.environ.update(launch["environment"])
+        os.chdir(launch["code"])
+        code = _run(launch, connection)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - what a process that ends with it does
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code & 0xFF)
+
+
+def _receive_launch(connection: socket.socket) -> tuple[dict[str, Any], int]:
+    """Wait for the launch message, which carries the descriptor that output goes to."""
+    try:
+        lengths, descriptors, _, _ = socket.recv_fds(connection, LENGTHS.size, 1)
+    except OSError:
+        raise ClosedError from None
+    if len(lengths) < LENGTHS.size or not descriptors:
+        raise ClosedError
+    head_bytes, _ = LENGTHS.unpack(lengths)
+    message: Message = Channel(connection).receive_rest(head_bytes, 0)
+    return message.head, descriptors[0]
+
+
+def _run(launch: dict[str, Any], connection: socket.socket) -> int:
+    command = launch["command"]
+    if command:
+        os.set_inheritable(connection.fileno(), False)
+        os.execvpe(command[0], command, launch["environment"])  # noqa: S606 - running functions is what this is for
+    worker = importlib.import_module(launch["worker"])
+    _make_room(launch)
+    gc.enable()
+    worker.run(Channel(connection), launch)
+    return 0
+
+
+def _make_room(launch: dict[str, Any]) -> None:
+    """Set the module search path, and let go of modules that the function brings in a version of its own."""
+    own = [path for path in launch["path"] if os.path.isdir(path)]
+    sys.path[:] = [*own, *(path for path in sys.path if path)]
+    sys.path_importer_cache.clear()
+    sys.argv = [launch["handler"]]
+    brought = {name.partition(".")[0] for path in own for name in os.listdir(path)}
+    standard = sys.stdlib_module_names
+    for name in list(sys.modules):
+        top = name.partition(".")[0]
+        if top == "fogbank" or (top in brought and top not in standard and top != "__main__"):
+            del sys.modules[name]
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""One instance of a function, under any contract: a process in its sandbox and the link to it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from fogbank.kernel.clock import SECOND_US, wake
+from fogbank.runtimes.link import ChannelLink, encode_launch
+from fogbank.runtimes.model import Ended, Line, Outcome
+from fogbank.runtimes.output import Output
+
+if TYPE_CHECKING:
+    from fogbank.kernel.clock import Clock
+    from fogbank.runtimes.contract import Contract, Start
+    from fogbank.runtimes.link import Delivered, Link
+    from fogbank.runtimes.model import Invocation, Launch, LogSink, Workspace
+    from fogbank.runtimes.nursery import Nursery
+    from fogbank.runtimes.process import Process
+
+# Where no control group holds the limit: how often a busy instance's memory is looked at.
+MEMORY_CHECK_SECONDS: Final = 0.025
+OPEN_FILES_MAX: Final = 1_024
+# Of one user, so of all instances of a function together; one instance's own limit is its control group's.
+PROCESSES_MAX: Final = 16_384
+MIB: Final = 1_048_576
+
+
+class Instance:
+    """A process that runs invocations, as many at a time as the launch says; what it prints goes to `log`."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        launch: Launch,
+        workspace: Workspace,
+        nursery: Nursery,
+        clock: Clock,
+        token: str,
+        log: LogSink,
+    ) -> None:
+        self.launch = launch
+        self._contract = contract
+        self._workspace = workspace
+        self._nursery = nursery
+        self._clock = clock
+        self._log = log
+        day = datetime.fromtimestamp(clock.now() / SECOND_US, UTC)
+        self._stream = f"{day:%Y/%m/%d}/[{launch.version}]{token}"
+        self._process: Process
+        self._link: Link
+        self._output: Output
+        self._began = 0.0
+        self._init_seconds: float | None = None
+        self._lines: list[Line] = []
+        self._spent = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can run another invocation."""
+        return not self._spent and self._process.running
+
+    @property
+    def exited(self) -> asyncio.Future[int]:
+        """Done when its process has ended."""
+        return self._process.exited
+
+    async def start(self) -> None:
+        """Start the process; its initialisation goes on meanwhile. Raises `OSError`."""
+        self._began = self._clock.monotonic()
+        start = self._contract.start(self.launch, self._workspace)
+        self._lines += [Line(self._clock.now(), line) for line in start.lines]
+        stem = await self._nursery.take(start.kind)
+        self._process = stem.process
+        self._output = Output(self._clock)
+        try:
+            if stem.process.group is not None:
+                stem.process.group.limit(self.launch.memory_mib * MIB)
+            opened = None if start.endpoint is None else await start.endpoint()
+            stem.launch(encode_launch(self._describe(start, opened)), self._output.writer)
+            if opened is None:
+                opened = await ChannelLink.open(stem.connection, self._contract.result_bytes_max)
+            else:
+                stem.connection.close()
+            self._link = opened
+        except BaseException:
+            self._output.close()
+            await stem.process.end()
+            raise
+        self._output.started()
+
+    def _describe(self, start: Start, link: Link | None) -> dict[str, Any]:
+        """Return all that the instance is told of its function (see `inside/zygote.py`)."""
+        launch, contract = self.launch, self._contract
+        self._workspace.temporary.mkdir(parents=True, exist_ok=True)
+        places = self._workspace.places(contract.mounts, enclosed=self._nursery.tier.name == "B")
+        return {
+            "worker": start.kind.worker,
+            "command": start.command,
+            "handler": launch.handler,
+            "concurrency": launch.concurrency,
+            "user": self._nursery.tier.user_of(launch.key[0]),
+            "code": places.code,
+            "path": contract.path(places),
+            "environment": contract.environment(launch, places, self._stream, link),
+            "mounts": places.mounts,
+            "processes_max": PROCESSES_MAX,
+            "open_files_max": OPEN_FILES_MAX,
+            "file_bytes_max": launch.ephemeral_mib * MIB,
+        }
+
+    async def stop(self) -> None:
+        """End the process and everything that it started."""
+        self._spent = True
+        await self._process.end()
+        await self._link.close()
+        rest = self._lines + self._output.close()
+        if rest:
+            self._log(self.launch.log, self._stream, rest)
+        shutil.rmtree(self._workspace.temporary, ignore_errors=True)
+
+    async def invoke(self, invocation: Invocation) -> Outcome:
+        """Run one invocation to its end."""
+        outcome = await self._await_initialised()
+        began_us = self._clock.now()
+        if outcome is None:
+            init_seconds, self._init_seconds = self._init_seconds, None
+            began = self._clock.monotonic()
+            # The function compares the deadline with its own clock, which is the machine's.
+            deadline_ms = (self._clock.wall() + int(self.launch.timeout_seconds * SECOND_US)) // 1_000
+            context = self._contract.context(self.launch, invocation)
+            result = self._link.give(invocation, context, deadline_ms)
+            outcome = await self._watch(result, began)
+            outcome = outcome._replace(init_seconds=init_seconds)
+        # An instance whose result was too large ends, as one ends that couldn't be initialised.
+        self._spent |= outcome.ended not in (Ended.OK, Ended.ERROR)
+        printed = self._lines + self._output.take()
+        self._lines = []
+        outcome = outcome._replace(lines=printed)
+        lines = self._contract.report(self.launch, invocation, outcome, began_us, self._clock.now())
+        self._log(self.launch.log, self._stream, lines)
+        return outcome._replace(lines=lines, stream=self._stream)
+
+    async def _await_initialised(self) -> Outcome | None:
+        """Wait until the worker is ready; an outcome if it never will be."""
+        initialised = self._link.initialised
+        if initialised.done() and initialised.result() is None:
+            return None
+        first = self._init_seconds is None
+        limit_s = max(self._contract.init_seconds_max, self.launch.timeout_seconds)
+        outcome = await self._watch(initialised, self._began, limit_s)
+        if first:
+            self._init_seconds = self._clock.monotonic() - self._began
+        if outcome.ended is Ended.OK:
+            return None
+        if outcome.ended is Ended.ERROR:
+            outcome = outcome._replace(ended=Ended.INIT_ERROR)
+        elif outcome.ended is Ended.TIMEOUT:
+            outcome = outcome._replace(seconds=self.launch.timeout_seconds)
+        return outcome._replace(init_seconds=self._init_seconds)
+
+    async def _watch(
+        self,
+        result: asyncio.Future[Delivered] | asyncio.Future[Delivered | None],
+        began: float,
+        limit_s: float | None = None,
+    ) -> Outcome:
+        """Wait for a result, the end of the process, the deadline or too much memory, whichever is first."""
+        loop = asyncio.get_running_loop()
+        process = self._process
+        limit_s = limit_s or self.launch.timeout_seconds
+        late: asyncio.Future[None] = loop.create_future()
+        deadline = self._clock.call_at(self._clock.now() + int(limit_s * SECOND_US), partial(wake, late))
+        waited: set[asyncio.Future[object]] = {result, process.exited, late}  # type: ignore[arg-type]
+        memory = None
+        if process.group is None:
+            memory = loop.create_task(self._watch_memory())
+            waited.add(memory)  # type: ignore[arg-type]
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            deadline.cancel()
+            if memory is not None:
+                memory.cancel()
+        seconds = self._clock.monotonic() - began
+        peak = process.peak_bytes()
+        if result.done():
+            return _delivered(result.result(), seconds, peak)
+        if process.exited.done() and not (process.group is not None and process.group.ended_by_memory()):
+            ended = Outcome(Ended.EXIT, b"", seconds, status=process.exited.result(), peak_bytes=peak)
+        elif late.done():
+            ended = Outcome(Ended.TIMEOUT, b"", limit_s, peak_bytes=peak)
+        else:
+            ended = Outcome(Ended.MEMORY, b"", seconds, status=-9, peak_bytes=self.launch.memory_mib * MIB)
+        process.kill()
+        return ended
+
+    async def _watch_memory(self) -> None:
+        """Return when the process tree holds more than the function may."""
+        limit = self.launch.memory_mib * MIB
+        while True:
+            await asyncio.sleep(MEMORY_CHECK_SECONDS)
+            if self._process.resident_bytes() > limit:
+                return
+
+
+def _delivered(delivered: Delivered | None, seconds: float, peak: int) -> Outcome:
+    if delivered is None:
+        return Outcome(Ended.OK, b"", seconds, peak_bytes=peak)
+    if delivered.too_large:
+        return Outcome(Ended.TOO_LARGE, b"", seconds, status=delivered.too_large, peak_bytes=peak)
+    if delivered.error_type is not None:
+        return Outcome(Ended.ERROR, delivered.payload, seconds, error_type=delivered.error_type, peak_bytes=peak)
+    return Outcome(Ended.OK, delivered.payload, seconds, peak_bytes=peak, head=delivered.head)

@@ -1,0 +1,84 @@
+"""Running functions as AWS Lambda does.
+
+AWS Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle" (initialisation may take ten
+seconds, or the function's own timeout where that is longer), "Defined runtime environment variables", "Lambda
+runtimes".
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from fogbank.runtimes.contract import Start
+from fogbank.runtimes.lambda_runtime_api.custom import custom_command
+from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
+from fogbank.runtimes.lambda_runtime_api.python import describe_python, python_kind, python_path
+from fogbank.runtimes.lambda_runtime_api.report import report
+from fogbank.runtimes.model import Mounts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fogbank.kernel.clock import Clock
+    from fogbank.runtimes.link import Link
+    from fogbank.runtimes.model import Invocation, Launch, Line, Outcome, Places, Workspace
+
+
+class LambdaContract:
+    """AWS Lambda's contract: Python on AWS's own client over a channel, everything else over the Runtime API."""
+
+    mounts: Final = Mounts("/var/task", "/opt")
+    result_bytes_max: Final = RESPONSE_BYTES_MAX
+    init_seconds_max: Final = 10.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def start(self, launch: Launch, workspace: Workspace) -> Start:
+        """Return how an instance is started; raises `OSError`."""
+        kind = python_kind(workspace)
+        if launch.runtime.startswith("python"):
+            return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
+        command = custom_command(workspace, self.mounts)
+        lines = [f"INIT_START Runtime Version: {launch.runtime}"]
+        return Start(kind, lines, command, partial(RuntimeEndpoint.opened, self._clock))
+
+    def environment(self, launch: Launch, places: Places, stream: str, link: Link | None) -> dict[str, str]:
+        """Return all environment variables of an instance."""
+        environment = {
+            **launch.environment,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{launch.runtime}",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(launch.memory_mib),
+            "AWS_LAMBDA_FUNCTION_NAME": launch.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": launch.version,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if launch.instances_min else "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": launch.log[1],
+            "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+            "LAMBDA_RUNTIME_DIR": places.code,
+            "LAMBDA_TASK_ROOT": places.code,
+            "TMPDIR": places.temporary,
+            "_HANDLER": launch.handler,
+        }
+        if isinstance(link, RuntimeEndpoint):
+            environment["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{link.port}"
+        else:
+            environment["_LAMBDA_TELEMETRY_LOG_FD"] = "1"
+        if places.layers:
+            environment["PATH"] = f"{environment.get('PATH', '/usr/bin:/bin')}:{places.layers}/bin"
+            environment["LD_LIBRARY_PATH"] = f"{places.code}:{places.code}/lib:{places.layers}/lib"
+        return environment
+
+    def path(self, places: Places) -> Sequence[str]:
+        """Return where a Python function's modules are looked for first: its code, then its layers."""
+        return python_path(places)
+
+    def context(self, launch: Launch, invocation: Invocation) -> Mapping[str, Any]:
+        """Return the headers that the runtime gets with an event."""
+        return {"Lambda-Runtime-Invoked-Function-Arn": launch.identity, **invocation.context}
+
+    def report(
+        self, launch: Launch, invocation: Invocation, outcome: Outcome, began_us: int, now_us: int
+    ) -> Sequence[Line]:
+        """Return the log of an invocation, Lambda's own lines included."""
+        return report(launch, invocation, outcome, began_us, now_us)

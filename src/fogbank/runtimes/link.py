@@ -1,0 +1,129 @@
+"""How the server talks with an instance: hand it invocations, hear what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
+
+import msgspec
+
+from fogbank.runtimes.inside.channel import encode
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+    from fogbank.runtimes.model import Invocation
+
+_LENGTHS: Final = struct.Struct(">II")
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+HEAD_BYTES_MAX: Final = 1_048_576
+
+
+class Delivered(NamedTuple):
+    """What an instance answered: a result (`error_type` is None), or an error as its contract reports it.
+
+    `too_large` is the size in bytes of a result that was longer than may be.
+    """
+
+    payload: bytes
+    error_type: str | None = None
+    too_large: int = 0
+    head: Mapping[str, Any] = MappingProxyType({})
+
+
+class Link(Protocol):
+    """A way to one instance."""
+
+    @property
+    def initialised(self) -> asyncio.Future[Delivered | None]:
+        """Done when the instance is ready (None), or has reported that it can't be."""
+
+    def give(self, invocation: Invocation, context: Mapping[str, Any], deadline_ms: int) -> asyncio.Future[Delivered]:
+        """Hand an invocation to an instance that is ready; the future is what it makes of it."""
+
+    async def close(self) -> None:
+        """Cut the instance off."""
+
+
+class ChannelLink(asyncio.Protocol):
+    """The server's end of a channel (see `inside/channel.py`)."""
+
+    def __init__(self, result_bytes_max: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._result_bytes_max = result_bytes_max
+        self._transport: asyncio.Transport
+        self._buffer = bytearray()
+        self._running: dict[str, asyncio.Future[Delivered]] = {}
+        self.initialised: asyncio.Future[Delivered | None] = self._loop.create_future()
+
+    @classmethod
+    async def open(cls, connection: socket.socket, result_bytes_max: int) -> ChannelLink:
+        """Make the link over a connected socket, which it owns from then on."""
+        loop = asyncio.get_running_loop()
+        _, link = await loop.create_unix_connection(lambda: cls(result_bytes_max), sock=connection)
+        return link
+
+    def give(self, invocation: Invocation, context: Mapping[str, Any], deadline_ms: int) -> asyncio.Future[Delivered]:
+        """Hand an invocation to the instance."""
+        result: asyncio.Future[Delivered] = self._loop.create_future()
+        self._running[invocation.id] = result
+        head = {"kind": "invoke", "id": invocation.id, "deadline_ms": deadline_ms, "context": context}
+        self._transport.write(encode(head, invocation.event))
+        return result
+
+    async def close(self) -> None:
+        """Cut the instance off."""
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take note of the connection."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take the messages that are complete."""
+        buffer = self._buffer
+        buffer += data
+        at = 0
+        while len(buffer) - at >= _LENGTHS.size:
+            head_bytes, body_bytes = _LENGTHS.unpack_from(buffer, at)
+            begin = at + _LENGTHS.size
+            if head_bytes > HEAD_BYTES_MAX or body_bytes > self._result_bytes_max * 2 + HEAD_BYTES_MAX:
+                self._transport.abort()
+                return
+            if len(buffer) < begin + head_bytes + body_bytes:
+                break
+            at = begin + head_bytes + body_bytes
+            self._take(bytes(buffer[begin : begin + head_bytes]), bytes(buffer[begin + head_bytes : at]))
+        del buffer[:at]
+
+    def _take(self, encoded: bytes, body: bytes) -> None:
+        try:
+            head = _decode(encoded)
+        except msgspec.DecodeError:
+            # Not our worker any more: the function has written over its channel.
+            self._transport.abort()
+            return
+        kind = head.get("kind")
+        if kind in ("ready", "init_error"):
+            if not self.initialised.done():
+                self.initialised.set_result(
+                    None if kind == "ready" else Delivered(body, str(head.get("error_type", "")))
+                )
+            return
+        result = self._running.pop(str(head.get("id")), None)
+        if result is None or result.done():
+            return
+        if kind == "error":
+            result.set_result(Delivered(body, str(head.get("error_type", ""))))
+        elif len(body) > self._result_bytes_max:
+            result.set_result(Delivered(b"", None, too_large=len(body)))
+        else:
+            result.set_result(Delivered(body, head=head.get("head") or {}))
+
+
+def encode_launch(launch: Mapping[str, Any]) -> bytes:
+    """Return the message that makes a stem a function's instance."""
+    return encode({"kind": "launch", "launch": launch}, b"")

@@ -1,0 +1,311 @@
+"""Where instances come from: a zygote for each kind of worker, and some stems of each ready beforehand.
+
+A stem is taken without waiting where there is one, and the next is made meanwhile. A zygote that has ended is
+started again; its stems live on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import sysconfig
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from fogbank.runtimes.inside.channel import LENGTHS
+from fogbank.runtimes.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fogbank.kernel.ids import Ids
+    from fogbank.runtimes.control_groups import ControlGroups
+
+STEMS_READY: Final = 2
+STEM_SECONDS_MAX: Final = 30.0
+# Each function has a user of its own, where the server may give it one: from here on, so many.
+USERS_FROM: Final = 2_000_000
+USERS: Final = 1_000_000
+_LENGTHS_BYTES: Final = LENGTHS.size
+# The system's programs and what they read; everything else of the host is left out.
+_SHOWN: Final = (
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
+    "/etc/alternatives", "/etc/ca-certificates", "/etc/ca-certificates.conf", "/etc/hosts", "/etc/java-17-openjdk",
+    "/etc/java-21-openjdk", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/nsswitch.conf",
+    "/etc/pki", "/etc/protocols", "/etc/resolv.conf", "/etc/services", "/etc/ssl", "/etc/timezone",
+)  # fmt: skip
+
+
+class StemError(OSError):
+    """No stem could be made; the text says why."""
+
+
+class Kind(NamedTuple):
+    """A kind of zygote: the worker's module, and what is imported beside it before the first fork."""
+
+    worker: str
+    preload: tuple[str, ...] = ()
+
+
+class Tier(NamedTuple):
+    """What sandbox instances get: its name, whether each function has a user of its own, why there is no better."""
+
+    name: str
+    own_users: bool
+    note: str = ""
+
+    def user_of(self, function: int) -> int:
+        """Return the user that a function runs as; 0 where that is the server's own."""
+        return USERS_FROM + function % USERS if self.own_users else 0
+
+
+class Stem(NamedTuple):
+    """An instance without a function: its process, and the server's end of its channel."""
+
+    process: Process
+    connection: socket.socket
+
+    def launch(self, message: bytes, output: int) -> None:
+        """Give it its function, and the descriptor that its output goes to."""
+        view = memoryview(message)
+        sent = socket.send_fds(self.connection, [view[:_LENGTHS_BYTES]], [output])
+        assert sent == _LENGTHS_BYTES
+        self.connection.setblocking(True)
+        self.connection.sendall(view[_LENGTHS_BYTES:])
+        self.connection.setblocking(False)
+
+
+class Nursery:
+    """Makes stems. `folder` is one of the server's own, for roots to be mounted on."""
+
+    def __init__(self, folder: Path, ids: Ids, groups: ControlGroups | None) -> None:
+        self.tier = Tier("A", own_users=False)
+        self._folder = folder
+        self._ids = ids
+        self._groups = groups
+        self._zygotes: dict[Kind, _Zygote] = {}
+        self._stock: dict[Kind, deque[Stem]] = {}
+        self._making: dict[Kind, int] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    async def open(self, kind: Kind) -> None:
+        """Start a first zygote and find out which sandbox can be had here: the better one, if a stem can live in it."""
+        for tier in _tiers():
+            self.tier = tier._replace(note=self.tier.note)
+            try:
+                stem = await self._make(kind)
+            except StemError as error:
+                await self._retire_zygotes()
+                self.tier = self.tier._replace(note=str(error))
+            else:
+                self._stock.setdefault(kind, deque()).append(stem)
+                return
+        raise StemError(self.tier.note)
+
+    async def take(self, kind: Kind) -> Stem:
+        """Return a stem; raises `StemError`."""
+        stock = self._stock.setdefault(kind, deque())
+        stem = None
+        while stock and stem is None:
+            ready = stock.popleft()
+            stem = ready if ready.process.running else None
+        self._restock(kind)
+        return stem if stem is not None else await self._make(kind)
+
+    def prepare(self, kind: Kind) -> None:
+        """Have stems of a kind ready, since they may be wanted soon."""
+        self._stock.setdefault(kind, deque())
+        self._restock(kind)
+
+    async def close(self) -> None:
+        """End the zygotes and the stems that nobody took."""
+        self._closed = True
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        stems = [stem for stock in self._stock.values() for stem in stock]
+        self._stock.clear()
+        for stem in stems:
+            stem.connection.close()
+            stem.process.kill()
+        for stem in stems:
+            await stem.process.end()
+        await self._retire_zygotes()
+
+    async def _retire_zygotes(self) -> None:
+        zygotes = list(self._zygotes.values())
+        self._zygotes.clear()
+        for zygote in zygotes:
+            await zygote.close()
+
+    def _restock(self, kind: Kind) -> None:
+        if self._closed:
+            return
+        wanted = STEMS_READY - len(self._stock[kind]) - self._making.get(kind, 0)
+        for _ in range(wanted):
+            self._making[kind] = self._making.get(kind, 0) + 1
+            task = asyncio.get_running_loop().create_task(self._add(kind))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _add(self, kind: Kind) -> None:
+        try:
+            stem = await self._make(kind)
+        except StemError:
+            # Whoever needs one next tries again, and is told.
+            return
+        finally:
+            self._making[kind] -= 1
+        if kind in self._stock and not self._closed:
+            self._stock[kind].append(stem)
+        else:
+            stem.connection.close()
+            await stem.process.end()
+
+    async def _make(self, kind: Kind) -> Stem:
+        zygote = self._zygotes.get(kind)
+        if zygote is None or zygote.ended:
+            zygote = self._zygotes[kind] = _Zygote(kind, self.tier, self._folder)
+        try:
+            await zygote.started()
+            return await asyncio.wait_for(self._order(zygote), STEM_SECONDS_MAX)
+        except (OSError, TimeoutError, EOFError) as error:
+            msg = f"no instance could be made: {str(error) or type(error).__name__}"
+            raise StemError(msg) from error
+
+    async def _order(self, zygote: _Zygote) -> Stem:
+        loop = asyncio.get_running_loop()
+        group = None if self._groups is None else self._groups.make(self._ids.hex(16))
+        channel, their_channel = socket.socketpair()
+        line, their_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            order = {"groups": [] if group is None else group.paths}
+            zygote.order(order, [their_channel.fileno(), their_line.fileno()])
+        finally:
+            their_channel.close()
+            their_line.close()
+        channel.setblocking(False)
+        line.setblocking(False)
+        try:
+            keeper = await _hear_of(loop, line)
+        except BaseException:
+            channel.close()
+            line.close()
+            if group is not None:
+                loop.call_later(1.0, group.remove)
+            raise
+        return Stem(Process(keeper, line, group, enclosed=self.tier.name == "B"), channel)
+
+
+async def _hear_of(loop: asyncio.AbstractEventLoop, line: socket.socket) -> int:
+    """Return the number of a keeper that is ready, or raise `StemError`.
+
+    Its own parent says the number, itself that it is ready, and either may be first.
+    """
+    heard: dict[str, Any] = {}
+    while not {"pid", "ready"} <= heard.keys():
+        said = await loop.sock_recv(line, 4_096)
+        heard |= msgspec.json.decode(said) if said else {"problem": "its keeper ended at once"}
+        if "problem" in heard:
+            raise StemError(heard["problem"])
+    return int(heard["pid"])
+
+
+class _Zygote:
+    """A zygote's process."""
+
+    def __init__(self, kind: Kind, tier: Tier, folder: Path) -> None:
+        self._kind = kind
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.setblocking(False)
+        root = folder / f"root-{theirs.fileno()}"
+        root.mkdir(exist_ok=True)
+        packages = sysconfig.get_path("platlib")
+        settings = {
+            "preload": [kind.worker, *kind.preload],
+            "packages": packages,
+            "tier": tier.name,
+            "own_users": tier.own_users,
+            "root": str(root),
+            "shown": _shown(packages),
+        }
+        command = [
+            sys.executable, "-S", "-E", "-P", "-B", "-c", _START, str(theirs.fileno()),
+        ]  # fmt: skip
+        self._control.send(json.dumps(settings).encode())
+        self._starting = asyncio.get_running_loop().create_task(self._start(command, theirs))
+        self._process: asyncio.subprocess.Process | None = None
+        self._heard = b""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has to be started anew."""
+        if not self._starting.done():
+            return False
+        return self._starting.exception() is not None or self._process is None or self._process.returncode is not None
+
+    async def started(self) -> None:
+        """Wait until it can be given orders; raises `OSError`."""
+        await asyncio.shield(self._starting)
+
+    def order(self, order: dict[str, Any], descriptors: Sequence[int]) -> None:
+        """Have it fork."""
+        socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
+
+    async def close(self) -> None:
+        """End it."""
+        with contextlib.suppress(OSError):
+            await self.started()
+        self._control.close()
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGKILL)
+            await self._process.wait()
+
+    async def _start(self, command: list[str], theirs: socket.socket) -> None:
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TZ": "UTC"}
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        said = await asyncio.get_running_loop().sock_recv(self._control, 64)
+        if not said:
+            msg = f"the zygote of {self._kind.worker} ended at once"
+            raise StemError(msg)
+
+
+# Found by its folder, so that it makes no difference how Fogbank itself was installed.
+_START: Final = (
+    f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r});"
+    " import fogbank.runtimes.inside.zygote as zygote; sys.path.pop(0); zygote.main()"
+)
+
+
+def _tiers() -> list[Tier]:
+    """Return the sandboxes to try, the best first."""
+    if sys.platform != "linux":
+        return [Tier("A", own_users=False)]
+    best = [Tier("B", own_users=True)] if os.geteuid() == 0 else []
+    return [*best, Tier("B", own_users=False), Tier("A", own_users=False)]
+
+
+def _shown(packages: str) -> list[str]:
+    interpreter = [sys.base_prefix, sys.prefix, sysconfig.get_path("stdlib"), packages]
+    shown = [path for path in _SHOWN if os.path.lexists(path)]
+    for path in interpreter:
+        if not any(path == each or path.startswith(f"{each}/") for each in shown):
+            shown.append(path)
+    return shown
