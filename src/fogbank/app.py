@@ -25,6 +25,7 @@ from fogbank.control.endpoints import Control
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
+from fogbank.runtimes.azure_functions import AzureFunctionsContract
 from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
@@ -140,7 +141,10 @@ class App:
         self._stack.push_async_callback(housekeeping.close)
         logs = FunctionLogs(self.store, self.ids)
         self._stack.push_async_callback(logs.close)
-        contracts: dict[str, Contract] = {"lambda": LambdaContract(self.clock)}
+        contracts: dict[str, Contract] = {
+            "lambda": LambdaContract(self.clock),
+            "azure-functions": AzureFunctionsContract(),
+        }
         self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
         self._stack.push_async_callback(self.runner.close)
         await self.runner.open(PYTHON)

@@ -19,9 +19,6 @@ from azure.core.credentials import AccessToken
 from azure.core.pipeline.policies import RetryPolicy
 from azure.mgmt.web import WebSiteManagementClient
 
-import fogbank.app
-from tests.azure_instance import ProcessInstance
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -124,11 +121,6 @@ class Azure:
 
     def master_key(self, app: str) -> str:
         return self.call("list_host_keys", GROUP, app).master_key
-
-
-@pytest.fixture(autouse=True)
-def _instances(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(fogbank.app.CONTRACTS, "azure-functions", ProcessInstance)
 
 
 @pytest.fixture

@@ -58,13 +58,13 @@ class FunctionLoadError(RuntimeError):
 def load_app(folder: str) -> Index:
     """Return the functions of the app in a folder; raises whatever keeps it from being indexed."""
     for packages in PACKAGES:
-        path = os.path.join(folder, packages)  # noqa: PTH118 - pathlib is left out of every instance
-        if os.path.isdir(path) and path not in sys.path:  # noqa: PTH112
+        path = os.path.join(folder, packages)
+        if os.path.isdir(path) and path not in sys.path:
             sys.path.insert(0, path)
     if folder not in sys.path:
         sys.path.insert(0, folder)
     script = os.environ.get("PYTHON_SCRIPT_FILE_NAME", DEFAULT_SCRIPT)
-    if os.path.isfile(os.path.join(folder, script)):  # noqa: PTH113, PTH118
+    if os.path.isfile(os.path.join(folder, script)):
         return _load_decorated(folder, script)
     return _load_described(folder)
 
@@ -102,14 +102,14 @@ def _load_decorated(folder: str, script: str) -> Index:
 def _load_described(folder: str) -> Index:
     _make_namespace(folder)
     index = Index({}, {})
-    for name in sorted(os.listdir(folder)):  # noqa: PTH208
-        directory = os.path.join(folder, name)  # noqa: PTH118
-        path = os.path.join(directory, "function.json")  # noqa: PTH118
-        if not os.path.isfile(path):  # noqa: PTH113
+    for name in sorted(os.listdir(folder)):
+        directory = os.path.join(folder, name)
+        path = os.path.join(directory, "function.json")
+        if not os.path.isfile(path):
             continue
         describe: dict[str, Any] = {"bindings": []}
         try:
-            with open(path, encoding="utf-8-sig") as file:  # noqa: PTH123
+            with open(path, encoding="utf-8-sig") as file:
                 content = json.load(file)
             if not isinstance(content, dict) or not isinstance(content.get("bindings", []), list):
                 msg = f"{name}/function.json is not an object with a list of bindings."
@@ -129,8 +129,8 @@ def _make_namespace(folder: str) -> None:
 
 
 def _import_described(name: str, script: str, entry_point: str) -> Any:
-    path = os.path.normpath(os.path.join(name, script))  # noqa: PTH118
-    stem, extension = os.path.splitext(path)  # noqa: PTH122
+    path = os.path.normpath(os.path.join(name, script))
+    stem, extension = os.path.splitext(path)
     if extension != ".py" or path.startswith(".."):
         msg = f"cannot load function {name}: invalid Python filename {script}"
         raise RuntimeError(msg)

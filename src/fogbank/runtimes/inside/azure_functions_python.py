@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from fogbank.runtimes.inside.azure_functions_index import Index, Loaded
     from fogbank.runtimes.inside.channel import Channel, Message
 
-PRELOAD: Final = ("azure.functions", "asyncio", "concurrent.futures.thread", "logging", "encodings.idna")
 THREADS_MAX: Final = 32
 _LEVELS: Final = {"DEBUG": "Debug", "INFO": "Information", "WARNING": "Warning", "ERROR": "Error"}
 _BY_REQUEST: Final = "This function was programmatically called via the host APIs."
@@ -67,17 +66,17 @@ def run(channel: Channel, launch: dict[str, Any]) -> None:
         write_log("Error", f"Worker failed to index functions\n{_failure(error)}")
         channel.send("init_error", _report(error), error_type=type(error).__name__)
         return
-    worker = Worker(channel, app, threads=_threads())
+    worker = Worker(channel, app, threads=_threads(launch["concurrency"]))
     channel.send("ready")
     worker.serve()
 
 
-def _threads() -> int:
+def _threads(concurrency: int) -> int:
     """Return how many plain functions run at once (the setting PYTHON_THREADPOOL_THREAD_COUNT)."""
     try:
         chosen = int(os.environ["PYTHON_THREADPOOL_THREAD_COUNT"])
     except (KeyError, ValueError):
-        chosen = (os.cpu_count() or 1) + 4
+        chosen = max(concurrency, (os.cpu_count() or 1) + 4)
     return max(1, min(THREADS_MAX, chosen))
 
 
