@@ -19,6 +19,10 @@ from azure.core.credentials import AccessToken
 from azure.core.pipeline.policies import RetryPolicy
 from azure.mgmt.web import WebSiteManagementClient
 
+from fogbank.engines.telemetry import entries
+from fogbank.engines.telemetry.entries import Query
+from fogbank.engines.telemetry.errors import LogGroupNotFoundError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -118,6 +122,18 @@ class Azure:
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, response.read())
+
+    def logs(self, app: str) -> list[str]:
+        """Return all lines that an app has logged."""
+        return self.server.call(self._read_logs(app))
+
+    async def _read_logs(self, app: str) -> list[str]:
+        group = (f"azure/{self.subscription}/{GROUP.lower()}", f"/azure/functions/{app}")
+        try:
+            page = await self.server.app.store.read(entries.read, group, Query())
+        except LogGroupNotFoundError:
+            return []
+        return [line for entry in page.entries for line in entry.text.splitlines()]
 
     def master_key(self, app: str) -> str:
         return self.call("list_host_keys", GROUP, app).master_key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -266,19 +267,81 @@ def test_version_1_of_the_model(azure: Azure) -> None:
 
 
 def test_what_functions_log(azure: Azure, eventually: Callable[..., Any]) -> None:
-    from fogbank.engines.telemetry import entries
-    from fogbank.engines.telemetry.entries import Query
-
     name = azure.deploy(function_app=APP)
     azure.get(name, "/api/setting?name=ONE")
-    scope = f"azure/{azure.subscription}/{GROUP.lower()}"
-    store = azure.server.app.store
+    azure.get(name, "/api/fail")
+    azure.get(name, "/api/leave")
+    eventually(lambda: any("python exited" in line for line in azure.logs(name)))
+    lines = azure.logs(name)
+    assert any(re.search(r"\[Information\]   asked for ONE$", line) for line in lines)
+    assert any("Executed 'Functions.setting' (Succeeded, Id=" in line for line in lines)
+    assert any("Executed 'Functions.fail' (Failed, Id=" in line for line in lines)
+    assert "Exception: ValueError: no good" in lines
+    assert "[Error]   python exited with code 7 during 'Functions.leave'." in lines
 
-    async def read() -> list[str]:
-        page = await store.read(entries.read, (scope, f"/azure/functions/{name}"), Query())
-        return [each.entry.message for each in page.entries]
 
-    def logged() -> list[str]:
-        return [line for line in azure.server.call(read()) if re.search("Executed 'Functions.setting'", line)]
+def test_requests_are_run_beside_each_other(azure: Azure) -> None:
+    """One instance runs as many at a time as wait for each other here."""
+    source = """
+        import threading
+        import azure.functions as func
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+        barrier = threading.Barrier(4, timeout=20)
 
-    assert "Succeeded" in eventually(logged)[0]
+        @app.route()
+        def meet(req: func.HttpRequest) -> str:
+            barrier.wait()
+            return "met"
+    """
+    name = azure.deploy(function_app=source)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: azure.get(name, "/api/meet").body, range(4)))
+    assert answers == [b"met"] * 4
+
+
+def test_a_function_that_takes_too_long(azure: Azure) -> None:
+    source = """
+        import time
+        import azure.functions as func
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+        @app.route()
+        def slow(req: func.HttpRequest) -> str:
+            time.sleep(60)
+
+        @app.route()
+        def quick(req: func.HttpRequest) -> str:
+            return "quick"
+    """
+    name = azure.deploy(function_app=source, host_json='{"version": "2.0", "functionTimeout": "00:00:01"}')
+    assert azure.get(name, "/api/slow").status == 500
+    assert azure.get(name, "/api/quick").body == b"quick"
+
+
+def test_a_large_body(azure: Azure) -> None:
+    source = """
+        import azure.functions as func
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+        @app.route()
+        def echo(req: func.HttpRequest) -> func.HttpResponse:
+            return func.HttpResponse(req.get_body(), mimetype="application/octet-stream")
+    """
+    name = azure.deploy(function_app=source)
+    body = bytes(range(256)) * 12_000
+    assert azure.request(name, "POST", "/api/echo", body).body == body
+
+
+def test_an_app_that_brings_its_own_packages(azure: Azure) -> None:
+    source = """
+        import azure.functions as func
+        import greetings
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+        @app.route()
+        def greet(req: func.HttpRequest) -> str:
+            return greetings.WORD
+    """
+    packages = {".python_packages__lib/site-packages/greetings.py": "WORD = 'moin'"}
+    name = azure.deploy(function_app=source, **packages)
+    assert azure.get(name, "/api/greet").body == b"moin"
