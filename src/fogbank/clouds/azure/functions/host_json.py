@@ -131,7 +131,9 @@ def _extensions(extensions: Any) -> str:
             if name.lower() not in _EXTENSIONS:
                 raise HostJsonError(f"Fogbank does not support extensions.{name} in host.json.")
             continue
-        for setting, value in (settings or {}).items():
+        if not isinstance(settings, dict):
+            raise HostJsonError("The extensions.http in host.json must be an object.")
+        for setting, value in settings.items():
             if setting.lower() == "routeprefix" and isinstance(value, str):
                 prefix = value.strip("/")
             elif setting.lower() not in _HTTP and value not in (False, None):

@@ -88,7 +88,7 @@ def read_zone(name: str) -> tzinfo:
         return UTC
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         msg = f"The time zone '{name}' (WEBSITE_TIME_ZONE) is not in the IANA time zone database."
         raise ScheduleError(msg) from None
 
