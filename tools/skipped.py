@@ -6,6 +6,7 @@ Tests that may be skipped name what they lack as `needs TOOL`; each TOOL here sa
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -22,6 +23,8 @@ TOOLS: Final[dict[str, Callable[[], bool]]] = {
     # These can't be installed from the package registries: what is there is used.
     "Terraform": lambda: shutil.which("terraform") is not None,
     "the Terraform AWS provider": lambda: any(Path("/opt").glob("*/registry.terraform.io/hashicorp/aws/*")),
+    "curl": lambda: True,
+    "root": lambda: os.geteuid() == 0,
     "Linux": lambda: sys.platform == "linux",
 }
 _SKIPPED: Final = re.compile(r"^SKIPPED \[\d+\] (?P<place>.*?): (?P<reason>.*)$")

@@ -147,7 +147,7 @@ class App:
         }
         self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
         self._stack.push_async_callback(self.runner.close)
-        await self.runner.open(PYTHON)
+        await self.runner.open(PYTHON, isolated=settings.sandbox != "process")
         if settings.sandbox == "strict" and self.runner.tier.name != "B":
             msg = f"sandbox is strict, and functions can't be isolated here: {self.runner.tier.note}"
             raise SettingsError(msg)

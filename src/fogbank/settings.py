@@ -15,7 +15,7 @@ DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 4566
 DEFAULT_FOLDER: Final = Path(".fogbank")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-SANDBOXES: Final = ("auto", "strict")
+SANDBOXES: Final = ("auto", "strict", "process")
 PREFIX: Final = "FOGBANK_"
 
 
@@ -29,8 +29,8 @@ class Settings:
 
     `data` is the folder that keeps everything, unless `memory` or `database` (a `postgresql://` URL) takes its
     place. `insecure` allows an address that others can reach, where nobody's credentials are checked. `shared` is
-    a folder that all functions see in the same place and may write into. `sandbox` is `auto`, or `strict` to
-    start only where functions can be isolated from the machine.
+    a folder that all functions see in the same place and may write into. `sandbox` is `auto`, `strict` to start only
+    where functions can be isolated from the machine, or `process` for processes that are not isolated.
     """
 
     host: str = DEFAULT_HOST

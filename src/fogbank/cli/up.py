@@ -12,7 +12,7 @@ import click
 
 from fogbank import __version__
 from fogbank.app import App
-from fogbank.settings import Settings, SettingsError, load_settings
+from fogbank.settings import SANDBOXES, Settings, SettingsError, load_settings
 from fogbank.storage import StoreUnavailableError
 from fogbank.storage.folder import FolderInUseError
 from fogbank.storage.migrations import NewerDatabaseError
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 @click.option("--database", metavar="URL", help="Keep everything in PostgreSQL: postgresql://…")
 @click.option("--insecure", is_flag=True, default=None, help="Allow an address that others can reach.")
 @click.option("--shared", type=click.Path(file_okay=False), help="Folder that functions see, too, and may write into.")
-@click.option("--sandbox", type=click.Choice(["auto", "strict"]), help="strict: start only with the full sandbox.")
+@click.option(
+    "--sandbox", type=click.Choice(SANDBOXES), help="strict: start only where functions can be isolated (auto)."
+)
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -40,6 +40,11 @@ class Group:
         for path in {memory, processes}:
             path.mkdir()
         (processes / "pids.max").write_text(str(PROCESSES_MAX))
+        # Kept open, because it is read after every invocation.
+        try:
+            self._peak = os.open(memory / files.peak, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._peak = -1
 
     @property
     def paths(self) -> list[str]:
@@ -57,7 +62,7 @@ class Group:
     def peak_bytes(self) -> int:
         """The most memory that was held; 0 where the kernel doesn't say."""
         try:
-            return int((self._memory / self._files.peak).read_text())
+            return int(os.pread(self._peak, 32, 0))
         except (OSError, ValueError):
             return 0
 
@@ -71,6 +76,9 @@ class Group:
 
     def remove(self) -> bool:
         """Remove the groups; False while processes are still on their way out."""
+        if self._peak >= 0:
+            os.close(self._peak)
+            self._peak = -1
         try:
             for path in {self._memory, self._processes}:
                 if path.exists():

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from fogbank.runtimes import inside
 from fogbank.runtimes.inside.channel import LENGTHS
 from fogbank.runtimes.process import Process
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 STEMS_READY: Final = 2
 STEM_SECONDS_MAX: Final = 30.0
+# What was on its way when its zygote ended is gone by then.
+_GROUP_SECONDS: Final = 1.0
 # Each function has a user of its own, where the server may give it one: from here on, so many.
 USERS_FROM: Final = 2_000_000
 USERS: Final = 1_000_000
@@ -97,9 +101,9 @@ class Nursery:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
 
-    async def open(self, kind: Kind) -> None:
-        """Start a first zygote and find out which sandbox can be had here: the better one, if a stem can live in it."""
-        for tier in _tiers():
+    async def open(self, kind: Kind, *, isolated: bool = True) -> None:
+        """Start a first zygote and find out which sandbox can be had here: the best one that a stem can live in."""
+        for tier in tiers(isolated=isolated):
             self.tier = tier._replace(note=self.tier.note)
             try:
                 stem = await self._make(kind)
@@ -117,7 +121,10 @@ class Nursery:
         stem = None
         while stock and stem is None:
             ready = stock.popleft()
-            stem = ready if ready.process.running else None
+            if ready.process.running:
+                stem = ready
+            else:
+                ready.connection.close()
         self._restock(kind)
         return stem if stem is not None else await self._make(kind)
 
@@ -173,6 +180,8 @@ class Nursery:
     async def _make(self, kind: Kind) -> Stem:
         zygote = self._zygotes.get(kind)
         if zygote is None or zygote.ended:
+            if zygote is not None:
+                zygote.forget()
             zygote = self._zygotes[kind] = _Zygote(kind, self.tier, self._folder)
         try:
             await zygote.started()
@@ -186,21 +195,18 @@ class Nursery:
         group = None if self._groups is None else self._groups.make(self._ids.hex(16))
         channel, their_channel = socket.socketpair()
         line, their_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            order = {"groups": [] if group is None else group.paths}
-            zygote.order(order, [their_channel.fileno(), their_line.fileno()])
-        finally:
-            their_channel.close()
-            their_line.close()
         channel.setblocking(False)
         line.setblocking(False)
         try:
+            with their_channel, their_line:
+                order = {"groups": [] if group is None else group.paths}
+                zygote.order(order, [their_channel.fileno(), their_line.fileno()])
             keeper = await _hear_of(loop, line)
         except BaseException:
             channel.close()
             line.close()
             if group is not None:
-                loop.call_later(1.0, group.remove)
+                loop.call_later(_GROUP_SECONDS, group.remove)
             raise
         return Stem(Process(keeper, line, group, enclosed=self.tier.name == "B"), channel)
 
@@ -260,11 +266,15 @@ class _Zygote:
         """Have it fork."""
         socket.send_fds(self._control, [json.dumps(order).encode()], descriptors)
 
+    def forget(self) -> None:
+        """Let go of one that has ended."""
+        self._control.close()
+
     async def close(self) -> None:
         """End it."""
         with contextlib.suppress(OSError):
             await self.started()
-        self._control.close()
+        self.forget()
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGKILL)
@@ -294,16 +304,25 @@ _START: Final = (
 )
 
 
-def _tiers() -> list[Tier]:
+def tiers(*, isolated: bool) -> list[Tier]:
     """Return the sandboxes to try, the best first."""
-    if sys.platform != "linux":
-        return [Tier("A", own_users=False)]
+    plain = Tier("A", own_users=False)
+    if sys.platform != "linux" or not isolated:
+        return [plain]
     best = [Tier("B", own_users=True)] if os.geteuid() == 0 else []
-    return [*best, Tier("B", own_users=False), Tier("A", own_users=False)]
+    return [*best, Tier("B", own_users=False), plain]
 
 
 def _shown(packages: str) -> list[str]:
-    interpreter = [sys.base_prefix, sys.prefix, sysconfig.get_path("stdlib"), packages]
+    interpreter = [
+        sys.base_prefix,
+        sys.prefix,
+        sysconfig.get_path("stdlib"),
+        packages,
+        str(Path(inside.__file__).parent),
+    ]
+    if node := shutil.which("node"):
+        interpreter += [node, str(Path(node).resolve().parents[1])]
     shown = [path for path in _SHOWN if os.path.lexists(path)]
     for path in interpreter:
         if not any(path == each or path.startswith(f"{each}/") for each in shown):

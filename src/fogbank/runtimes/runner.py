@@ -89,9 +89,9 @@ class FunctionRunner:
         """Whether the kernel holds instances' limits on memory, instead of their being watched."""
         return self._groups is not None
 
-    async def open(self, first: Kind) -> None:
+    async def open(self, first: Kind, *, isolated: bool = True) -> None:
         """Find out which sandbox can be had, with stems of one kind ready from the start. Raises `OSError`."""
-        await self._nursery.open(first)
+        await self._nursery.open(first, isolated=isolated)
 
     def prepare(self, launch: Launch) -> None:
         """Start the instances that a function keeps however idle."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LENGTHS: Final = struct.Struct(">II")
+READ_BYTES: Final = 65_536
 
 
 class Message(NamedTuple):
@@ -45,7 +46,12 @@ class Channel:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._buffer = b""
         self._sending = threading.Lock()
+
+    def fileno(self) -> int:
+        """Return the connection's descriptor."""
+        return self._connection.fileno()
 
     def receive(self) -> Message:
         """Return the next message; raises `ClosedError`."""
@@ -65,17 +71,22 @@ class Channel:
                 raise ClosedError from None
 
     def _read(self, count: int) -> bytes:
-        parts = []
-        while count:
-            try:
-                part = self._connection.recv(count)
-            except OSError:
-                raise ClosedError from None
-            if not part:
-                raise ClosedError
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
+        buffer = self._buffer
+        if len(buffer) < count:
+            parts = [buffer]
+            missing = count - len(buffer)
+            while missing > 0:
+                try:
+                    part = self._connection.recv(max(missing, READ_BYTES))
+                except OSError:
+                    raise ClosedError from None
+                if not part:
+                    raise ClosedError
+                parts.append(part)
+                missing -= len(part)
+            buffer = b"".join(parts)
+        self._buffer = buffer[count:]
+        return buffer[:count]
 
 
 def encode(head: Mapping[str, Any], body: bytes) -> bytes:

@@ -27,12 +27,14 @@ import traceback
 from typing import Any, Final
 
 from fogbank.runtimes.inside import sandbox
-from fogbank.runtimes.inside.channel import LENGTHS, Channel, ClosedError, Message
+from fogbank.runtimes.inside.channel import LENGTHS, Channel, ClosedError
 from fogbank.runtimes.inside.kernel_calls import adopt_orphans
 from fogbank.runtimes.inside.sandbox import House
 
 ORDER_BYTES_MAX: Final = 65_536
 DESCRIPTORS: Final = 2
+# Where a program that is executed finds its channel.
+CHANNEL_OF_COMMANDS: Final = 3
 
 
 def main() -> None:
@@ -143,10 +145,10 @@ def _end_all(keeper: int) -> None:
 def _become_instance(house: House, connection: socket.socket) -> None:
     """In the second fork: wait for a function, move in with it, run its worker."""
     try:
-        head, output = _receive_launch(connection)
+        channel = Channel(connection)
+        launch, output = _receive_launch(channel, connection)
     except ClosedError:
         os._exit(0)
-    launch = head["launch"]
     null = os.open("/dev/null", os.O_RDONLY)
     for descriptor, number in ((null, 0), (output, 1), (output, 2)):
         os.dup2(descriptor, number)
@@ -158,7 +160,7 @@ def _become_instance(house: House, connection: socket.socket) -> None:
         os.environ.clear()
         os.environ.update(launch["environment"])
         os.chdir(launch["code"])
-        code = _run(launch, connection)
+        code = _run(launch, channel)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:  # noqa: BLE001 - what a process that ends with it does
@@ -169,7 +171,7 @@ def _become_instance(house: House, connection: socket.socket) -> None:
         os._exit(code & 0xFF)
 
 
-def _receive_launch(connection: socket.socket) -> tuple[dict[str, Any], int]:
+def _receive_launch(channel: Channel, connection: socket.socket) -> tuple[dict[str, Any], int]:
     """Wait for the launch message, which carries the descriptor that output goes to."""
     try:
         lengths, descriptors, _, _ = socket.recv_fds(connection, LENGTHS.size, 1)
@@ -178,19 +180,19 @@ def _receive_launch(connection: socket.socket) -> tuple[dict[str, Any], int]:
     if len(lengths) < LENGTHS.size or not descriptors:
         raise ClosedError
     head_bytes, _ = LENGTHS.unpack(lengths)
-    message: Message = Channel(connection).receive_rest(head_bytes, 0)
-    return message.head, descriptors[0]
+    return channel.receive_rest(head_bytes, 0).head["launch"], descriptors[0]
 
 
-def _run(launch: dict[str, Any], connection: socket.socket) -> int:
+def _run(launch: dict[str, Any], channel: Channel) -> int:
     command = launch["command"]
     if command:
-        os.set_inheritable(connection.fileno(), False)
+        if launch["channel"]:
+            os.dup2(channel.fileno(), CHANNEL_OF_COMMANDS)
         os.execvpe(command[0], command, launch["environment"])  # noqa: S606 - running functions is what this is for
     worker = importlib.import_module(launch["worker"])
     _make_room(launch)
     gc.enable()
-    worker.run(Channel(connection), launch)
+    worker.run(channel, launch)
     return 0
 
 

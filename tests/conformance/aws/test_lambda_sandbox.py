@@ -1,0 +1,221 @@
+"""What a function can't reach: each attempt is made by a function, in every kind of sandbox that there is."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fogbank.runtimes import nursery
+from fogbank.runtimes.nursery import Tier
+from fogbank.settings import Settings, SettingsError
+from fogbank.testing.server import ThreadedServer
+from tests.conformance.aws.functions import deploy, running
+from tests.conformance.aws.test_lambda_invoke import invoke, wait_for
+from tests.conformance.conftest import boto3_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+# The names of what a sandbox is made from: users of functions' own, a user namespace, neither.
+OWN_USERS, USER_NAMESPACE, PROCESS = "own users", "user namespace", "process"
+TRY = """
+    import ctypes, os, signal, socket, subprocess
+    def attempt(work):
+        try:
+            return str(work())
+        except OSError as error:
+            return error.strerror
+    def handler(event, context):
+        libc = ctypes.CDLL(None, use_errno=True)
+        def call(number, *arguments):
+            return os.strerror(ctypes.get_errno()) if libc.syscall(number, *arguments) < 0 else "done"
+        return {ATTEMPTS}
+"""
+
+
+everywhere = pytest.mark.parametrize("sandbox", [OWN_USERS, USER_NAMESPACE, PROCESS], indirect=True)
+isolated = pytest.mark.parametrize("sandbox", [OWN_USERS, USER_NAMESPACE], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def sandbox(request: pytest.FixtureRequest) -> Iterator[ThreadedServer]:
+    kind = request.param
+    if kind == OWN_USERS and os.geteuid() != 0:
+        pytest.skip("needs root: only root can give functions users of their own")
+    with pytest.MonkeyPatch.context() as patch:
+        if kind == USER_NAMESPACE:
+            patch.setattr(nursery, "tiers", lambda **_: [Tier("B", own_users=False)])
+        settings = Settings(port=0, memory=True, sandbox="process" if kind == PROCESS else "auto")
+        with ThreadedServer(settings) as server:
+            assert server.app.runner.tier == Tier("A" if kind == PROCESS else "B", own_users=kind == OWN_USERS)
+            yield server
+
+
+@pytest.fixture
+def lambda_(sandbox: ThreadedServer, account: str) -> Any:
+    return boto3_client(sandbox, account)("lambda")
+
+
+def attempts(lambda_: Any, **tries: str) -> dict[str, str]:
+    body = ", ".join(f"{name!r}: attempt(lambda: {expression})" for name, expression in tries.items())
+    deploy(lambda_, "f", TRY.replace("ATTEMPTS", body), Timeout=20)
+    return invoke(lambda_)[0]
+
+
+@everywhere
+def test_functions_run(lambda_: Any, sandbox: ThreadedServer) -> None:
+    source = """
+        import multiprocessing, os, pwd, sqlite3, ssl, subprocess, tempfile, threading
+        def handler(event, context):
+            with tempfile.NamedTemporaryFile(dir=os.environ["TMPDIR"]) as file:
+                file.write(b"x")
+            thread = threading.Thread(target=print, args=("from a thread",))
+            thread.start()
+            thread.join()
+            lock = multiprocessing.Lock()
+            said = subprocess.run(["echo", "hello"], capture_output=True, text=True).stdout
+            row = sqlite3.connect(":memory:").execute("SELECT 1").fetchone()
+            return [said, row, os.getcwd(), context.function_name]
+    """
+    deploy(lambda_, "f", source, Timeout=20)
+    said, row, folder, name = invoke(lambda_)[0]
+    assert (said, row, name) == ("hello\n", [1], "f")
+    assert (folder == "/var/task") is (sandbox.app.runner.tier.name == "B")
+
+
+@isolated
+def test_the_machine_s_files_are_not_there(lambda_: Any, tmp_path: Path) -> None:
+    secret = tmp_path.parent.parent.parent / f"secret-{os.getpid()}"
+    secret.write_text("secret")
+    tried = attempts(
+        lambda_,
+        home="os.listdir('/home')",
+        secret=f"open({str(secret)!r}).read()",
+        passwords="open('/etc/shadow').read()",
+        root="os.listdir('/root/.ssh')",
+        sys="os.listdir('/sys/fs')",
+        users="len(open('/etc/passwd').readlines())",
+        code="open('/var/task/new.py', 'w')",
+        programs="open('/usr/bin/new', 'w')",
+        place="os.mkdir('/new')",
+        kernel="open('/proc/sys/kernel/hostname', 'w').write('x')",
+        memory="open('/dev/mem', 'rb')",
+    )
+    secret.unlink()
+    gone = {name: tried[name] for name in ("home", "secret", "passwords", "root", "sys", "memory")}
+    assert gone == dict.fromkeys(gone, "No such file or directory")
+    assert tried["users"] == "2"
+    refused = {tried[name] for name in ("code", "programs", "place", "kernel")}
+    assert refused <= {"Read-only file system", "Permission denied"}
+
+
+@isolated
+def test_another_function_s_code_and_files_are_not_there(lambda_: Any) -> None:
+    deploy(lambda_, "g", "import os\nopen('/tmp/mine', 'w')\ndef handler(event, context): return os.listdir('/tmp')")
+    assert invoke(lambda_, name="g")[0] == ["mine"]
+    assert attempts(lambda_, code="os.listdir('/var/task')", tmp="os.listdir('/tmp')") == {
+        "code": "['app.py']",
+        "tmp": "[]",
+    }
+
+
+@isolated
+def test_other_processes_are_neither_seen_nor_reached(lambda_: Any) -> None:
+    tried = attempts(
+        lambda_,
+        seen="[name for name in os.listdir('/proc') if name.isdigit()]",
+        server=f"os.kill({os.getpid()}, 0)",
+        keeper="os.kill(1, signal.SIGKILL)",
+        alive="'yes'",
+    )
+    assert tried["seen"] == "['1', '2']"
+    assert tried["server"] == "No such process"
+    assert tried["alive"] == "yes"
+
+
+@isolated
+def test_calls_of_the_kernel_that_no_function_needs_are_refused(lambda_: Any) -> None:
+    tried = attempts(
+        lambda_,
+        mount="call(165, b'none', b'/tmp', b'tmpfs', 0, 0)",
+        unshare="call(272, 0x10000000)",
+        trace="call(101, 0, 0, 0, 0)",
+        bpf="call(321, 0, 0, 0)",
+        user="os.setuid(0)",
+        chroot="os.chroot('/tmp')",
+        clock="__import__('time').clock_settime(0, 0)",
+        raw="socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
+    )
+    if os.uname().machine != "x86_64":
+        tried = {name: tried[name] for name in ("user", "chroot", "clock", "raw")}
+    # In a user namespace there is no user 0 to become.
+    assert tried.pop("user") in ("Operation not permitted", "Invalid argument")
+    assert set(tried.values()) == {"Operation not permitted"}, tried
+
+
+@everywhere
+def test_memory_beyond_the_limit_ends_the_function(lambda_: Any) -> None:
+    deploy(lambda_, "f", "def handler(event, context): return len(b'x' * event)", MemorySize=128, Timeout=20)
+    assert invoke(lambda_, 1_000_000)[0] == 1_000_000
+    payload, reply = invoke(lambda_, 600_000_000)
+    assert reply["FunctionError"] == "Unhandled"
+    assert payload["errorType"] == "Runtime.ExitError"
+    assert payload["errorMessage"].endswith("Runtime exited with error: signal: killed")
+    assert invoke(lambda_, 1)[0] == 1
+
+
+@everywhere
+def test_endless_forks_end_with_the_function(lambda_: Any) -> None:
+    mark = f"300.{os.getpid()}"
+    source = f"""
+        import os, subprocess
+        def handler(event, context):
+            started = 0
+            try:
+                while True:
+                    subprocess.Popen(["sleep", "{mark}"], start_new_session=True)
+                    started += 1
+            except OSError:
+                return started
+    """
+    deploy(lambda_, "f", source, Timeout=60, MemorySize=2048)
+    payload, _ = invoke(lambda_)
+    if isinstance(payload, int):
+        assert payload <= 1_024
+        lambda_.delete_function(FunctionName="f")
+    wait_for(lambda: not running(f"sleep {mark}"))
+
+
+@everywhere
+def test_nothing_is_shared_between_instances(lambda_: Any) -> None:
+    source = """
+        import random, time, uuid
+        CHANCE = [random.random(), str(uuid.uuid4())]
+        def handler(event, context):
+            time.sleep(0.3)
+            return CHANCE
+    """
+    deploy(lambda_, "f", source, Timeout=20)
+    found = in_parallel(lambda: invoke(lambda_)[0], 3)
+    assert len({json.dumps(chance) for chance in found}) == 3
+    assert len({chance[0] for chance in found}) == 3
+
+
+def in_parallel(work: Callable[[], Any], count: int) -> list[Any]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(count) as pool:
+        return [each.result() for each in [pool.submit(work) for _ in range(count)]]
+
+
+def test_strict_refuses_to_start_where_functions_cannot_be_isolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nursery, "tiers", lambda **_: [Tier("A", own_users=False)])
+    with (
+        pytest.raises(SettingsError, match="can't be isolated"),
+        ThreadedServer(Settings(port=0, memory=True, sandbox="strict")),
+    ):
+        pass
