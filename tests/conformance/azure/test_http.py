@@ -221,6 +221,7 @@ def test_an_app_that_can_not_be_loaded(azure: Azure) -> None:
     status = azure.get(name, f"/admin/host/status?code={azure.master_key(name)}").json()
     assert status["state"] == "Error"
     assert status["errors"] == ["Worker failed to index functions: ModuleNotFoundError: No module named 'nowhere'"]
+    assert "Exception: ModuleNotFoundError: No module named 'nowhere'" in azure.logs(name)
     azure.deploy(name, function_app=ONE % "now ")
     assert azure.get(name, "/api/x").body == b"now x"
 
@@ -277,7 +278,8 @@ def test_what_functions_log(azure: Azure, eventually: Callable[..., Any]) -> Non
     assert any("Executed 'Functions.setting' (Succeeded, Id=" in line for line in lines)
     assert any("Executed 'Functions.fail' (Failed, Id=" in line for line in lines)
     assert "Exception: ValueError: no good" in lines
-    assert "[Error]   python exited with code 7 during 'Functions.leave'." in lines
+    assert "python exited with code 7" in lines
+    assert any(re.search(r"Executing 'Functions.setting' \(Reason='This function was programm", line) for line in lines)
 
 
 def test_requests_are_run_beside_each_other(azure: Azure) -> None:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 THREADS_MAX: Final = 32
 _LEVELS: Final = {"DEBUG": "Debug", "INFO": "Information", "WARNING": "Warning", "ERROR": "Error"}
-_BY_REQUEST: Final = "This function was programmatically called via the host APIs."
 
 
 class LogLines(logging.Handler):
@@ -63,7 +62,7 @@ def run(channel: Channel, launch: dict[str, Any]) -> None:
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever an app raises when it is imported is its report
-        write_log("Error", f"Worker failed to index functions\n{_failure(error)}")
+        sys.stdout.flush()
         channel.send("init_error", _report(error), error_type=type(error).__name__)
         return
     worker = Worker(channel, app, threads=_threads(launch["concurrency"]))
@@ -127,49 +126,33 @@ class Worker:
         task.add_done_callback(self._running.discard)
 
     def _run(self, function: Loaded, message: Message) -> None:
-        started = _announce(function, message)
         try:
             given = calls.arguments(function, message)
             returned = function.call(**given)
-            self._finish(function, message, calls.result(function, given, returned), started)
+            self._finish(message, calls.result(function, given, returned))
         except SystemExit as end:
             _exit(end)
         except BaseException as error:  # noqa: BLE001 - whatever a function raises is its report
-            self._fail(message, error, started)
+            self._fail(message, error)
 
     async def _run_async(self, function: Loaded, message: Message) -> None:
-        started = _announce(function, message)
         try:
             given = calls.arguments(function, message)
             returned = await function.call(**given)
-            self._finish(function, message, calls.result(function, given, returned), started)
+            self._finish(message, calls.result(function, given, returned))
         except SystemExit as end:
             _exit(end)
         except BaseException as error:  # noqa: BLE001 - whatever a function raises is its report
-            self._fail(message, error, started)
+            self._fail(message, error)
 
-    def _finish(self, function: Loaded, message: Message, result: tuple[bytes, dict[str, Any]], started: float) -> None:
+    def _finish(self, message: Message, result: tuple[bytes, dict[str, Any]]) -> None:
         body, head = result
-        number = message.head["id"]
-        write_log("Information", f"Executed 'Functions.{function.name}' (Succeeded, Id={number}, {_took(started)})")
-        _send(self._channel, "result", body, id=number, head=head)
+        sys.stdout.flush()
+        _send(self._channel, "result", body, id=message.head["id"], head=head)
 
-    def _fail(self, message: Message, error: BaseException, started: float | None = None) -> None:
-        number, name = message.head["id"], message.head["context"]["function"]
-        took = _took(time.monotonic() if started is None else started)
-        write_log("Error", f"Executed 'Functions.{name}' (Failed, Id={number}, {took})\n{_failure(error)}")
-        _send(self._channel, "error", _report(error), id=number, error_type=type(error).__name__)
-
-
-def _announce(function: Loaded, message: Message) -> float:
-    reason = message.head["context"].get("reason", _BY_REQUEST)
-    number = message.head["id"]
-    write_log("Information", f"Executing 'Functions.{function.name}' (Reason='{reason}', Id={number})")
-    return time.monotonic()
-
-
-def _took(started: float) -> str:
-    return f"Duration={round((time.monotonic() - started) * 1_000)}ms"
+    def _fail(self, message: Message, error: BaseException) -> None:
+        sys.stdout.flush()
+        _send(self._channel, "error", _report(error), id=message.head["id"], error_type=type(error).__name__)
 
 
 def _send(channel: Channel, kind: str, body: bytes, **head: Any) -> None:
@@ -188,10 +171,6 @@ def _exit(end: SystemExit) -> NoReturn:
     os._exit(end.code if isinstance(end.code, int) else int(end.code is not None))
 
 
-def _failure(error: BaseException) -> str:
-    return f"Result: Failure\nException: {type(error).__name__}: {error}\nStack: {_stack(error)}"
-
-
 def _stack(error: BaseException) -> str:
     """Return the traceback from the app's own code on, if it got that far."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -200,10 +179,5 @@ def _stack(error: BaseException) -> str:
 
 
 def _report(error: BaseException) -> bytes:
-    frames = traceback.extract_tb(error.__traceback__)
-    report = {
-        "errorMessage": str(error),
-        "errorType": type(error).__name__,
-        "stackTrace": traceback.format_list(frames),
-    }
+    report = {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": _stack(error)}
     return json.dumps(report).encode()
