@@ -88,7 +88,7 @@ class AsyncInvocations:
         age_seconds = (self._clock.now() - queued.queued_us) / SECOND_US
         try:
             outcome = await self._invoker.invoke(
-                (queued.scope, queued.function), Invocation(queued.id, queued.event, queued.context)
+                (queued.scope, queued.function), Invocation(queued.id, queued.event, queued.context), source="queue"
             )
         except FunctionNotFoundError:
             _log.warning("%s: the function %s is gone", queued.id, queued.function)

@@ -9,6 +9,7 @@ from fogbank.engines.functions import functions
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from fogbank.connectors.invocation_history import InvocationHistory
     from fogbank.engines.functions.model import Function, Name
     from fogbank.runtimes.model import Invocation, Launch, Outcome
     from fogbank.runtimes.runner import FunctionRunner
@@ -18,20 +19,25 @@ Launcher: TypeAlias = "Callable[[Function], Launch]"
 
 
 class Invoker:
-    """Invokes functions; `launchers` prepares them, each contract's in its own way."""
+    """Invokes functions; `launchers` prepares them, each contract's in its own way; `history` keeps what was run."""
 
-    def __init__(self, store: Store, runner: FunctionRunner, launchers: Mapping[str, Launcher]) -> None:
+    def __init__(
+        self, store: Store, runner: FunctionRunner, launchers: Mapping[str, Launcher], history: InvocationHistory
+    ) -> None:
         self._store = store
         self._runner = runner
         self._launchers = launchers
+        self._history = history
 
-    async def invoke(self, name: Name, invocation: Invocation) -> Outcome:
-        """Run a function; raises `FunctionNotFoundError`, `BusyError`."""
-        return await self.run(await self._store.read(functions.find, name), invocation)
+    async def invoke(self, name: Name, invocation: Invocation, *, source: str = "request") -> Outcome:
+        """Run a function; raises `FunctionNotFoundError`, `BusyError`. `source` says who asks for it."""
+        return await self.run(await self._store.read(functions.find, name), invocation, source=source)
 
-    async def run(self, function: Function, invocation: Invocation) -> Outcome:
+    async def run(self, function: Function, invocation: Invocation, *, source: str = "request") -> Outcome:
         """Run a function that was found already."""
-        return await self._runner.invoke(self._launchers[function.config.contract](function), invocation)
+        launch = self._launchers[function.config.contract](function)
+        running = self._runner.invoke(launch, invocation)
+        return await self._history.keep(function, launch, invocation, source, running)
 
     def forget(self, function: int) -> None:
         """Let a deleted function's instances go."""

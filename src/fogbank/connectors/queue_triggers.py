@@ -148,7 +148,7 @@ class QueueTriggers:
         while True:
             try:
                 outcome = await self._invoker.invoke(
-                    (trigger.scope, trigger.function), Invocation(self._ids.uuid(), event, {})
+                    (trigger.scope, trigger.function), Invocation(self._ids.uuid(), event, {}), source="trigger"
                 )
             except BusyError:
                 if self._clock.now() + int(BUSY_SECONDS * SECOND_US) >= lease_ends_us:

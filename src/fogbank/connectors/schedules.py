@@ -103,7 +103,8 @@ class Schedules:
         while True:
             try:
                 name = (queued.scope, queued.function)
-                await self._invoker.invoke(name, Invocation(self._ids.uuid(), queued.event, queued.context))
+                invocation = Invocation(self._ids.uuid(), queued.event, queued.context)
+                await self._invoker.invoke(name, invocation, source="schedule")
             except FunctionNotFoundError:
                 _log.warning("%s: the function is gone", queued.lane)
             except BusyError:

@@ -34,7 +34,8 @@ class Runs:
         self.go.set()
         self.errors: list[Exception] = []
 
-    async def invoke(self, _name: tuple[str, str], invocation: Invocation) -> Outcome:
+    async def invoke(self, _name: tuple[str, str], invocation: Invocation, *, source: str) -> Outcome:
+        assert source == "schedule"
         if self.errors:
             raise self.errors.pop()
         self.seen.append(invocation.context["name"])

@@ -99,7 +99,7 @@ class Indexer:
         if function.config.code == apps.EMPTY_DIGEST and not function.config.labels.get("folder"):
             return AppIndex(function.revision)
         question = Invocation(self._parts.ids.uuid(), b"", {"index": True, "function": ""})
-        outcome = await self._parts.invoker.run(function, question)
+        outcome = await self._parts.invoker.run(function, question, source="index")
         if outcome.ended is Ended.LAUNCH:
             raise NotIndexedError(outcome.payload.decode("utf-8", "replace"))
         if outcome.ended is not Ended.OK:
