@@ -114,8 +114,11 @@ class Azure:
 
     def arm(self, method: str, path: str, body: Any = None, query: str = "?api-version=2025-05-01") -> Answer:
         """Send a request to the management API."""
+        return self.control(method, f"/subscriptions/{self.subscription}{path}{query}", body)
+
+    def control(self, method: str, target: str, body: Any = None) -> Answer:
+        """Send a request to the server's own host."""
         parts = urlsplit(self.server.url)
-        target = f"/subscriptions/{self.subscription}{path}{query}"
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)) as connection:
             connection.request(method, target, data, {"Content-Type": "application/json"})

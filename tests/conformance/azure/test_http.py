@@ -347,3 +347,13 @@ def test_an_app_that_brings_its_own_packages(azure: Azure) -> None:
     packages = {".python_packages__lib/site-packages/greetings.py": "WORD = 'moin'"}
     name = azure.deploy(function_app=source, **packages)
     assert azure.get(name, "/api/greet").body == b"moin"
+
+
+def test_an_invocation_is_kept_and_replayed(azure: Azure) -> None:
+    name = azure.deploy(function_app=APP)
+    azure.request(name, "POST", "/api/hello/ann?a=1", b"body")
+    listed = azure.control("GET", f"/_fogbank/invocations?function={name}").json()["invocations"]
+    assert [each["source"] for each in listed] == ["request", "index"]
+    replayed = azure.control("POST", f"/_fogbank/invocations/{listed[0]['id']}/replay").json()
+    assert replayed["source"] == "replay"
+    assert "ann" in json.dumps(replayed)
