@@ -246,7 +246,12 @@ def test_an_app_in_a_folder(azure: Azure, tmp_path: Path) -> None:
     assert (answer.status, "WEBSITE_RUN_FROM_PACKAGE" in answer.json()["Message"]) == (409, True)
     write_app(tmp_path, function_app=ONE % "changed ")
     (tmp_path / "host.json").write_text('{"version": "2.0", "extensions": {"http": {"routePrefix": "v1"}}}')
-    azure.call("restart", GROUP, name)
+    assert azure.get(name, "/v1/x").body == b"changed x"
+    (tmp_path / "local.settings.json").write_text('{"Values": {"AzureWebJobs.one.Disabled": "1"}}')
+    assert azure.get(name, "/v1/x").status == 404
+    (tmp_path / "local.settings.json").write_text('{"Values": 1}')
+    assert azure.get(name, "/v1/x").status == 503
+    (tmp_path / "local.settings.json").unlink()
     assert azure.get(name, "/v1/x").body == b"changed x"
 
 

@@ -6,20 +6,14 @@ each change and restart, its local.settings.json included.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fogbank.clouds.azure.functions import apps, indexing
-from fogbank.clouds.azure.functions.apps import FOLDER_SETTING, RUNNING, STOPPED, HostConfig, encode_label, with_labels
-from fogbank.clouds.azure.functions.host_json import (
-    HostJsonError,
-    file_of_archive,
-    file_of_folder,
-    read_host_json,
-    read_local_settings,
-)
+from fogbank.clouds.azure.functions import apps, timers
+from fogbank.clouds.azure.functions.apps import RUNNING, STOPPED, HostConfig, encode_label, with_labels
+from fogbank.clouds.azure.functions.folders import FolderError, folder_labels
+from fogbank.clouds.azure.functions.host_json import HostJsonError, file_of_archive, read_host_json
 from fogbank.engines.functions import functions
 from fogbank.runtimes.code import InvalidArchiveError, check_archive
 from fogbank.storage.blobs import digest_of
@@ -122,23 +116,10 @@ def check_settings(settings: dict[str, str]) -> None:
 
 
 def _folder_labels(settings: dict[str, str]) -> dict[str, str]:
-    """Read what an app that runs from a folder says of itself."""
-    package = settings.get(FOLDER_SETTING, "")
-    if package in ("", "0", "1"):
-        return {"folder": "", "local": "{}"}
-    folder = Path(package)
-    if not folder.is_absolute() or not folder.is_dir():
-        msg = f"{FOLDER_SETTING} must be 0, 1, or the absolute path of a folder, not '{package}'."
-        raise ChangeError(msg)
     try:
-        host = read_host_json(file_of_folder(package, "host.json"))
-        local = read_local_settings(file_of_folder(package, "local.settings.json"))
-    except HostJsonError as error:
+        return folder_labels(settings)
+    except FolderError as error:
         raise ChangeError(str(error)) from None
-    except OSError as error:
-        msg = f"{FOLDER_SETTING}: {error}"
-        raise ChangeError(msg) from None
-    return {"folder": package, "local": msgspec.json.encode(local).decode(), "folder_host": encode_label(host)}
 
 
 def new_labels(settings: dict[str, str]) -> dict[str, str]:
@@ -165,10 +146,10 @@ async def _update(
 
 
 async def _stop(tx: Tx, now_us: int, name: Name) -> None:
-    label = await indexing.silence(tx, now_us, await functions.find(tx, now_us, name))
+    label = await timers.follow(tx, now_us, await functions.find(tx, now_us, name), ())
     await functions.set_facts(tx, now_us, name, lambda config: with_labels(config, state=STOPPED, timers=label))
 
 
 async def _delete(tx: Tx, now_us: int, name: Name) -> None:
-    await indexing.silence(tx, now_us, await functions.find(tx, now_us, name))
+    await timers.follow(tx, now_us, await functions.find(tx, now_us, name), ())
     await apps.delete(tx, now_us, name)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.azure.functions import apps, timers
+from fogbank.clouds.azure.functions import apps, changes, timers
 from fogbank.clouds.azure.functions.apps import AppIndex, encode_label, read_app, settings_of, with_labels
 from fogbank.clouds.azure.functions.bindings import check_entries, plan_of
+from fogbank.clouds.azure.functions.folders import folder_state
 from fogbank.engines.functions import addresses, functions, scheduled
 from fogbank.engines.functions.errors import FunctionNotFoundError
 from fogbank.kernel.tasks import Supervisor
@@ -38,6 +39,7 @@ class Indexer:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._tasks = Supervisor("azure functions")
+        self._refreshing = asyncio.Lock()
         self._under_way: dict[tuple[int, int], asyncio.Task[App]] = {}
 
     async def close(self) -> None:
@@ -54,6 +56,7 @@ class Indexer:
 
     async def current(self, function: Function) -> App:
         """Return an app with its index; raises `NotIndexedError`, `BusyError`, `FunctionNotFoundError`."""
+        function = await self.refresh(function)
         app = read_app(function)
         if app.current is not None:
             return app
@@ -64,6 +67,21 @@ class Indexer:
             self._under_way[key] = task
             task.add_done_callback(lambda _: self._under_way.pop(key, None))
         return await asyncio.shield(task)
+
+    async def refresh(self, function: Function) -> Function:
+        """Return an app as it is, restarted if it runs from a folder in which something has changed."""
+        labels = function.config.labels
+        if not labels.get("folder") or labels["folder_state"] == folder_state(labels["folder"]):
+            return function
+        async with self._refreshing:
+            function = await self._parts.store.read(functions.find, (function.scope, function.name))
+            labels = function.config.labels
+            if not labels.get("folder") or labels["folder_state"] == folder_state(labels["folder"]):
+                return function
+            try:
+                return await changes.change(self._parts, read_app(function))
+            except changes.ChangeError as error:
+                raise NotIndexedError(str(error)) from None
 
     async def look(self) -> None:
         """Index what was left unindexed, and run what is to run when the host starts."""
@@ -161,8 +179,3 @@ def with_default_keys(keys: Keys, fresh: dict[str, str]) -> Keys:
     """Return keys in which each function has its default key; `fresh` has new ones by function."""
     added = {name: {"default": key} for name, key in fresh.items() if name not in keys.functions}
     return msgspec.structs.replace(keys, functions={**keys.functions, **added})
-
-
-async def silence(tx: Tx, now_us: int, function: Function) -> str:
-    """Take back all timers of an app; returns the label that says so."""
-    return await timers.follow(tx, now_us, function, ())

@@ -78,6 +78,7 @@ class AppHost:
             return Response(404, [])
 
     async def _host(self, function: Function) -> tuple[App, Router]:
+        function = await self._indexer.refresh(function)
         known = self._routers.get(function.id)
         if known is not None and known[0] is function.config and known[1].function.revision == function.revision:
             return known[1], known[2]
