@@ -30,16 +30,24 @@ class Control:
     """Answers what is asked of Fogbank itself."""
 
     def __init__(
-        self, store: Store, services: Sequence[str], reset: Callable[[], Awaitable[None]], kept: Invocations
+        self,
+        store: Store,
+        services: Sequence[str],
+        reset: Callable[[], Awaitable[None]],
+        kept: Invocations,
+        is_function: Callable[[str, int], bool],
     ) -> None:
+        self._is_function = is_function
         self._store = store
         self._services = services
         self._reset = reset
         self._invocations = kept
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request."""
+        """Answer one request; functions, and whoever can't be told from one, may ask for the server's health only."""
         try:
+            if request.raw_path not in _HEALTH and self._is_inside(request):
+                raise RefusedError(403, "Functions may not use the control API.")
             return await self._handle(request, request.raw_path.rstrip("/"))
         except RefusedError as error:
             return error_reply(error.status, str(error))
@@ -65,6 +73,9 @@ class Control:
             if data is not None:
                 return Response(200, [(b"Content-Type", b"application/zip")], data)
         raise RefusedError(404, f"There is nothing at {path}.")
+
+    def _is_inside(self, request: Request) -> bool:
+        return request.client_port == 0 or self._is_function(request.client, request.client_port)
 
     async def _list_functions(self, request: Request) -> Response:
         values = read_query(request, "limit", "after")

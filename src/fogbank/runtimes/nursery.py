@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fogbank.runtimes import inside
+from fogbank.runtimes.callers import find_socket, is_held
 from fogbank.runtimes.inside.channel import LENGTHS
 from fogbank.runtimes.process import Process
 
@@ -99,7 +100,17 @@ class Nursery:
         self._stock: dict[Kind, deque[Stem]] = {}
         self._making: dict[Kind, int] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._processes: set[Process] = set()
         self._closed = False
+
+    def is_function(self, address: str, port: int) -> bool:
+        """Whether the other end of a connection with this address and port is one of the functions."""
+        found = find_socket(address, port)
+        if found is None:
+            return False
+        if self.tier.own_users:
+            return USERS_FROM <= found.user < USERS_FROM + USERS
+        return is_held(found.inode, [process.keeper for process in self._processes])
 
     async def open(self, kind: Kind, *, isolated: bool = True) -> None:
         """Start a first zygote and find out which sandbox can be had here: the best one that a stem can live in."""
@@ -208,7 +219,10 @@ class Nursery:
             if group is not None:
                 loop.call_later(_GROUP_SECONDS, group.remove)
             raise
-        return Stem(Process(keeper, line, group, enclosed=self.tier.name == "B"), channel)
+        process = Process(keeper, line, group, enclosed=self.tier.name == "B")
+        self._processes.add(process)
+        process.gone.add_done_callback(lambda _: self._processes.discard(process))
+        return Stem(process, channel)
 
 
 async def _hear_of(loop: asyncio.AbstractEventLoop, line: socket.socket) -> int:

@@ -53,7 +53,7 @@ class Process:
 
     def resident_bytes(self) -> int:
         """Memory that all of it holds now, counted page by page in each process; and a limit on processes."""
-        pids = list(_tree(self.keeper))[1:]
+        pids = list(tree(self.keeper))[1:]
         if len(pids) > PROCESSES_MAX:
             return 1 << 62
         return sum(_status_bytes(pid, "VmRSS:") for pid in pids)
@@ -71,7 +71,7 @@ class Process:
         if self._enclosed:
             self._signal(self.keeper)
             return
-        for pid in list(_tree(self.keeper))[1:]:
+        for pid in list(tree(self.keeper))[1:]:
             self._signal(pid)
         with contextlib.suppress(OSError):
             # The keeper sees that its line is cut, and ends what is left.
@@ -85,7 +85,7 @@ class Process:
 
     def _insist(self) -> None:
         if not self.gone.done():
-            for pid in list(_tree(self.keeper)):
+            for pid in list(tree(self.keeper)):
                 self._signal(pid)
 
     def _signal(self, pid: int) -> None:
@@ -134,7 +134,7 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _tree(pid: int) -> Iterator[int]:
+def tree(pid: int) -> Iterator[int]:
     """Yield a process and its descendants, parents first."""
     todo = [pid]
     while todo:

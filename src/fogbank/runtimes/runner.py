@@ -93,6 +93,10 @@ class FunctionRunner:
         """Find out which sandbox can be had, with stems of one kind ready from the start. Raises `OSError`."""
         await self._nursery.open(first, isolated=isolated)
 
+    def is_function(self, address: str, port: int) -> bool:
+        """Whether the other end of a connection with this address and port is one of the functions."""
+        return self._nursery.is_function(address, port)
+
     def prepare(self, launch: Launch) -> None:
         """Start the instances that a function keeps however idle."""
         self._pool(launch).prepare()

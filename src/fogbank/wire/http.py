@@ -55,11 +55,13 @@ class BodyStream(Protocol):
 class Request:
     """One HTTP request. Header names are lower case; a repeated header's values are joined by commas.
 
-    `version` is that of HTTP, `keep_alive` whether the client wants to go on with the connection.
+    `version` is that of HTTP, `keep_alive` whether the client wants to go on with the connection. `client` is its
+    address and `client_port` its port, 0 where that isn't known.
     """
 
     __slots__ = (
-        "_body", "client", "headers", "keep_alive", "method", "raw_path", "raw_query", "scheme", "stream", "version",
+        "_body", "client", "client_port", "headers", "keep_alive", "method", "raw_path", "raw_query", "scheme",
+        "stream", "version",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +74,7 @@ class Request:
         stream: BodyStream | None = None,
         scheme: str = "http",
         client: str = "",
+        client_port: int = 0,
     ) -> None:
         self.method = method
         self.headers = headers
@@ -82,6 +85,7 @@ class Request:
         self.stream = stream
         self.scheme = scheme
         self.client = client
+        self.client_port = client_port
         self.version = "1.1"
         self.keep_alive = True
 

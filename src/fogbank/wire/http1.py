@@ -104,7 +104,10 @@ class Connection(asyncio.Protocol):
         """Start."""
         self._transport = transport  # type: ignore[assignment] # a stream server's transports can read and write
         peer = transport.get_extra_info("peername")
-        self._reader.client = str(peer[0]) if isinstance(peer, tuple) else "local"
+        if isinstance(peer, tuple):
+            self._reader.client, self._reader.port = str(peer[0]), int(peer[1])
+        else:
+            self._reader.client = "local"
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -57,11 +57,12 @@ class RequestReader:
 
     __slots__ = (
         "_conversation", "_head_bytes", "_headers", "_in_body", "_keep_alive", "_muted", "_parser", "_parts",
-        "_repeats", "_target", "_upgrade", "began", "body_bytes", "client", "deaf", "receiving", "stream",
+        "_repeats", "_target", "_upgrade", "began", "body_bytes", "client", "deaf", "port", "receiving", "stream",
     )  # fmt: skip
 
     def __init__(self, conversation: Conversation) -> None:
         self.client = ""
+        self.port = 0
         self.receiving = False
         self.began = 0
         self.body_bytes = 0
@@ -241,7 +242,7 @@ class RequestReader:
                 return
             if host:
                 headers[b"host"] = host
-        request = Request(method, target, headers, body, stream=stream, client=self.client)
+        request = Request(method, target, headers, body, stream=stream, client=self.client, client_port=self.port)
         if b"connection" in headers or not self._keep_alive:
             request.keep_alive = self._keep_alive
             request.version = parser.get_http_version()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -155,6 +156,26 @@ def test_calls_of_the_kernel_that_no_function_needs_are_refused(lambda_: Any) ->
     # In a user namespace there is no user 0 to become.
     assert tried.pop("user") in ("Operation not permitted", "Invalid argument")
     assert set(tried.values()) == {"Operation not permitted"}, tried
+
+
+@everywhere
+def test_the_control_api_is_closed_to_functions(lambda_: Any, sandbox: ThreadedServer) -> None:
+    source = """
+        import json, os, urllib.error, urllib.request
+        def handler(event, context):
+            found = []
+            for method, path in (("GET", "health"), ("POST", "reset"), ("GET", "invocations"), ("GET", "functions")):
+                url = os.environ["AWS_ENDPOINT_URL"] + "/_fogbank/" + path
+                try:
+                    found.append(urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=5).status)
+                except urllib.error.HTTPError as error:
+                    found.append(error.code)
+            return found
+    """
+    deploy(lambda_, "f", source, Timeout=20)
+    assert invoke(lambda_)[0] == [200, 403, 403, 403]
+    with urllib.request.urlopen(f"{sandbox.url}/_fogbank/functions", timeout=5) as reply:
+        assert reply.status == 200
 
 
 @everywhere

@@ -1,0 +1,75 @@
+"""Who is at the other end of a connection from this machine: one of the functions, or somebody else.
+
+proc(5), /proc/net/tcp: each socket's addresses, its user and its inode. A function that has a user of its own is
+known by that; any other by whether a process of an instance holds the socket.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fogbank.runtimes.process import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_LOCAL, _USER, _INODE = 1, 7, 9
+
+
+class Socket(NamedTuple):
+    """A socket as the kernel lists it."""
+
+    user: int
+    inode: int
+
+
+def find_socket(address: str, port: int) -> Socket | None:
+    """Return the socket that has this address and port on its own side; None if it is another machine's."""
+    wanted = set(_written(address, port))
+    for table in _TABLES:
+        try:
+            lines = table.read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            if fields[_LOCAL] in wanted and fields[_INODE] != "0":
+                return Socket(int(fields[_USER]), int(fields[_INODE]))
+    return None
+
+
+def is_held(inode: int, keepers: Iterable[int]) -> bool:
+    """Whether one of these processes, or one that they started, holds a socket."""
+    wanted = f"socket:[{inode}]"
+    for keeper in keepers:
+        for pid in tree(keeper):
+            try:
+                with os.scandir(f"/proc/{pid}/fd") as entries:
+                    if any(_target(entry.path) == wanted for entry in entries):
+                        return True
+            except OSError:
+                continue
+    return False
+
+
+def _target(path: str) -> str:
+    try:
+        return os.readlink(path)  # noqa: PTH115 - one of very many
+    except OSError:
+        return ""
+
+
+def _written(address: str, port: int) -> Iterator[str]:
+    """Yield how an address is written in the tables: words of four bytes in the machine's own order."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    packed = [socket.inet_pton(family, address)]
+    if family == socket.AF_INET:
+        packed.append(bytes(10) + b"\xff\xff" + packed[0])
+    for each in packed:
+        words = struct.unpack(f"={len(each) // 4}I", each)
+        yield f"{''.join(f'{word:08X}' for word in words)}:{port:04X}"
