@@ -285,3 +285,19 @@ def test_call_function(client_v1: Any, parent: str) -> None:
     failed = client_v1.call_function(request={"name": made.name, "data": "{}"})
     assert "500" in failed.error
     assert call(made.https_trigger.url, "", "POST", b'{"name": "x"}', Content_Type="application/json").body == b"X"
+
+
+def test_requests_are_kept_and_can_be_done_over(grpc_client: Any, parent: str, server: ThreadedServer) -> None:
+    made = deploy(grpc_client, parent, "kept", ECHO)
+    assert call(made.url, "/kept?a=b", "POST", b"body").status == 200
+    deadline = time.monotonic() + 10
+    found: list[Any] = []
+    while not found and time.monotonic() < deadline:
+        told = call(f"{server.url}/_fogbank/invocations").json["invocations"]
+        found = [each for each in told if each["function"] == "kept"]
+        time.sleep(0.05)
+    whole = call(f"{server.url}/_fogbank/invocations/{found[0]['id']}").json
+    assert (whole["context"]["path"], whole["context"]["query"]) == ("/kept", "a=b")
+    again = call(f"{server.url}/_fogbank/invocations/{found[0]['id']}/replay", "", "POST")
+    assert again.status == 200, again.body
+    assert again.json["status"] == "ok"

@@ -35,6 +35,14 @@ class GrpcApplication:
     def __init__(self, methods: Methods, bytes_max: int = MESSAGE_BYTES_MAX) -> None:
         self._methods = methods
         self._bytes_max = bytes_max
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._ending = False
+
+    def end_streams(self) -> None:
+        """End answers that go on for as long as their clients like, since the server is about to."""
+        self._ending = True
+        for task in self._streams:
+            task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -53,29 +61,31 @@ class GrpcApplication:
             await answers.fail(error)
             return
         answers.begin(call, _mirrored(headers))
-        await _answer(method, call, requests, answers)
+        await self._answer(method, call, requests, answers)
 
-
-async def _answer(method: Method, call: Call, requests: _Requests, answers: _Answers) -> None:
-    """Run a method until it ends, the deadline passes, or the client goes away."""
-    task = asyncio.current_task()
-    assert task is not None
-    pump = asyncio.get_running_loop().create_task(requests.pump(task))
-    try:
-        async with asyncio.timeout(call.timeout_seconds):
-            await _run(method, call, requests, answers)
-    except TimeoutError:
-        await answers.fail(GrpcError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded"))
-    except asyncio.CancelledError:
-        if not requests.gone:
-            raise
-        task.uncancel()
-    except GrpcError as error:
-        await answers.fail(error)
-    except Exception as error:  # noqa: BLE001 - answered in gRPC's form, and logged
-        await answers.fail(word(method, error))
-    finally:
-        pump.cancel()
+    async def _answer(self, method: Method, call: Call, requests: _Requests, answers: _Answers) -> None:
+        """Run a method until it ends, the deadline passes, or the client goes away."""
+        task = asyncio.current_task()
+        assert task is not None
+        pump = asyncio.get_running_loop().create_task(requests.pump(task))
+        if method.server_streaming:
+            self._streams.add(task)
+        try:
+            async with asyncio.timeout(call.timeout_seconds):
+                await _run(method, call, requests, answers)
+        except TimeoutError:
+            await answers.fail(GrpcError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded"))
+        except asyncio.CancelledError:
+            if not requests.gone and not self._ending:
+                raise
+            task.uncancel()
+            if not requests.gone:
+                await answers.fail(GrpcError(Code.UNAVAILABLE, "The server is shutting down."))
+        except Exception as error:  # noqa: BLE001 - answered in gRPC's form, and logged
+            await answers.fail(word(method, error))
+        finally:
+            self._streams.discard(task)
+            pump.cancel()
 
 
 async def _run(method: Method, call: Call, requests: _Requests, answers: _Answers) -> None:

@@ -147,3 +147,13 @@ def test_binary_metadata_with_and_without_padding_and_joined() -> None:
 
 def test_percent_encoding() -> None:
     assert percent_encode("a%b\nü~") == b"a%25b%0A%C3%BC~"
+
+
+async def test_streams_end_when_the_server_does(exchange: Exchange) -> None:
+    running = asyncio.create_task(exchange.run(frame(b""), method="Endless"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert exchange.sent
+    exchange.application.end_streams()
+    await running
+    assert exchange.status == ("14", "The server is shutting down.")
