@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -206,6 +207,10 @@ def test_a_folder_is_run_as_it_is(grpc_client: Any, parent: str, tmp_path: Path)
     assert call(url).body == b"one"
     (tmp_path / "part.py").write_text("TEXT = 'another'")
     assert call(url).body == b"another"
+    shutil.rmtree(tmp_path)
+    answer = call(url)
+    assert answer.status == 503
+    assert str(tmp_path).encode() in answer.body
 
 
 BUSY = """
@@ -301,3 +306,20 @@ def test_requests_are_kept_and_can_be_done_over(grpc_client: Any, parent: str, s
     again = call(f"{server.url}/_fogbank/invocations/{found[0]['id']}/replay", "", "POST")
     assert again.status == 200, again.body
     assert again.json["status"] == "ok"
+
+
+def test_the_length_of_what_a_head_leaves_out(grpc_client: Any, parent: str) -> None:
+    made = deploy(grpc_client, parent, "head", "def hello(request): return 'twelve bytes'")
+    answer = call(made.url, "", "HEAD")
+    assert (answer.status, answer.headers["content-length"], answer.body) == (200, "12", b"")
+
+
+def test_large_bodies_both_ways(grpc_client: Any, parent: str) -> None:
+    made = deploy(grpc_client, parent, "large", "def hello(request): return request.get_data()", available_memory="1Gi")
+    body = bytes(range(256)) * 20_000
+    answer = call(made.url, "", "POST", body, Content_Type="application/octet-stream")
+    assert (answer.status, answer.body == body) == (200, True)
+    assert call(made.url, "", "POST", bytes(33_554_433)).status == 413
+    code = "def hello(request): return bytes(33_554_433)"
+    made = deploy(grpc_client, parent, "larger", code, available_memory="1Gi")
+    assert call(made.url).status == 500
