@@ -6,9 +6,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Self
 
+from fogbank.clouds.aws.function_urls import FunctionUrlGateway
 from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
-from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_timers
+from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_tellers, aws_timers
 from fogbank.clouds.aws.sessions import Sessions
 from fogbank.clouds.gcp.gateway import GcpGateway
 from fogbank.clouds.gcp.services import gcp_launchers, gcp_line_readers
@@ -19,6 +20,7 @@ from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
 from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.queue_triggers import QueueTriggers
+from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
 from fogbank.control.invocations import Invocations
@@ -71,6 +73,7 @@ class App:
         self._triggers: QueueTriggers
         self._sessions: Sessions
         self._aws: AwsGateway
+        self._function_urls: FunctionUrlGateway
         # The other clouds, which are asked before AWS: each claims requests by host, path or headers.
         self._others: tuple[Gateway, ...] = ()
         self._control: Control
@@ -106,7 +109,9 @@ class App:
         return f"{text} (no more, because {tier.note})" if tier.note else text
 
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
-        """Answer any request: our own endpoints by their path, everything else is a cloud's."""
+        """Answer any request: function URLs by their host, our own endpoints by their path, the rest is a cloud's."""
+        if self._function_urls.claims(request):
+            return self._function_urls.handle(request)
         if request.raw_path.startswith("/_"):
             return self._control.handle(request)
         if request.raw_path != "/" or b"authorization" not in request.headers:
@@ -162,8 +167,11 @@ class App:
         sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
         launchers = {**aws_launchers(lambda: self.loopback_url, sessions), **gcp_launchers()}
         invoker = Invoker(self.store, self.runner, launchers, history)
+        readiness = Readiness(self.store, invoker)
+        self._stack.push_async_callback(readiness.close)
         receiver = Receiver(self.store, self.clock, self.ids)
-        queued = AsyncInvocations(self.store, self.clock, self.ids, invoker)
+        tellers = aws_tellers(lambda: self.loopback_url, self.clock, self.ids)
+        queued = AsyncInvocations(self.store, self.clock, self.ids, invoker, tellers)
         self._stack.push_async_callback(queued.close)
         deliveries = Deliveries(self.store, self.clock, self.ids)
         self._stack.push_async_callback(deliveries.close)
@@ -173,6 +181,7 @@ class App:
         self._stack.push_async_callback(triggers.close)
         parts = Parts(self.store, self.clock, self.ids, sessions, receiver, invoker)
         self._aws = AwsGateway(aws_services(parts), self.ids, sessions)
+        self._function_urls = FunctionUrlGateway(parts)
         kept = Invocations(self.store, self.clock, self.ids, invoker, history)
         self._control = Control(self.store, self._aws.services, self.reset, kept)
         gcp = GcpGateway(self.store, self.clock, self.ids, invoker)
@@ -182,7 +191,7 @@ class App:
         server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
-        for part in (logs, history, housekeeping, queued, deliveries, timers, triggers):
+        for part in (logs, history, housekeeping, queued, deliveries, timers, triggers, readiness):
             part.start()
 
 

@@ -2,7 +2,8 @@
 
 AWS Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation": a function error
 is tried again after one and after two more minutes; while the function is throttled its events wait up to six
-hours, with pauses of one second to five minutes.
+hours, with pauses of one second to five minutes. A function may have fewer tries and less time; one that may not run
+at all has none ("Configuring reserved concurrency for a function").
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from fogbank.connectors import destinations
+from fogbank.connectors.destinations import Finished, Verdict
 from fogbank.engines.functions import invocations
 from fogbank.engines.functions.errors import FunctionNotFoundError
+from fogbank.engines.functions.handling import look_up
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
 from fogbank.runtimes.model import Ended, Invocation
@@ -20,6 +24,7 @@ from fogbank.runtimes.runner import BusyError
 from fogbank.storage import leased_queue
 
 if TYPE_CHECKING:
+    from fogbank.connectors.destinations import Tellers
     from fogbank.connectors.invoker import Invoker
     from fogbank.engines.functions.invocations import Due
     from fogbank.kernel.clock import Clock
@@ -41,11 +46,12 @@ _log = logging.getLogger(__name__)
 class AsyncInvocations:
     """Takes queued invocations and runs them."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, invoker: Invoker) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, invoker: Invoker, tellers: Tellers) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
         self._invoker = invoker
+        self._tellers = tellers
         self._tasks = Supervisor("invocations")
         self._recovered = False
         self._slots = asyncio.Semaphore(AT_ONCE_MAX)
@@ -85,26 +91,43 @@ class AsyncInvocations:
 
     async def _invoke(self, due: Due) -> None:
         queued = due.invocation
-        age_seconds = (self._clock.now() - queued.queued_us) / SECOND_US
         try:
-            outcome = await self._invoker.invoke(
-                (queued.scope, queued.function), Invocation(queued.id, queued.event, queued.context), source="queue"
-            )
+            function, handling = await self._store.read(look_up, queued, self._ids.jitter(0, 1))
         except FunctionNotFoundError:
             _log.warning("%s: the function %s is gone", queued.id, queued.function)
+            await self._store.run(invocations.finish, due)
+            return
+        oldest_s = AGE_SECONDS_MAX if handling.age_seconds_max is None else handling.age_seconds_max
+        left_s = oldest_s - (self._clock.now() - queued.queued_us) / SECOND_US
+        if left_s <= 0:
+            await self._end(due, Finished(queued, function, handling, Verdict.TOO_OLD, queued.attempt - 1, None))
+            return
+        try:
+            invocation = Invocation(queued.id, queued.event, queued.context)
+            outcome = await self._invoker.run(function, invocation, source="queue")
         except BusyError:
-            if age_seconds < AGE_SECONDS_MAX:
-                delay = min(THROTTLED_SECONDS_MAX, max(1.0, age_seconds))
-                await self._again(due, delay, counts=False)
-                return
-            _log.warning("%s: %s was throttled for too long; the event is given up", queued.id, queued.function)
-        else:
-            if outcome.ended is not Ended.OK and queued.attempt <= len(RETRY_SECONDS):
-                await self._again(due, RETRY_SECONDS[queued.attempt - 1], counts=True)
-                return
-            if outcome.ended is not Ended.OK:
-                _log.warning("%s: %s failed %d times; given up", queued.id, queued.function, queued.attempt)
-        await self._store.run(invocations.finish, due)
+            if function.config.concurrency_max == 0:
+                await self._end(due, Finished(queued, function, handling, Verdict.STOPPED, queued.attempt - 1, None))
+            else:
+                delay_s = min(THROTTLED_SECONDS_MAX, max(1.0, oldest_s - left_s), left_s)
+                await self._again(due, delay_s, counts=False)
+            return
+        retries = len(RETRY_SECONDS) if handling.retries_max is None else handling.retries_max
+        if outcome.ended is not Ended.OK and queued.attempt <= retries:
+            await self._again(due, min(RETRY_SECONDS[queued.attempt - 1], left_s), counts=True)
+            return
+        verdict = Verdict.SUCCESS if outcome.ended is Ended.OK else Verdict.EXHAUSTED
+        await self._end(due, Finished(queued, function, handling, verdict, queued.attempt, outcome))
+
+    async def _end(self, due: Due, finished: Finished) -> None:
+        """Take note that an invocation is over, and tell whoever wants to know."""
+        queued = finished.invocation
+        if finished.verdict is not Verdict.SUCCESS:
+            _log.warning("%s: %s was given up: %s", queued.id, queued.function, finished.verdict.value)
+        tell = self._tellers.get(finished.function.config.contract)
+        parcels = [] if tell is None else tell(finished)
+        for problem in await self._store.run(destinations.settle, due, parcels):
+            _log.warning("%s: the outcome of %s was not told: %s", queued.id, queued.function, problem)
 
     async def _again(self, due: Due, delay_seconds: float, *, counts: bool) -> None:
         delay_us = int(delay_seconds * SECOND_US)

@@ -116,8 +116,17 @@ def _may_pass(status: int) -> bool:
 async def _to_function(tx: Tx, now_us: int, due: Due, invocation: str, sequence: int, queued_us: int) -> None:
     """Turn a delivery into an invocation, in one transaction: neither is lost or done twice."""
     if await publishing.finish(tx, now_us, due):
-        scope, _, name = due.delivery.endpoint.rpartition("/")
-        queued = QueuedInvocation(invocation, scope, name, due.delivery.content, queued_us)
+        scope, _, function = due.delivery.endpoint.rpartition("/")
+        name, _, qualifier = function.partition(":")
+        queued = QueuedInvocation(
+            invocation,
+            scope,
+            name,
+            due.delivery.content,
+            queued_us,
+            context=due.delivery.headers,
+            qualifier=qualifier,
+        )
         await invocations.enqueue(tx, now_us, sequence, queued)
 
 

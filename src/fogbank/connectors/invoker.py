@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from fogbank.engines.functions import functions
+from fogbank.connectors.admission import Admission
+from fogbank.engines.functions import functions, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,19 +29,28 @@ class Invoker:
         self._runner = runner
         self._launchers = launchers
         self._history = history
+        self._admission = Admission()
 
-    async def invoke(self, name: Name, invocation: Invocation, *, source: str = "request") -> Outcome:
-        """Run a function; raises `FunctionNotFoundError`, `BusyError`. `source` says who asks for it."""
-        return await self.run(await self._store.read(functions.find, name), invocation, source=source)
+    async def invoke(
+        self, name: Name, invocation: Invocation, qualifier: str = "", chance: float = 1.0, *, source: str = "request"
+    ) -> Outcome:
+        """Run a function, or a version of it, as `versions.find` finds it. `source` says who asks for it.
+
+        Raises `FunctionNotFoundError`, `BusyError`.
+        """
+        if not qualifier:
+            return await self.run(await self._store.read(functions.find, name), invocation, source=source)
+        return await self.run(await self._store.read(versions.find, name, qualifier, chance), invocation, source=source)
 
     async def run(self, function: Function, invocation: Invocation, *, source: str = "request") -> Outcome:
         """Run a function that was found already."""
         launch = self._launchers[function.config.contract](function)
-        running = self._runner.invoke(launch, invocation)
-        return await self._history.keep(function, launch, invocation, source, running)
+        with self._admission.admit(function):
+            running = self._runner.invoke(launch, invocation)
+            return await self._history.keep(function, launch, invocation, source, running)
 
     def prepare(self, function: Function) -> None:
-        """Start the instances that a function keeps however idle, in place of those of its revision before."""
+        """Start the instances that are kept ready of a function, or of one of its versions."""
         self._runner.prepare(self._launchers[function.config.contract](function))
 
     def forget(self, function: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
 
-    EventFormat: TypeAlias = Callable[[Trigger, Queue, list[Received]], bytes]
-
 KIND: Final = "queue"
 RECEIVED_AT_ONCE: Final = 10
 WAIT_SECONDS: Final = 20
@@ -47,6 +45,13 @@ PAUSE_SECONDS: Final = 5.0
 BUSY_SECONDS: Final = 1.0
 FOLLOW_US: Final = 3_600 * SECOND_US
 _log = logging.getLogger(__name__)
+
+
+class EventFormat(NamedTuple):
+    """How a cloud hands messages to functions: as what event, and which it hands over if a trigger has filters."""
+
+    event: Callable[[Trigger, Queue, list[Received]], bytes]
+    wanted: Callable[[Trigger, Queue, list[Received]], list[Received]]
 
 
 class QueueTriggers:
@@ -120,6 +125,17 @@ class QueueTriggers:
         receipt = await self._receiver.receive(name, count, None, wait_seconds)
         return receipt.queue, receipt.messages
 
+    async def sift(self, trigger: Trigger, queue: Queue, batch: list[Received]) -> list[Received]:
+        """Return the messages that the function wants to see; the others are done with."""
+        if not trigger.config.filters or not batch:
+            return batch
+        wanted = self._formats[trigger.config.format].wanted(trigger, queue, batch)
+        kept = {received.handle for received in wanted}
+        others = [received.handle for received in batch if received.handle not in kept]
+        if others:
+            await self._store.run(messages.acknowledge_all, (queue.scope, queue.name), others)
+        return wanted
+
     def now(self) -> int:
         """Now, in microseconds."""
         return self._clock.now()
@@ -143,12 +159,16 @@ class QueueTriggers:
 
     async def _deliver(self, trigger: Trigger, queue: Queue, batch: list[Received]) -> list[Received]:
         """Invoke the function with a batch; returns the messages that it has dealt with."""
-        event = self._formats[trigger.config.format](trigger, queue, batch)
+        event = self._formats[trigger.config.format].event(trigger, queue, batch)
         lease_ends_us = self._clock.now() + queue.config.lease_seconds * SECOND_US
         while True:
             try:
                 outcome = await self._invoker.invoke(
-                    (trigger.scope, trigger.function), Invocation(self._ids.uuid(), event, {}), source="trigger"
+                    (trigger.scope, trigger.function),
+                    Invocation(self._ids.uuid(), event, trigger.config.context),
+                    trigger.qualifier,
+                    self._ids.jitter(0, 1),
+                    source="trigger",
                 )
             except BusyError:
                 if self._clock.now() + int(BUSY_SECONDS * SECOND_US) >= lease_ends_us:
@@ -195,16 +215,17 @@ class _Poller:
         """Receive a batch: up to its size, or what has come when the window after the first message closes."""
         config = self._trigger.config
         size = config.batch_size
-        queue, batch = await self._owner.receive(self._queue, min(size, RECEIVED_AT_ONCE), WAIT_SECONDS)
+        queue, received = await self._owner.receive(self._queue, min(size, RECEIVED_AT_ONCE), WAIT_SECONDS)
+        batch = await self._owner.sift(self._trigger, queue, received)
         if not batch:
             return queue, batch
         closes_us = self._owner.now() + config.window_seconds * SECOND_US
         while len(batch) < size:
             wait_seconds = max(0.0, (closes_us - self._owner.now()) / SECOND_US)
             queue, more = await self._owner.receive(self._queue, min(size - len(batch), RECEIVED_AT_ONCE), wait_seconds)
-            batch += more
             if not more:
                 break
+            batch += await self._owner.sift(self._trigger, queue, more)
         return queue, batch
 
 

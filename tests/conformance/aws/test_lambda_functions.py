@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import urllib.request
 import zipfile
 from base64 import b64encode
@@ -16,6 +17,7 @@ from tests.conformance.aws.functions import ROLE, deploy, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 ECHO = """
     def handler(event, context):
@@ -71,13 +73,14 @@ def test_a_function_is_created_shown_listed_and_deleted(lambda_: Any, account: s
     }
     assert created["ResponseMetadata"]["HTTPStatusCode"] == 201
     assert expected.items() <= created.items()
-    for name in ("echo", arn, f"{account}:function:echo", f"{account}:echo", f"{arn}:$LATEST"):
+    for name in ("echo", arn, f"{account}:function:echo", f"{account}:echo"):
         shown = lambda_.get_function(FunctionName=name)
         assert expected.items() <= shown["Configuration"].items()
     assert shown["Tags"] == {"team": "billing"}
     with urllib.request.urlopen(shown["Code"]["Location"]) as reply:
         assert zipfile.ZipFile(io.BytesIO(reply.read())).namelist() == ["app.py"]
-    assert expected.items() <= lambda_.get_function_configuration(FunctionName="echo", Qualifier="$LATEST").items()
+    qualified = lambda_.get_function_configuration(FunctionName="echo", Qualifier="$LATEST")
+    assert (expected | {"FunctionArn": f"{arn}:$LATEST"}).items() <= qualified.items()
     assert [each["FunctionName"] for each in lambda_.list_functions()["Functions"]] == ["echo"]
     assert [each["Version"] for each in lambda_.list_versions_by_function(FunctionName="echo")["Versions"]] == [
         "$LATEST"
@@ -136,11 +139,14 @@ def test_code_and_configuration_are_updated(lambda_: Any) -> None:
         ({"FunctionName": "a b"}, "at 'functionName' failed to satisfy constraint"),
         ({"Code": {}}, "Please provide a source for function code"),
         ({"Code": {"ZipFile": b"not a zip"}}, "Could not unzip uploaded file"),
-        ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "does not support the parameter Code.S3Bucket"),
+        ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "does not support code in the S3 bucket bucket"),
+        ({"Code": {"S3Bucket": "hot-reload", "S3Key": "/nowhere"}}, "/nowhere .*is not the path of a local folder"),
+        ({"Code": {"S3Bucket": "hot-reload", "S3Key": "tests"}}, "tests .*is not the path of a local folder"),
+        ({"Code": {"S3Bucket": "hot-reload", "S3Key": "/", "ZipFile": b"x"}}, "do not provide other FunctionCode"),
+        ({"Code": {"S3Bucket": "b", "S3Key": "k", "S3ObjectVersion": "1"}}, "the parameter Code.S3ObjectVersion"),
         ({"Code": {"ImageUri": "image"}}, "does not support the parameter Code.ImageUri"),
         ({"PackageType": "Image"}, "does not support the package type Image"),
-        ({"Publish": True}, "does not support published versions"),
-        ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:l:1"]}, "does not support the parameter Layers"),
+        ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:l:1"]}, "layer:l:1 does not exist"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "does not support VpcConfig"),
         ({"TracingConfig": {"Mode": "Active"}}, "does not support the tracing mode Active"),
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "reserved keys.*AWS_REGION"),
@@ -160,7 +166,31 @@ def test_functions_that_are_refused_leave_no_trace(lambda_: Any, change: dict[st
     assert lambda_.list_functions()["Functions"] == []
 
 
-def test_qualifiers_other_than_latest_are_not_found(lambda_: Any, account: str) -> None:
+def test_code_may_be_in_a_local_folder(lambda_: Any, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def handler(event, context): return 1")
+    source = {"S3Bucket": "hot-reload", "S3Key": str(tmp_path)}
+    lambda_.create_function(FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=source)
+    shown = lambda_.get_function(FunctionName="f")
+    assert shown["Code"]["Location"] == f"file://{tmp_path}"
+    assert shown["Configuration"]["CodeSize"] == 0
+    zipped_ = lambda_.update_function_code(FunctionName="f", ZipFile=zipped(ECHO))
+    assert zipped_["CodeSha256"] != shown["Configuration"]["CodeSha256"]
+    with refused("does not support code in the S3 bucket bucket"):
+        lambda_.update_function_code(FunctionName="f", S3Bucket="bucket", S3Key="key")
+    again = lambda_.update_function_code(FunctionName="f", **source)
+    assert again["CodeSha256"] == shown["Configuration"]["CodeSha256"]
+
+
+def test_a_local_folder_s_code_is_run_as_it_is_now(lambda_: Any, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def handler(event, context): return 1")
+    source = {"S3Bucket": "hot-reload", "S3Key": str(tmp_path)}
+    lambda_.create_function(FunctionName="f", Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=source)
+    assert json.load(lambda_.invoke(FunctionName="f")["Payload"]) == 1
+    (tmp_path / "app.py").write_text("def handler(event, context): return 'changed'")
+    assert json.load(lambda_.invoke(FunctionName="f")["Payload"]) == "changed"
+
+
+def test_qualifiers_of_nothing_are_not_found(lambda_: Any, account: str) -> None:
     deploy(lambda_, "f", ECHO)
     with pytest.raises(lambda_.exceptions.ResourceNotFoundException, match=f"{account}:function:f:live"):
         lambda_.get_function(FunctionName="f", Qualifier="live")
@@ -197,5 +227,5 @@ def test_permissions(lambda_: Any, account: str) -> None:
 
 def test_operations_that_are_not_supported_are_refused_by_name(lambda_: Any) -> None:
     deploy(lambda_, "f", ECHO)
-    with refused("does not support the operation PublishVersion"):
-        lambda_.publish_version(FunctionName="f")
+    with refused("does not support the operation PutRuntimeManagementConfig"):
+        lambda_.put_runtime_management_config(FunctionName="f", UpdateRuntimeOn="Auto")

@@ -37,7 +37,7 @@ class Pipeline:
     """A queue, a function that records its events, and clients for both."""
 
     def __init__(self, client: Callable[..., Any], record: Path, **queue: str) -> None:
-        self.sqs, self.lambda_ = client("sqs"), client("lambda")
+        self.sqs, self.lambda_ = client("sqs"), client("lambda", parameter_validation=False)
         name = "orders.fifo" if queue.get("FifoQueue") else "orders"
         self.url = self.sqs.create_queue(QueueName=name, Attributes=queue)["QueueUrl"]
         attributes = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]
@@ -123,7 +123,15 @@ def test_a_mapping_is_created_shown_changed_listed_and_deleted(pipeline: Pipelin
         ({"EventSourceArn": None}, "Unrecognized event source"),
         ({"BatchSize": 11}, "Maximum batch window in seconds must be greater than 0"),
         ({"BatchSize": 10_001, "MaximumBatchingWindowInSeconds": 1}, "at 'batchSize' failed to satisfy constraint"),
-        ({"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "does not support the parameter FilterCriteria"),
+        ({"FilterCriteria": {"Filters": [{"Pattern": "{}"}] * 6}}, "Number of filters exceeds the limit of 5"),
+        ({"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern definition"),
+        ({"FilterCriteria": {"Filters": [{"Pattern": '{"body": "x"}'}]}}, "Invalid filter pattern definition"),
+        ({"FilterCriteria": {"Filters": [{}]}}, "Invalid filter pattern definition"),
+        ({"ScalingConfig": {"MaximumConcurrency": 1}}, "at 'scalingConfig.maximumConcurrency' failed to satisfy"),
+        ({"ScalingConfig": {"MaximumConcurrency": 1001}}, "at 'scalingConfig.maximumConcurrency' failed to satisfy"),
+        ({"ProvisionedPollerConfig": {"MinimumPollers": 2}}, "does not support the parameter ProvisionedPollerConfig"),
+        ({"DestinationConfig": {}}, "does not support the parameter DestinationConfig"),
+        ({"FunctionName": "f:live"}, "Function not found: .*:function:f:live"),
         ({"StartingPosition": "LATEST"}, "does not support the parameter StartingPosition"),
     ],
 )
@@ -185,6 +193,55 @@ def test_messages_that_waited_are_taken_in_batches(pipeline: Pipeline) -> None:
     batches = pipeline.bodies()
     assert sorted(body for batch in batches for body in batch) == [f"m{number}" for number in range(7)]
     assert max(map(len, batches)) <= 3
+
+
+def test_the_state_says_what_is_being_done(pipeline: Pipeline) -> None:
+    number = pipeline.connect(Enabled=False)
+    states = [
+        pipeline.lambda_.update_event_source_mapping(UUID=number, **change)["State"]
+        for change in ({"Enabled": True}, {"BatchSize": 5}, {"Enabled": True}, {"Enabled": False})
+    ]
+    assert states == ["Enabling", "Updating", "Updating", "Disabling"]
+    shown = pipeline.lambda_.get_event_source_mapping(UUID=number)
+    assert (shown["State"], shown["StateTransitionReason"]) == ("Disabled", "USER_INITIATED")
+
+
+def filters(*patterns: Any) -> dict[str, Any]:
+    return {"FilterCriteria": {"Filters": [{"Pattern": json.dumps(pattern)} for pattern in patterns]}}
+
+
+def test_messages_that_match_no_filter_are_deleted(pipeline: Pipeline) -> None:
+    criteria = filters({"body": {"price": [{"numeric": [">", 10]}]}}, {"body": ["plain"]})
+    number = pipeline.connect(Enabled=False, **criteria)
+    assert pipeline.lambda_.get_event_source_mapping(UUID=number)["FilterCriteria"] == criteria["FilterCriteria"]
+    wanted = ['{"price": 11}', "plain", '{"price": 99, "more": true}']
+    pipeline.send(*wanted, '{"price": 10}', "other", '{"other": 1}', "[]", '"plain "', "7", '{"price": "x"}')
+    pipeline.lambda_.update_event_source_mapping(UUID=number, Enabled=True)
+    wait_for(pipeline.empty)
+    assert sorted(body for batch in pipeline.bodies() for body in batch) == sorted(wanted)
+
+
+def test_filters_may_look_at_more_than_the_body(pipeline: Pipeline) -> None:
+    number = pipeline.connect(**filters({"messageAttributes": {"kind": {"stringValue": [{"prefix": "good"}]}}}))
+    for kind in ("good one", "bad one"):
+        attributes = {"kind": {"DataType": "String", "StringValue": kind}}
+        pipeline.send(kind, MessageAttributes=attributes)
+    wait_for(pipeline.empty)
+    assert pipeline.bodies() == [["good one"]]
+    changed = pipeline.lambda_.update_event_source_mapping(UUID=number, FilterCriteria={"Filters": []})
+    assert "FilterCriteria" not in changed
+    pipeline.send("bad one")
+    wait_for(lambda: pipeline.bodies()[1:] == [["bad one"]])
+
+
+def test_a_batch_is_filled_with_what_matches(timed: Pipeline, timed_server: ThreadedServer) -> None:
+    timed.connect(BatchSize=3, MaximumBatchingWindowInSeconds=5, **filters({"body": [{"prefix": "m"}]}))
+    timed.send("m1", "x", "m2", "x")
+    timed_server.advance(4)
+    assert timed.bodies() == []
+    timed.send("x", "m3")
+    assert [sorted(batch) for batch in wait_for(timed.bodies)] == [["m1", "m2", "m3"]]
+    wait_for(timed.empty)
 
 
 def test_a_disabled_mapping_takes_nothing_until_it_is_enabled(pipeline: Pipeline) -> None:

@@ -44,13 +44,16 @@ def log_groups(client: Callable[..., Any]) -> list[Any]:
 def functions(client: Callable[..., Any]) -> list[Any]:
     lambda_ = client("lambda")
     mappings = lambda_.list_event_source_mappings()["EventSourceMappings"]
-    return lambda_.list_functions()["Functions"] + mappings + roles(client) + queues(client)
+    layers = lambda_.list_layers()["Layers"]
+    return lambda_.list_functions()["Functions"] + mappings + layers + roles(client) + queues(client)
 
 
 # By the names of the files: what is there of the resources.
 LEFT: dict[str, Callable[[Callable[..., Any]], list[Any]]] = {
     "sqs": queues,
     "lambda": functions,
+    "lambda_versions": functions,
+    "lambda_layers": functions,
     "sns": topics,
     "dynamodb": tables,
     "iam": roles,

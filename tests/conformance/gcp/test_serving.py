@@ -323,3 +323,24 @@ def test_large_bodies_both_ways(grpc_client: Any, parent: str) -> None:
     code = "def hello(request): return bytes(33_554_433)"
     made = deploy(grpc_client, parent, "larger", code, available_memory="1Gi")
     assert call(made.url).status == 500
+
+
+def test_minimum_instances_are_started_again_with_the_server(
+    make_client: Callable[..., Any], parent: str, tmp_path: Path
+) -> None:
+    from fogbank.settings import Settings
+    from fogbank.testing.server import ThreadedServer
+
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    marks.chmod(0o777)
+    settings = Settings(port=0, data=tmp_path / "data", shared=tmp_path)
+    code = f"import os\nopen({str(marks)!r} + '/' + os.urandom(8).hex(), 'w').close()\ndef hello(request): return 'x'"
+    for expected in (1, 2):
+        with ThreadedServer(settings) as running:
+            if expected == 1:
+                deploy(make_client("v2", "grpc", running.url), parent, "again", code, min_instance_count=1)
+            deadline = time.monotonic() + 20
+            while len(list(marks.iterdir())) < expected and time.monotonic() < deadline:
+                time.sleep(0.05)
+        assert len(list(marks.iterdir())) == expected

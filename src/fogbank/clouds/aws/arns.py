@@ -31,3 +31,8 @@ def parse_arn(text: str) -> Arn | None:
     if len(parts) != 6 or parts[0] != "arn" or not all((parts[1], parts[2], parts[5])):
         return None
     return Arn(*parts[1:])
+
+
+def invoked_as(arn: Arn) -> dict[str, str]:
+    """Return the context by which a function knows the version or alias that it was invoked as."""
+    return {"Lambda-Runtime-Invoked-Function-Arn": str(arn)}

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fogbank.clouds.aws.registry import REGISTRY
+from fogbank.connectors.queue_triggers import EventFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.api import Service
     from fogbank.clouds.aws.parts import Parts
     from fogbank.clouds.aws.sessions import Sessions
+    from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher
-    from fogbank.connectors.queue_triggers import EventFormat
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
     from fogbank.storage import Tx
     from fogbank.storage.timers import Action, Timer
@@ -47,12 +50,30 @@ def aws_launchers(endpoint: Callable[[], str], sessions: Sessions) -> dict[str, 
 def aws_formats() -> dict[str, EventFormat]:
     """Return the forms in which AWS hands events to functions."""
 
-    def sqs(trigger: Trigger, queue: Queue, batch: list[Received]) -> bytes:
-        from fogbank.clouds.aws.lambda_.events import sqs_event  # noqa: PLC0415 - loaded on first use
+    def event(trigger: Trigger, queue: Queue, batch: list[Received]) -> bytes:
+        from fogbank.clouds.aws.lambda_.mappings.events import sqs_event  # noqa: PLC0415 - loaded on first use
 
         return sqs_event(trigger, queue, batch)
 
-    return {"aws.sqs": sqs}
+    def wanted(trigger: Trigger, queue: Queue, batch: list[Received]) -> list[Received]:
+        from fogbank.clouds.aws.lambda_.mappings.events import sqs_wanted  # noqa: PLC0415 - loaded on first use
+
+        return sqs_wanted(trigger, queue, batch)
+
+    return {"aws.sqs": EventFormat(event, wanted)}
+
+
+def aws_tellers(endpoint: Callable[[], str], clock: Clock, ids: Ids) -> Tellers:
+    """Return what tells of the outcomes of Lambda's asynchronous invocations."""
+
+    def tell(finished: Finished) -> list[Parcel]:
+        if not (finished.handling.on_success or finished.handling.on_failure or finished.function.config.dead_letters):
+            return []
+        from fogbank.clouds.aws.lambda_.queued.records import parcels  # noqa: PLC0415 - loaded on first use
+
+        return parcels(finished, endpoint(), clock, ids)
+
+    return {"lambda": tell}
 
 
 def aws_timers() -> dict[str, Action]:

@@ -27,3 +27,31 @@ class TriggerNotFoundError(NotFoundError):
 
 class TriggerExistsError(AlreadyExistsError):
     """The function is triggered by that source already. `name` is the other trigger's id."""
+
+
+class VersionInUseError(EngineError):
+    """The version can't be deleted: `names` are the aliases for it."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+class AliasNotFoundError(NotFoundError):
+    """The function has no alias of that name."""
+
+
+class AliasExistsError(AlreadyExistsError):
+    """The function has an alias of that name."""
+
+
+class LayerNotFoundError(NotFoundError):
+    """There is no such version of a layer."""
+
+
+class UrlNotFoundError(NotFoundError):
+    """There is no such address."""
+
+
+class UrlExistsError(AlreadyExistsError):
+    """The function, version or alias has an address already."""

@@ -43,9 +43,9 @@ async def extend(tx: Tx, now_us: int, due: Due, lease_us: int) -> bool:
     return await leased_queue.extend(tx, now_us, QUEUE, due.message, due.token, lease_us)
 
 
-async def finish(tx: Tx, now_us: int, due: Due) -> None:
-    """Take note that an invocation is over, one way or the other."""
-    await leased_queue.ack(tx, now_us, QUEUE, due.message, due.token)
+async def finish(tx: Tx, now_us: int, due: Due) -> bool:
+    """Take note that an invocation is over, one way or the other; False if somebody else has it by now."""
+    return await leased_queue.ack(tx, now_us, QUEUE, due.message, due.token)
 
 
 async def retry(tx: Tx, now_us: int, due: Due, sequence: int, delay_us: int, *, counts: bool) -> None:

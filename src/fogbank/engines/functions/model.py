@@ -11,12 +11,24 @@ Name: TypeAlias = "tuple[str, str]"
 """A function's scope key and its name within that scope."""
 
 
+class Layer(msgspec.Struct, frozen=True, array_like=True):
+    """An archive that a function's code is put on: its name in the cloud's words, its digest, its sizes."""
+
+    name: str
+    code: bytes
+    code_bytes: int
+    unpacked_bytes: int
+
+
 class FunctionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a function is run; a cloud's own facts that no engine reads stand in `labels`.
 
     `contract` says how instances are spoken to; `runtime` and `handler` are in its words. `code` is the digest of a
-    blob, or of the name of the local `folder` that has the code; `principal` is who the function runs as. An instance
-    runs `concurrency` invocations at a time; `instances_min` are kept started, and there are `instances_max` at most.
+    blob, or of the name of the local `folder` that has the code. `principal` is who the function runs as.
+    `concurrency_max` is how many of its invocations may run at once, None where nothing was said;
+    it and `tags` belong to the function, whatever its versions were published with. `dead_letters` is where events
+    go that were given up, in the cloud's words. An instance runs `concurrency` invocations at a time;
+    `instances_min` are kept started, and there are `instances_max` at most.
     """
 
     contract: str
@@ -33,13 +45,21 @@ class FunctionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
     folder: str = ""
+    unpacked_bytes: int = 0
+    layers: tuple[Layer, ...] = ()
+    concurrency_max: int | None = None
+    dead_letters: str = ""
     concurrency: int = 1
     instances_min: int = 0
     instances_max: int | None = None
 
 
 class Function(NamedTuple):
-    """A function as stored."""
+    """A function as stored, or one of its versions, which has an id of its own.
+
+    `version` is empty for the function as it is, `owner` the id of the function that a version is of.
+    `instances_min` are kept ready.
+    """
 
     scope: str
     name: str
@@ -48,13 +68,39 @@ class Function(NamedTuple):
     config: FunctionConfig
     created_us: int
     modified_us: int
+    version: str = ""
+    owner: int = 0
+    instances_min: int = 0
+
+    @property
+    def root(self) -> int:
+        """The id of the function, also where this is one of its versions."""
+        return self.owner or self.id
+
+
+class AliasConfig(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A name for a version; `weights` are the shares of invocations that others get instead (0 to 1)."""
+
+    version: str
+    weights: dict[str, float] = {}
+    description: str = ""
+
+
+class Alias(NamedTuple):
+    """An alias as stored."""
+
+    function: int
+    name: str
+    revision: int
+    config: AliasConfig
 
 
 class TriggerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a trigger takes events from its source.
 
     Up to `batch_size` events are handed over together, after waiting for more up to `window_seconds`.
-    `partial`: the function says which events of a batch failed. `format` names the shape of the event.
+    `partial`: the function says which events of a batch failed. `format` names the shape of the event, `context` is
+    handed on with it. `filters` are the texts of patterns: an event that none of them matches is dropped.
     """
 
     kind: str
@@ -66,10 +112,15 @@ class TriggerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     concurrency_max: int = 0
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
+    context: dict[str, str] = {}
+    filters: tuple[str, ...] = ()
 
 
 class Trigger(NamedTuple):
-    """A trigger as stored: `function` and `source` are names in `scope`, or keys that the kind understands."""
+    """A trigger as stored: `function` and `source` are names in `scope`, or keys that the kind understands.
+
+    `qualifier` names a version or an alias of the function.
+    """
 
     scope: str
     id: str
@@ -77,10 +128,14 @@ class Trigger(NamedTuple):
     source: str
     config: TriggerConfig
     modified_us: int
+    qualifier: str = ""
 
 
 class QueuedInvocation(msgspec.Struct, frozen=True, array_like=True):
-    """An invocation that nobody waits for; `attempt` counts from 1, `context` is passed to the function."""
+    """An invocation that nobody waits for; `attempt` counts from 1, `context` is passed to the function.
+
+    `qualifier` names a version or an alias of the function.
+    """
 
     id: str
     scope: str
@@ -89,6 +144,7 @@ class QueuedInvocation(msgspec.Struct, frozen=True, array_like=True):
     queued_us: int
     attempt: int = 1
     context: dict[str, str] = {}
+    qualifier: str = ""
 
 
 _FUNCTION: Final = msgspec.msgpack.Decoder(FunctionConfig)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fogbank.storage import Row, Tx
 
 FEED: Final = "triggers"
-_COLUMNS: Final = "scope, id, function, source, config, modified_us"
+_COLUMNS: Final = "scope, id, function, source, config, modified_us, qualifier"
 
 
 class TriggerChange(msgspec.Struct, frozen=True, array_like=True):
@@ -27,30 +27,35 @@ class TriggerChange(msgspec.Struct, frozen=True, array_like=True):
 
 
 def _trigger(row: Row) -> Trigger:
-    scope, number, function, source, config, modified_us = row
-    return Trigger(scope, number, function, source, decode_trigger(bytes(config)), modified_us)
+    scope, number, function, source, config, modified_us, qualifier = row
+    return Trigger(scope, number, function, source, decode_trigger(bytes(config)), modified_us, qualifier)
 
 
 async def create(
-    tx: Tx, now_us: int, scope: str, number: str, function: str, source: str, config: TriggerConfig
+    tx: Tx, now_us: int, scope: str, number: str, function: str, source: str, config: TriggerConfig, qualifier: str = ""
 ) -> Trigger:
-    """Create a trigger; raises `TriggerExistsError` if the function has one of that source."""
+    """Create a trigger; raises `TriggerExistsError` if the function, version or alias has one of that source."""
     row = await tx.one(
-        "SELECT id FROM function_trigger WHERE scope = $1 AND function = $2 AND source = $3", scope, function, source
+        "SELECT id FROM function_trigger WHERE scope = $1 AND function = $2 AND source = $3 AND qualifier = $4",
+        scope,
+        function,
+        source,
+        qualifier,
     )
     if row is not None:
         raise TriggerExistsError(row[0])
     await tx.run(
-        f"INSERT INTO function_trigger ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)",
+        f"INSERT INTO function_trigger ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         scope,
         number,
         function,
         source,
         encode(config),
         now_us,
+        qualifier,
     )
     await _tell(tx, now_us, scope, number)
-    return Trigger(scope, number, function, source, config, now_us)
+    return Trigger(scope, number, function, source, config, now_us, qualifier)
 
 
 async def find(tx: Tx, _now_us: int, scope: str, number: str) -> Trigger:
@@ -81,8 +86,10 @@ async def update(tx: Tx, now_us: int, scope: str, number: str, change: Callable[
     """Change a trigger's function or configuration."""
     changed = change(await find(tx, now_us, scope, number))._replace(modified_us=now_us)
     await tx.run(
-        "UPDATE function_trigger SET function = $1, config = $2, modified_us = $3 WHERE scope = $4 AND id = $5",
+        "UPDATE function_trigger SET function = $1, qualifier = $2, config = $3, modified_us = $4"
+        " WHERE scope = $5 AND id = $6",
         changed.function,
+        changed.qualifier,
         encode(changed.config),
         now_us,
         scope,

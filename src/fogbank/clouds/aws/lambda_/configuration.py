@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fogbank.clouds.aws.api import Input
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
-from fogbank.clouds.aws.lambda_.names import LATEST, arn_of
-from fogbank.runtimes.code import InvalidArchiveError, check_archive
+from fogbank.clouds.aws.lambda_.names import LATEST, qualified_arn
+from fogbank.clouds.aws.lambda_.queued.targets import DEAD_LETTERS, check_target
+from fogbank.runtimes.code import UNPACKED_BYTES_MAX, InvalidArchiveError, check_archive
 from fogbank.runtimes.lambda_runtime_api.python import RUNTIMES
 from fogbank.storage.blobs import digest_of
 from fogbank.wire.aws.errors import AwsError
@@ -25,6 +27,8 @@ ENVIRONMENT_BYTES_MAX: Final = 4_096
 TIMEOUT_SECONDS_MAX: Final = 900
 ZIP_BYTES_MAX: Final = 52_428_800
 CONTRACT: Final = "lambda"
+# The bucket that stands for this machine's folders; the key is a path.
+FOLDERS: Final = "hot-reload"
 DEFAULT_ARCHITECTURE: Final = "x86_64"
 DEFAULT_DISK_MIB: Final = "512"
 # AWS Lambda Developer Guide, "Defined runtime environment variables", the reserved ones.
@@ -35,6 +39,14 @@ RESERVED: Final = frozenset({
     "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API",
     "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
 })  # fmt: skip
+
+
+class Code(Input):
+    """Where a function's code is: in the request, or in a local folder that is named as an object in S3."""
+
+    S3Bucket: str | None = None
+    S3Key: str | None = None
+    ZipFile: bytes | None = None
 
 
 class Environment(Input):
@@ -62,6 +74,12 @@ class LoggingConfig(Input):
     LogGroup: str | None = None
 
 
+class DeadLetterConfig(Input):
+    """Where events go that were given up."""
+
+    TargetArn: str | None = None
+
+
 class SnapStart(Input):
     """Whether initialised instances are snapshotted."""
 
@@ -78,10 +96,12 @@ class VpcConfig(Input):
 class Settings(Input):
     """What CreateFunction and UpdateFunctionConfiguration have in common."""
 
+    DeadLetterConfig: DeadLetterConfig | None = None
     Description: str | None = None
     Environment: Environment | None = None
     EphemeralStorage: EphemeralStorage | None = None
     Handler: str | None = None
+    Layers: list[str] | None = None
     LoggingConfig: LoggingConfig | None = None
     MemorySize: int | None = None
     Role: str | None = None
@@ -110,6 +130,10 @@ def read_settings(settings: Settings) -> tuple[dict[str, Any], dict[str, str]]:
         )
     if settings.Environment is not None:
         fields["environment"] = _check_environment(settings.Environment.Variables or {})
+    if settings.DeadLetterConfig is not None:
+        fields["dead_letters"] = settings.DeadLetterConfig.TargetArn or ""
+        if fields["dead_letters"]:
+            check_target(fields["dead_letters"], DEAD_LETTERS)
     if settings.EphemeralStorage is not None:
         labels["disk_mib"] = str(settings.EphemeralStorage.Size)
     if settings.TracingConfig is not None and settings.TracingConfig.Mode is not None:
@@ -139,8 +163,8 @@ _FIELDS: Final = {
 }
 
 
-def code_fields(zip_file: bytes | None) -> dict[str, Any]:
-    """Check uploaded code and return the engine's fields of it."""
+def check_zip(zip_file: bytes | None) -> tuple[bytes, int]:
+    """Check an uploaded archive; returns its digest, and how large it is when unpacked."""
     if zip_file is None:
         raise invalid("Please provide a source for function code.")
     if not zip_file:
@@ -148,19 +172,54 @@ def code_fields(zip_file: bytes | None) -> dict[str, Any]:
     if len(zip_file) > ZIP_BYTES_MAX:
         raise invalid(f"Request must be smaller than {ZIP_BYTES_MAX} bytes for the code.")
     try:
-        check_archive(zip_file)
+        unpacked_bytes = check_archive(zip_file)
     except InvalidArchiveError as error:
         if "Unzipped size" in str(error):
             raise invalid(str(error)) from None
         raise invalid("Could not unzip uploaded file. Please check your file, then try to upload again.") from None
-    return {"code": digest_of(zip_file), "code_bytes": len(zip_file)}
+    return digest_of(zip_file), unpacked_bytes
 
 
-def show(function: Function) -> dict[str, Any]:
-    """Return a function as FunctionConfiguration."""
+def code_fields(source: Code) -> tuple[dict[str, Any], bytes]:
+    """Check where code is to come from; returns the engine's fields of it, and the archive if there is one."""
+    if source.S3Bucket is not None:
+        if source.ZipFile is not None:
+            raise invalid("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+        return _folder_fields(source.S3Bucket, source.S3Key or ""), b""
+    digest, unpacked_bytes = check_zip(source.ZipFile)
+    archive = source.ZipFile or b""
+    return {"code": digest, "code_bytes": len(archive), "unpacked_bytes": unpacked_bytes, "folder": ""}, archive
+
+
+def _folder_fields(bucket: str, key: str) -> dict[str, Any]:
+    """Return the fields of code that stays where it is: a local folder, as LocalStack's hot reloading names it."""
+    if bucket != FOLDERS:
+        raise unsupported(
+            f"code in the S3 bucket {bucket}; send the code as ZipFile, or name a local folder by the bucket {FOLDERS}"
+            " and the folder's absolute path as the key"
+        )
+    if not Path(key).is_absolute() or not Path(key).is_dir():
+        raise invalid(f"Error occurred while GetObject. The key {key} of {FOLDERS} is not the path of a local folder.")
+    folder = str(Path(key))
+    return {"code": digest_of(folder.encode()), "code_bytes": 0, "unpacked_bytes": 0, "folder": folder}
+
+
+def check_unpacked(config: FunctionConfig) -> FunctionConfig:
+    """Refuse code that is too large together with its layers."""
+    total = config.unpacked_bytes + sum(layer.unpacked_bytes for layer in config.layers)
+    if total > UNPACKED_BYTES_MAX:
+        raise invalid(
+            f"Function code combined with layers exceeds the maximum allowed size of {UNPACKED_BYTES_MAX} bytes. The"
+            f" actual size is {total} bytes."
+        )
+    return config
+
+
+def show(function: Function, qualifier: str | None = None) -> dict[str, Any]:
+    """Return a function, or a version of it, as FunctionConfiguration; its ARN has the qualifier given."""
     config = function.config
     labels = config.labels
-    arn = arn_of(function.scope, function.name)
+    arn = qualified_arn(function.scope, function.name, qualifier or "")
     shown: dict[str, Any] = {
         "FunctionName": function.name,
         "FunctionArn": arn,
@@ -171,9 +230,9 @@ def show(function: Function) -> dict[str, Any]:
         "Description": config.description,
         "Timeout": config.timeout_seconds,
         "MemorySize": config.memory_mib,
-        "LastModified": _modified(function),
-        "CodeSha256": b64encode(config.code).decode(),
-        "Version": LATEST,
+        "LastModified": modified(function.modified_us),
+        "CodeSha256": code_sha256(config),
+        "Version": function.version or LATEST,
         "TracingConfig": {"Mode": labels.get("tracing", "PassThrough")},
         "RevisionId": revision_id(function.revision),
         "State": "Active",
@@ -184,9 +243,18 @@ def show(function: Function) -> dict[str, Any]:
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": log_group(function)},
     }
+    if config.layers:
+        shown["Layers"] = [{"Arn": layer.name, "CodeSize": layer.code_bytes} for layer in config.layers]
+    if config.dead_letters:
+        shown["DeadLetterConfig"] = {"TargetArn": config.dead_letters}
     if config.environment:
         shown["Environment"] = {"Variables": config.environment}
     return shown
+
+
+def code_sha256(config: FunctionConfig) -> str:
+    """Return the hash of a function's code as Lambda shows it."""
+    return b64encode(config.code).decode()
 
 
 def log_group(function: Function) -> str:
@@ -202,7 +270,7 @@ def revision_id(revision: int) -> str:
 
 def apply(config: FunctionConfig, fields: Mapping[str, Any], labels: Mapping[str, str]) -> FunctionConfig:
     """Return a configuration with fields and labels set."""
-    return msgspec.structs.replace(config, **fields, labels={**config.labels, **labels})
+    return check_unpacked(msgspec.structs.replace(config, **fields, labels={**config.labels, **labels}))
 
 
 def _check_runtime(runtime: str) -> None:
@@ -227,8 +295,9 @@ def _check_environment(variables: dict[str, str]) -> dict[str, str]:
     return variables
 
 
-def _modified(function: Function) -> str:
-    moment = str(write_timestamp(function.modified_us // 1_000 / 1_000, "iso8601")).removesuffix("Z")
+def modified(at_us: int) -> str:
+    """Return a moment as Lambda writes when something was changed."""
+    moment = str(write_timestamp(at_us // 1_000 / 1_000, "iso8601")).removesuffix("Z")
     if "." not in moment:
         moment += ".000"
     return moment + "+0000"

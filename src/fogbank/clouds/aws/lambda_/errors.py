@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.engines.functions.errors import (
+    AliasExistsError,
+    AliasNotFoundError,
     FunctionExistsError,
     FunctionNotFoundError,
+    LayerNotFoundError,
     RevisionMismatchError,
     TriggerExistsError,
     TriggerNotFoundError,
+    UrlExistsError,
+    UrlNotFoundError,
+    VersionInUseError,
 )
 from fogbank.wire.aws.errors import AwsError
 
@@ -23,9 +29,34 @@ def invalid(message: str) -> AwsError:
     return AwsError("InvalidParameterValueException", message)
 
 
+def not_found(message: str) -> AwsError:
+    """Something that was named doesn't exist."""
+    return AwsError("ResourceNotFoundException", message, 404)
+
+
 def no_such_function(arn: str) -> AwsError:
     """The function, or the version or alias of it, doesn't exist."""
-    return AwsError("ResourceNotFoundException", f"Function not found: {arn}", 404)
+    return not_found(f"Function not found: {arn}")
+
+
+def no_such_resource() -> AwsError:
+    """What was asked for doesn't exist, whatever it is."""
+    return not_found("The resource you requested does not exist.")
+
+
+def conflict(message: str) -> AwsError:
+    """What was asked for can't be together with what is there."""
+    return AwsError("ResourceConflictException", message, 409)
+
+
+def outdated(operation: str) -> AwsError:
+    """It was changed since the caller looked; `operation` says how it is now."""
+    return AwsError(
+        "PreconditionFailedException",
+        f"The RevisionId provided does not match the latest RevisionId. Call the {operation} API to retrieve the"
+        " latest RevisionId",
+        412,
+    )
 
 
 def unsupported(what: str) -> AwsError:
@@ -33,14 +64,10 @@ def unsupported(what: str) -> AwsError:
     return invalid(f"Fogbank does not support {what}.")
 
 
-def throttled() -> AwsError:
-    """More invocations run at once than may."""
-    return AwsError(
-        "TooManyRequestsException",
-        "Rate Exceeded.",
-        429,
-        fields={"Reason": "ConcurrentInvocationLimitExceeded"},
-    )
+def throttled(*, reserved: bool) -> AwsError:
+    """More invocations run at once than may: of the function, where there is a limit for it, or of all."""
+    reason = "ReservedFunctionConcurrentInvocationLimitExceeded" if reserved else "ConcurrentInvocationLimitExceeded"
+    return AwsError("TooManyRequestsException", "Rate Exceeded.", 429, fields={"Reason": reason})
 
 
 def input_error(error: InputError) -> AwsError:
@@ -67,15 +94,19 @@ ERRORS: Final[ErrorTable] = {
     FunctionExistsError: lambda error: AwsError(
         "ResourceConflictException", f"Function already exist: {error.name}", 409
     ),
-    RevisionMismatchError: lambda _: AwsError(
-        "PreconditionFailedException",
-        "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to retrieve"
-        " the latest RevisionId",
-        412,
+    RevisionMismatchError: lambda _: outdated("GetFunction/GetAlias"),
+    TriggerNotFoundError: lambda _: no_such_resource(),
+    UrlNotFoundError: lambda _: no_such_resource(),
+    UrlExistsError: lambda error: conflict(
+        f"Failed to create function url config for [functionArn = {error.name}]. Error message: "
+        f" FunctionUrlConfig exists for this Lambda function"
     ),
-    TriggerNotFoundError: lambda _: AwsError(
-        "ResourceNotFoundException", "The resource you requested does not exist.", 404
+    AliasNotFoundError: lambda error: not_found(f"Cannot find alias arn: {error.name}"),
+    AliasExistsError: lambda error: conflict(f"Alias already exists: {error.name}"),
+    VersionInUseError: lambda error: conflict(
+        f"Unable to delete version because the following aliases reference it: [{', '.join(error.names)}]"
     ),
+    LayerNotFoundError: lambda _: not_found("The resource you requested does not exist."),
     TriggerExistsError: lambda error: AwsError(
         "ResourceConflictException",
         "The event source arn and function provided mapping already exists. Please update or delete the existing"

@@ -6,25 +6,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_ import configuration
-from fogbank.clouds.aws.lambda_.configuration import Settings, code_fields, read_settings, revision_id, show
+from fogbank.clouds.aws.lambda_.configuration import (
+    Code,
+    Settings,
+    check_unpacked,
+    code_fields,
+    read_settings,
+    revision_id,
+    show,
+)
 from fogbank.clouds.aws.lambda_.errors import invalid, no_such_function, unsupported
-from fogbank.clouds.aws.lambda_.names import FunctionName, read_unqualified
+from fogbank.clouds.aws.lambda_.layers.use import find_layers
+from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, read_name, read_unqualified
 from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
-from fogbank.engines.functions import functions
+from fogbank.engines.functions import functions, versions
 from fogbank.engines.functions.errors import FunctionExistsError, FunctionNotFoundError, RevisionMismatchError
 from fogbank.engines.functions.model import FunctionConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fogbank.clouds.aws.lambda_.service import Lambda
-    from fogbank.engines.functions.model import Function
+    from fogbank.engines.functions.model import Function, Name
+    from fogbank.storage import Tx
 
 PAGE_MAX: Final = 50
-
-
-class Code(Input):
-    """The code of a new function."""
-
-    ZipFile: bytes | None = None
 
 
 class CreateFunction(Settings, kw_only=True):
@@ -42,8 +48,6 @@ class CreateFunction(Settings, kw_only=True):
 async def create_function(lambda_: Lambda, call: Call, request: CreateFunction) -> Reply:
     """Create a function from a zip file; it is active at once."""
     name = read_unqualified(call, request.FunctionName)
-    if request.Publish:
-        raise unsupported("published versions")
     if request.PackageType == "Image":
         raise unsupported("the package type Image")
     if request.Runtime is None or request.Handler is None:
@@ -52,13 +56,14 @@ async def create_function(lambda_: Lambda, call: Call, request: CreateFunction) 
     fields, labels = read_settings(request)
     if request.Architectures:
         labels["architecture"] = request.Architectures[0]
-    code = code_fields(request.Code.ZipFile)
+    code, archive = code_fields(request.Code)
+    if request.Layers:
+        fields["layers"] = await find_layers(lambda_.store, name.region, request.Layers)
     config = FunctionConfig(contract=configuration.CONTRACT, **fields, **code, labels=labels, tags=request.Tags or {})
-    assert request.Code.ZipFile is not None
+    check_unpacked(config)
+    version = lambda_.ids.sequence() if request.Publish else None
     try:
-        function = await lambda_.store.run(
-            functions.create, name.key, lambda_.ids.sequence(), config, request.Code.ZipFile
-        )
+        function = await lambda_.store.run(_create, name.key, lambda_.ids.sequence(), config, archive, version)
     except FunctionExistsError:
         raise FunctionExistsError(name.name) from None
     return show(function)
@@ -74,14 +79,18 @@ class GetFunction(Input):
 @operation(GetFunction)
 async def get_function(lambda_: Lambda, call: Call, request: GetFunction) -> Reply:
     """Return a function, with where its code can be downloaded."""
-    function = await find(lambda_, read_unqualified(call, request.FunctionName, request.Qualifier))
-    location = f"{call.origin}/_fogbank/code/{function.config.code.hex()}.zip"
+    name = read_name(call, request.FunctionName, request.Qualifier)
+    function = await find_version(lambda_, name)
+    config = function.config
+    location = f"file://{config.folder}" if config.folder else f"{call.origin}/_fogbank/code/{config.code.hex()}.zip"
     reply: dict[str, Any] = {
-        "Configuration": show(function),
+        "Configuration": show(function, name.qualifier),
         "Code": {"RepositoryType": "S3", "Location": location},
     }
     if function.config.tags:
         reply["Tags"] = function.config.tags
+    if function.config.concurrency_max is not None:
+        reply["Concurrency"] = {"ReservedConcurrentExecutions": function.config.concurrency_max}
     return reply
 
 
@@ -95,7 +104,8 @@ class GetFunctionConfiguration(Input):
 @operation(GetFunctionConfiguration)
 async def get_function_configuration(lambda_: Lambda, call: Call, request: GetFunctionConfiguration) -> Reply:
     """Return a function's configuration."""
-    return show(await find(lambda_, read_unqualified(call, request.FunctionName, request.Qualifier)))
+    name = read_name(call, request.FunctionName, request.Qualifier)
+    return show(await find_version(lambda_, name), name.qualifier)
 
 
 class ListFunctions(Input):
@@ -108,9 +118,11 @@ class ListFunctions(Input):
 
 @operation(ListFunctions)
 async def list_functions(lambda_: Lambda, call: Call, request: ListFunctions) -> Reply:
-    """List the functions of the caller's account and region."""
-    after = read_marker(request.Marker)
+    """List the functions of the caller's account and region, with all their versions where those are asked for."""
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
+    if request.FunctionVersion is not None:
+        return await _list_all(lambda_, call, request.Marker, limit)
+    after = read_marker(request.Marker)
     found = await lambda_.store.read(functions.list_functions, call.scope, after, limit + 1)
     reply: dict[str, Any] = {"Functions": [show(function) for function in found[:limit]]}
     if len(found) > limit:
@@ -118,51 +130,63 @@ async def list_functions(lambda_: Lambda, call: Call, request: ListFunctions) ->
     return reply
 
 
-class ListVersionsByFunction(Input):
-    """Input of ListVersionsByFunction."""
+async def _list_all(lambda_: Lambda, call: Call, marker: str | None, limit: int) -> Reply:
+    """List functions, each as it is and then its versions; a page ends anywhere among them."""
+    name, number = ("", -1) if marker is None else _read_place(marker)
+    shown: list[dict[str, Any]] = []
+    places: list[tuple[str, int]] = []
+    found = [] if number < 0 else await lambda_.store.read(functions.find_some, call.scope, name)
+    found += await lambda_.store.read(functions.list_functions, call.scope, name, limit + 1)
+    for function in found:
+        after = number if function.name == name else -1
+        if after < 0:
+            shown.append(show(function, LATEST))
+            places.append((function.name, 0))
+        for version in await lambda_.store.read(versions.list_versions, function, max(after, 0), limit + 1):
+            shown.append(show(version, version.version))
+            places.append((function.name, int(version.version)))
+        if len(shown) > limit:
+            return {"Functions": shown[:limit], "NextMarker": write_token(places[limit - 1])}
+    return {"Functions": shown}
 
-    FunctionName: str
-    Marker: str | None = None
-    MaxItems: int | None = None
 
-
-@operation(ListVersionsByFunction)
-async def list_versions_by_function(lambda_: Lambda, call: Call, request: ListVersionsByFunction) -> Reply:
-    """List a function's versions: $LATEST is the only one there is."""
-    function = await find(lambda_, read_unqualified(call, request.FunctionName))
-    shown = show(function)
-    shown["FunctionArn"] += ":$LATEST"
-    return {"Versions": [shown]}
+def _read_place(marker: str) -> tuple[str, int]:
+    try:
+        return read_token(marker, tuple[str, int])
+    except InvalidTokenError:
+        raise invalid("Invalid Marker.") from None
 
 
 class UpdateFunctionCode(Input):
     """Input of UpdateFunctionCode."""
 
     FunctionName: str
-    ZipFile: bytes | None = None
     Architectures: list[str] | None = None
     DryRun: bool = False
     Publish: bool = False
     RevisionId: str | None = None
+    S3Bucket: str | None = None
+    S3Key: str | None = None
+    ZipFile: bytes | None = None
 
 
 @operation(UpdateFunctionCode)
 async def update_function_code(lambda_: Lambda, call: Call, request: UpdateFunctionCode) -> Reply:
     """Replace a function's code; running invocations finish on the old one."""
     name = read_unqualified(call, request.FunctionName)
-    if request.Publish:
-        raise unsupported("published versions")
-    fields = code_fields(request.ZipFile)
+    fields, archive = code_fields(Code(request.S3Bucket, request.S3Key, request.ZipFile))
     labels = {"architecture": request.Architectures[0]} if request.Architectures else {}
 
     def change(function: Function) -> FunctionConfig:
-        _check_revision(function, request.RevisionId)
+        check_revision(function, request.RevisionId)
         return configuration.apply(function.config, fields, labels)
 
     if request.DryRun:
         function = await find(lambda_, name)
         return show(function._replace(config=change(function)))
-    return show(await _update(lambda_, name, change, request.ZipFile))
+    version = lambda_.ids.sequence() if request.Publish else None
+    function = await _update(lambda_, name, change, archive, version)
+    return show(function, function.version)
 
 
 class UpdateFunctionConfiguration(Settings, kw_only=True):
@@ -177,9 +201,11 @@ async def update_function_configuration(lambda_: Lambda, call: Call, request: Up
     """Change a function's settings; running invocations finish under the old ones."""
     name = read_unqualified(call, request.FunctionName)
     fields, labels = read_settings(request)
+    if request.Layers is not None:
+        fields["layers"] = await find_layers(lambda_.store, name.region, request.Layers)
 
     def change(function: Function) -> FunctionConfig:
-        _check_revision(function, request.RevisionId)
+        check_revision(function, request.RevisionId)
         return configuration.apply(function.config, fields, labels)
 
     return show(await _update(lambda_, name, change))
@@ -194,13 +220,21 @@ class DeleteFunction(Input):
 
 @operation(DeleteFunction)
 async def delete_function(lambda_: Lambda, call: Call, request: DeleteFunction) -> Reply:
-    """Delete a function and let its instances go."""
-    name = read_unqualified(call, request.FunctionName, request.Qualifier)
-    if name.qualifier is not None:
+    """Delete a function, or one version of it, and let its instances go."""
+    name = read_name(call, request.FunctionName, request.Qualifier)
+    if name.qualifier == LATEST:
         raise invalid("$LATEST version cannot be deleted without deleting the function.")
-    function = await find(lambda_, name)
-    await lambda_.store.run(functions.delete, name.key)
-    lambda_.invoker.forget(function.id)
+    if name.qualifier is not None and not name.qualifier.isdecimal():
+        raise invalid("Deletion of aliases is not currently supported.")
+    try:
+        if name.qualifier is None:
+            gone = await lambda_.store.run(versions.delete_all, name.key)
+        else:
+            gone = [(await lambda_.store.run(versions.delete, name.key, int(name.qualifier))).id]
+    except FunctionNotFoundError:
+        raise no_such_function(name.qualified_arn) from None
+    for number in gone:
+        lambda_.invoker.forget(number)
     return None
 
 
@@ -222,7 +256,28 @@ async def find(lambda_: Lambda, name: FunctionName) -> Function:
     try:
         return await lambda_.store.read(functions.find, name.key)
     except FunctionNotFoundError:
-        raise no_such_function(name.arn if name.qualifier is None else f"{name.arn}:{name.qualifier}") from None
+        raise no_such_function(name.qualified_arn) from None
+
+
+async def find_version(lambda_: Lambda, name: FunctionName, chance: float = 1.0) -> Function:
+    """Return the function, version or an alias's version, or raise the error that names its ARN."""
+    if not name.target:
+        return await find(lambda_, name)
+    try:
+        return await lambda_.store.read(versions.find, name.key, name.target, chance)
+    except FunctionNotFoundError:
+        raise no_such_function(name.qualified_arn) from None
+
+
+async def renew_instances(lambda_: Lambda, name: FunctionName) -> None:
+    """Let a function's instances go when they are free, and start those that are kept ready.
+
+    How many there may be of a version, and how many there always are, is settled when its first one starts.
+    """
+    for number in await lambda_.store.read(versions.ids, name.key):
+        lambda_.invoker.forget(number)
+    for version in await lambda_.store.read(versions.kept_ready, name.key):
+        lambda_.invoker.prepare(version)
 
 
 def read_marker(marker: str | None) -> str:
@@ -235,14 +290,51 @@ def read_marker(marker: str | None) -> str:
         raise invalid("Invalid Marker.") from None
 
 
-async def _update(lambda_: Lambda, name: FunctionName, change: Any, code: bytes | None = None) -> Function:
+async def _create(
+    tx: Tx, now_us: int, name: Name, number: int, config: FunctionConfig, code: bytes, version: int | None
+) -> Function:
+    """Create a function, and publish it where there is an id for its version."""
+    function = await functions.create(tx, now_us, name, number, config, code)
+    if version is None:
+        return function
+    return await versions.publish(tx, now_us, name, version, _as_it_is)
+
+
+async def _change(
+    tx: Tx,
+    now_us: int,
+    name: Name,
+    revision: int,
+    change: Callable[[Function], FunctionConfig],
+    code: bytes | None,
+    version: int | None,
+) -> Function:
+    """Change a function, and publish it where there is an id for its version."""
+    function = await functions.update(tx, now_us, name, revision, change, code)
+    if version is None:
+        return function
+    return await versions.publish(tx, now_us, name, version, _as_it_is)
+
+
+def _as_it_is(function: Function) -> FunctionConfig:
+    return function.config
+
+
+async def _update(
+    lambda_: Lambda,
+    name: FunctionName,
+    change: Callable[[Function], FunctionConfig],
+    code: bytes | None = None,
+    version: int | None = None,
+) -> Function:
     try:
-        return await lambda_.store.run(functions.update, name.key, lambda_.ids.sequence(), change, code)
+        return await lambda_.store.run(_change, name.key, lambda_.ids.sequence(), change, code, version)
     except FunctionNotFoundError:
         raise no_such_function(name.arn) from None
 
 
-def _check_revision(function: Function, expected: str | None) -> None:
+def check_revision(function: Function, expected: str | None) -> None:
+    """Refuse a change to a function that was changed since the caller looked."""
     if expected is not None and expected != revision_id(function.revision):
         raise RevisionMismatchError
 
@@ -254,7 +346,6 @@ OPERATIONS: Final = (
     get_function_code_signing_config,
     get_function_configuration,
     list_functions,
-    list_versions_by_function,
     update_function_code,
     update_function_configuration,
 )

@@ -10,8 +10,8 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.errors import invalid, throttled
-from fogbank.clouds.aws.lambda_.functions import find
-from fogbank.clouds.aws.lambda_.names import LATEST, read_unqualified
+from fogbank.clouds.aws.lambda_.functions import find_version
+from fogbank.clouds.aws.lambda_.names import LATEST, read_name
 from fogbank.engines.functions import invocations
 from fogbank.engines.functions.model import QueuedInvocation
 from fogbank.runtimes.lambda_runtime_api.report import describe_end
@@ -45,25 +45,35 @@ class Invoke(Input):
 @operation(Invoke)
 async def invoke(lambda_: Lambda, call: Call, request: Invoke) -> Reply:
     """Invoke a function; what it reports or how it fails is a successful reply with FunctionError."""
-    name = read_unqualified(call, request.FunctionName, request.Qualifier)
-    function = await find(lambda_, name)
+    name = read_name(call, request.FunctionName, request.Qualifier)
+    function = await find_version(lambda_, name, lambda_.ids.jitter(0, 1))
     event = request.Payload or b"{}"
     kind = request.InvocationType or "RequestResponse"
     _check_event(event, ASYNC_PAYLOAD_BYTES_MAX if kind == "Event" else PAYLOAD_BYTES_MAX)
-    context = _client_context(request.ClientContext)
+    context = {**name.context, **_client_context(request.ClientContext)}
     if kind == "DryRun":
         return {"StatusCode": 204}
     if kind == "Event":
         queued = QueuedInvocation(
-            call.request_id, function.scope, function.name, event, lambda_.clock.now(), context=context
+            call.request_id,
+            function.scope,
+            function.name,
+            event,
+            lambda_.clock.now(),
+            context=context,
+            qualifier=name.target,
         )
         await lambda_.store.run(invocations.enqueue, lambda_.ids.sequence(), queued)
         return {"StatusCode": 202}
     try:
         outcome = await lambda_.invoker.run(function, Invocation(call.request_id, event, context))
     except BusyError:
-        raise throttled() from None
-    reply: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": LATEST, "Payload": payload(call.request_id, outcome)}
+        raise throttled(reserved=function.config.concurrency_max is not None) from None
+    reply: dict[str, Any] = {
+        "StatusCode": 200,
+        "ExecutedVersion": function.version or LATEST,
+        "Payload": payload(call.request_id, outcome),
+    }
     if outcome.ended is not Ended.OK:
         reply["FunctionError"] = "Unhandled"
     if request.LogType == "Tail":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.aws.lambda_.configuration import CONTRACT, log_group
-from fogbank.clouds.aws.lambda_.names import LATEST, arn_of
+from fogbank.clouds.aws.lambda_.configuration import CONTRACT, DEFAULT_DISK_MIB, log_group
+from fogbank.clouds.aws.lambda_.names import LATEST, qualified_arn
 from fogbank.runtimes.model import Launch
 from fogbank.runtimes.pool import INSTANCE_SECONDS_MAX
 
@@ -64,7 +64,13 @@ def launch(function: Function, endpoint: str, sessions: Sessions) -> Launch:
         memory_mib=config.memory_mib,
         timeout_seconds=config.timeout_seconds,
         name=function.name,
-        version=LATEST,
-        identity=arn_of(function.scope, function.name),
+        version=function.version or LATEST,
+        identity=qualified_arn(function.scope, function.name, function.version),
         log=(function.scope, log_group(function)),
+        folder=config.folder,
+        layers=tuple(layer.code for layer in config.layers),
+        instances_max=config.concurrency_max,
+        instances_min=function.instances_min,
+        queued=False,
+        ephemeral_mib=int(config.labels.get("disk_mib", DEFAULT_DISK_MIB)),
     )

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fogbank.clouds.aws.api import scope_key
+from fogbank.clouds.aws.arns import Arn, invoked_as
 from fogbank.clouds.aws.lambda_.errors import invalid, no_such_function
 
 if TYPE_CHECKING:
@@ -42,6 +43,23 @@ class FunctionName(NamedTuple):
         """Its ARN, without a qualifier."""
         return function_arn(self.account, self.region, self.name)
 
+    @property
+    def qualified_arn(self) -> str:
+        """Its ARN, with the qualifier if there is one."""
+        return self.arn if self.qualifier is None else f"{self.arn}:{self.qualifier}"
+
+    @property
+    def target(self) -> str:
+        """The engine's qualifier: empty for the function as it is."""
+        return "" if self.qualifier in (None, LATEST) else str(self.qualifier)
+
+    @property
+    def context(self) -> dict[str, str]:
+        """What tells the function as what it was invoked, where that isn't the plain function."""
+        if self.qualifier is None:
+            return {}
+        return invoked_as(Arn("aws", "lambda", self.region, self.account, f"function:{self.name}:{self.qualifier}"))
+
 
 def function_arn(account: str, region: str, name: str) -> str:
     """Return the ARN of a function."""
@@ -52,6 +70,12 @@ def arn_of(scope: str, name: str) -> str:
     """Return the ARN of a function by the engine's name of it."""
     _realm, account, region = scope.split("/")
     return function_arn(account, region, name)
+
+
+def qualified_arn(scope: str, name: str, qualifier: str) -> str:
+    """Return the ARN of a function's version or alias, of the function itself where the qualifier is empty."""
+    arn = arn_of(scope, name)
+    return f"{arn}:{qualifier}" if qualifier else arn
 
 
 def read_name(call: Call, text: str, qualifier: str | None = None) -> FunctionName:
@@ -67,7 +91,7 @@ def read_name(call: Call, text: str, qualifier: str | None = None) -> FunctionNa
 
 
 def read_unqualified(call: Call, text: str, qualifier: str | None = None) -> FunctionName:
-    """Read a name whose qualifier, if any, is $LATEST: there are no versions and aliases yet."""
+    """Read a name where no version or alias can be meant; its qualifier, if any, is $LATEST."""
     name = read_name(call, text, qualifier)
     if name.qualifier not in (None, LATEST):
         raise no_such_function(f"{name.arn}:{name.qualifier}")

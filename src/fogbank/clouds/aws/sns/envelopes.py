@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from fogbank.clouds.aws.arns import Arn, invoked_as
 from fogbank.clouds.aws.sns.content import QUEUE_ATTRIBUTES_MAX, show_attributes, timestamp
 from fogbank.clouds.aws.sns.filters import attributes_as_object, body_as_object, compiled
 from fogbank.clouds.aws.sns.service import subscription_arn
@@ -46,7 +47,7 @@ class Published(NamedTuple):
         if subscription.kind == QUEUE:
             return self._for_queue(subscription, message, text)
         if subscription.kind == FUNCTION:
-            return Rendered(content=self._function_event(subscription, text))
+            return Rendered(content=self._function_event(subscription, text), headers=_function_context(subscription))
         body = text.encode() if config.raw else msgspec.json.encode(self._envelope(subscription, text))
         return Rendered(content=body, headers=self._http_headers(subscription))
 
@@ -122,6 +123,11 @@ class Published(NamedTuple):
             "Sns": sns,
         }
         return msgspec.json.encode({"Records": [record]})
+
+
+def _function_context(subscription: Subscription) -> dict[str, str]:
+    _realm, account, region, name = subscription.endpoint.split("/")
+    return invoked_as(Arn("aws", "lambda", region, account, f"function:{name}")) if ":" in name else {}
 
 
 def confirmation(number: str, topic: str, token: str, url: str, now_us: int) -> tuple[bytes, dict[str, str]]:

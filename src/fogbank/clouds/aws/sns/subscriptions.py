@@ -246,7 +246,7 @@ def _read_endpoint(protocol: str, endpoint: str | None, topic: Name) -> tuple[st
         raise invalid(f"Invalid protocol type: {protocol}")
     if arn is None or arn.service != "lambda" or not arn.resource.startswith("function:"):
         raise invalid("Lambda endpoint ARN")
-    return FUNCTION, f"{scope_key(arn.account, arn.region)}/{arn.resource.split(':')[1]}"
+    return FUNCTION, f"{scope_key(arn.account, arn.region)}/{arn.resource.removeprefix('function:')}"
 
 
 def show_endpoint(subscription: Subscription) -> str:

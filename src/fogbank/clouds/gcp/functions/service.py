@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fogbank.clouds.gcp.locations import check_project, check_region, scope_key
 from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
 from fogbank.clouds.gcp.refusals import already_exists, invalid, not_found
-from fogbank.engines.functions import functions, places
+from fogbank.engines.functions import functions
 from fogbank.engines.functions.errors import FunctionExistsError, FunctionNotFoundError
 from fogbank.kernel.clock import SECOND_US
 
@@ -152,7 +152,7 @@ async def list_page(
     if token and not after:
         raise invalid("page_token", "The page_token is not one that this method returned.")
     if region == "-":
-        scopes = sorted(await parts.store.read(places.scopes_below, f"gcp/{project}/"))
+        scopes = sorted(await parts.store.read(functions.scopes_below, f"gcp/{project}/"))
     else:
         scopes = [scope_key(project, region)]
     found: list[Function] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from fogbank.clouds.aws.lambda_.mappings.criteria import is_wanted
 from fogbank.clouds.aws.sqs.checksums import attributes_md5, body_md5
 from fogbank.clouds.aws.sqs.content import system_attributes
 from fogbank.clouds.aws.sqs.names import queue_arn
@@ -24,6 +25,14 @@ def sqs_event(_trigger: Trigger, queue: Queue, batch: Sequence[Received]) -> byt
     arn = queue_arn(queue)
     region = queue.scope.rpartition("/")[2]
     return msgspec.json.encode({"Records": [_record(arn, region, received) for received in batch]})
+
+
+def sqs_wanted(trigger: Trigger, queue: Queue, batch: Sequence[Received]) -> list[Received]:
+    """Return the messages that the mapping's filters let through."""
+    arn = queue_arn(queue)
+    region = queue.scope.rpartition("/")[2]
+    patterns = trigger.config.filters
+    return [received for received in batch if is_wanted(patterns, _record(arn, region, received))]
 
 
 def _record(arn: str, region: str, received: Received) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation, scope_key
 from fogbank.clouds.aws.arns import Arn, parse_arn
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
-from fogbank.clouds.aws.lambda_.functions import find, read_marker
-from fogbank.clouds.aws.lambda_.names import FunctionName, arn_of, read_unqualified
+from fogbank.clouds.aws.lambda_.functions import find_version, read_marker
+from fogbank.clouds.aws.lambda_.mappings.criteria import check_filters
+from fogbank.clouds.aws.lambda_.names import FunctionName, qualified_arn, read_name
 from fogbank.clouds.aws.paging import write_token
 from fogbank.connectors.queue_triggers import KIND
 from fogbank.engines.functions import triggers
@@ -37,6 +38,18 @@ class ScalingConfig(Input):
     MaximumConcurrency: int | None = None
 
 
+class Filter(Input):
+    """A pattern that events must match."""
+
+    Pattern: str | None = None
+
+
+class FilterCriteria(Input):
+    """The patterns, one of which an event must match."""
+
+    Filters: list[Filter] | None = None
+
+
 class CreateEventSourceMapping(Input):
     """Input of CreateEventSourceMapping."""
 
@@ -44,6 +57,7 @@ class CreateEventSourceMapping(Input):
     EventSourceArn: str | None = None
     BatchSize: int | None = None
     Enabled: bool = True
+    FilterCriteria: FilterCriteria | None = None
     FunctionResponseTypes: list[str] | None = None
     MaximumBatchingWindowInSeconds: int | None = None
     ScalingConfig: ScalingConfig | None = None
@@ -53,8 +67,8 @@ class CreateEventSourceMapping(Input):
 @operation(CreateEventSourceMapping)
 async def create_event_source_mapping(lambda_: Lambda, call: Call, request: CreateEventSourceMapping) -> Reply:
     """Let a queue trigger a function."""
-    name = read_unqualified(call, request.FunctionName)
-    function = await find(lambda_, name)
+    name = read_name(call, request.FunctionName)
+    function = await find_version(lambda_, name)
     queue = await _find_source(lambda_, request.EventSourceArn)
     scaling = request.ScalingConfig.MaximumConcurrency if request.ScalingConfig else None
     config = TriggerConfig(
@@ -66,10 +80,18 @@ async def create_event_source_mapping(lambda_: Lambda, call: Call, request: Crea
         partial=PARTIAL in (request.FunctionResponseTypes or ()),
         concurrency_max=scaling or 0,
         tags=request.Tags or {},
+        context=name.context,
+        filters=_read_filters(request.FilterCriteria),
     )
     _check(config, queue, function.config.timeout_seconds)
     trigger = await lambda_.store.run(
-        triggers.create, name.key[0], lambda_.ids.uuid(), name.name, f"{queue.scope}/{queue.name}", config
+        triggers.create,
+        name.key[0],
+        lambda_.ids.uuid(),
+        name.name,
+        f"{queue.scope}/{queue.name}",
+        config,
+        name.qualifier or "",
     )
     return _show(trigger, "Creating")
 
@@ -99,7 +121,7 @@ class ListEventSourceMappings(Input):
 async def list_event_source_mappings(lambda_: Lambda, call: Call, request: ListEventSourceMappings) -> Reply:
     """List mappings, all or those of a function or a source."""
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
-    function = None if request.FunctionName is None else read_unqualified(call, request.FunctionName)
+    function = None if request.FunctionName is None else read_name(call, request.FunctionName)
     source = None if request.EventSourceArn is None else _source_key(request.EventSourceArn)
     found: list[Trigger] = []
     after = read_marker(request.Marker)
@@ -107,7 +129,7 @@ async def list_event_source_mappings(lambda_: Lambda, call: Call, request: ListE
     while not more:
         page = await lambda_.store.read(triggers.list_triggers, call.scope, after, PAGE_MAX)
         for trigger in page:
-            if (function is None or trigger.function == function.name) and source in (None, trigger.source):
+            if (function is None or _is_for(trigger, function)) and source in (None, trigger.source):
                 more = len(found) == limit
                 if more:
                     break
@@ -128,6 +150,7 @@ class UpdateEventSourceMapping(Input):
     FunctionName: str | None = None
     BatchSize: int | None = None
     Enabled: bool | None = None
+    FilterCriteria: FilterCriteria | None = None
     FunctionResponseTypes: list[str] | None = None
     MaximumBatchingWindowInSeconds: int | None = None
     ScalingConfig: ScalingConfig | None = None
@@ -137,19 +160,22 @@ class UpdateEventSourceMapping(Input):
 async def update_event_source_mapping(lambda_: Lambda, call: Call, request: UpdateEventSourceMapping) -> Reply:
     """Change a mapping; what isn't given stays."""
     before = await lambda_.store.read(triggers.find, call.scope, request.UUID)
-    name = FunctionName(call.account, call.region, before.function, None)
+    name = FunctionName(call.account, call.region, before.function, before.qualifier or None)
     if request.FunctionName is not None:
-        name = read_unqualified(call, request.FunctionName)
-    function = await find(lambda_, name)
+        name = read_name(call, request.FunctionName)
+    function = await find_version(lambda_, name)
     queue = await _find_source(lambda_, _source_arn(before.source))
-    changes = _changes(request)
+    changes = {**_changes(request), "context": name.context}
     _check(msgspec.structs.replace(before.config, **changes), queue, function.config.timeout_seconds)
 
     def change(trigger: Trigger) -> Trigger:
-        return trigger._replace(function=name.name, config=msgspec.structs.replace(trigger.config, **changes))
+        config = msgspec.structs.replace(trigger.config, **changes)
+        return trigger._replace(function=name.name, qualifier=name.qualifier or "", config=config)
 
     changed = await lambda_.store.run(triggers.update, call.scope, request.UUID, change)
-    return _show(changed, "Updating")
+    if changed.config.enabled == before.config.enabled:
+        return _show(changed, "Updating")
+    return _show(changed, "Enabling" if changed.config.enabled else "Disabling")
 
 
 class DeleteEventSourceMapping(Input):
@@ -164,12 +190,23 @@ async def delete_event_source_mapping(lambda_: Lambda, call: Call, request: Dele
     return _show(await lambda_.store.run(triggers.delete, call.scope, request.UUID), "Deleting")
 
 
+def _read_filters(criteria: FilterCriteria | None) -> tuple[str, ...]:
+    filters = [] if criteria is None else criteria.Filters or []
+    return check_filters([each.Pattern for each in filters])
+
+
+def _is_for(trigger: Trigger, name: FunctionName) -> bool:
+    return trigger.function == name.name and trigger.qualifier == (name.qualifier or "")
+
+
 def _changes(request: UpdateEventSourceMapping) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if request.BatchSize is not None:
         changes["batch_size"] = request.BatchSize
     if request.Enabled is not None:
         changes["enabled"] = request.Enabled
+    if request.FilterCriteria is not None:
+        changes["filters"] = _read_filters(request.FilterCriteria)
     if request.FunctionResponseTypes is not None:
         changes["partial"] = PARTIAL in request.FunctionResponseTypes
     if request.MaximumBatchingWindowInSeconds is not None:
@@ -232,13 +269,15 @@ def _show(trigger: Trigger, state: str | None = None) -> dict[str, Any]:
         "BatchSize": config.batch_size,
         "MaximumBatchingWindowInSeconds": config.window_seconds,
         "EventSourceArn": _source_arn(trigger.source),
-        "FunctionArn": arn_of(trigger.scope, trigger.function),
+        "FunctionArn": qualified_arn(trigger.scope, trigger.function, trigger.qualifier),
         "LastModified": trigger.modified_us / SECOND_US,
         "State": state or ("Enabled" if config.enabled else "Disabled"),
         "StateTransitionReason": _USER,
         "EventSourceMappingArn": f"arn:aws:lambda:{region}:{account}:event-source-mapping:{trigger.id}",
         "FunctionResponseTypes": [PARTIAL] if config.partial else [],
     }
+    if config.filters:
+        shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in config.filters]}
     if config.concurrency_max:
         shown["ScalingConfig"] = {"MaximumConcurrency": config.concurrency_max}
     return shown

@@ -1,0 +1,1 @@
+"""AWS Lambda's layers: published versions, who may use them, and functions that have them."""
