@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from fogbank.wire.asgi import Headers, Receive, Scope, Send
 
-# So many messages of a stream wait for whoever takes them before the client has to.
+# So much of a stream waits for whoever takes it before the client has to: one message, or several within these.
 MESSAGES_WAITING_MAX: Final = 64
+BYTES_WAITING_MAX: Final = 4_194_304
 _CONTENT_TYPES: Final = frozenset({b"application/grpc", b"application/grpc+proto"})
 _ACCEPTED: Final = (b"grpc-accept-encoding", ",".join(ENCODINGS).encode())
 _log = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class _Requests:
         self.gone = False
         self._receive = receive
         self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
         self._ended = False
         self._error: GrpcError | None = None
         self._news = asyncio.Event()
@@ -135,7 +137,9 @@ class _Requests:
             if self._ended:
                 continue
             try:
-                self._waiting.extend(self.reader.feed(event.get("body", b"")))
+                for message in self.reader.feed(event.get("body", b"")):
+                    self._waiting.append(message)
+                    self._waiting_bytes += len(message)
                 if not event.get("more_body", False):
                     self._ended = True
                     self.reader.finish()
@@ -143,7 +147,9 @@ class _Requests:
                 self._error = error
                 self._ended = True
             self._news.set()
-            while len(self._waiting) > MESSAGES_WAITING_MAX:
+            while len(self._waiting) > MESSAGES_WAITING_MAX or (
+                len(self._waiting) > 1 and self._waiting_bytes > BYTES_WAITING_MAX
+            ):
                 self._taken.clear()
                 await self._taken.wait()
 
@@ -152,6 +158,7 @@ class _Requests:
         while True:
             while self._waiting:
                 data = self._waiting.popleft()
+                self._waiting_bytes -= len(data)
                 self._taken.set()
                 try:
                     message = method.request.FromString(data)

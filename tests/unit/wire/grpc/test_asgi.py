@@ -124,6 +124,11 @@ async def test_a_long_stream_is_not_read_faster_than_it_is_taken(exchange: Excha
     await exchange.run(*messages, method="Join")
     assert exchange.status == ("0", "")
     assert len(exchange.sent[1]["body"]) > len(messages)
+    exchange.sent.clear()
+    large = frame(exchange.echo.text(text="x" * 900_000).SerializeToString())
+    await exchange.run(*[large] * 20, method="Chat")
+    assert exchange.status == ("0", "")
+    assert sum(len(event.get("body", b"")) for event in exchange.sent) == 20 * len(large)
 
 
 @pytest.mark.parametrize(
