@@ -109,7 +109,7 @@ def _json(body: bytes) -> Any:
         return {}
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise violation("", f"Invalid JSON payload received. {error}") from None
 
 
