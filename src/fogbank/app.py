@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
 from fogbank.clouds.aws.function_urls import FunctionUrlGateway
 from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
 from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_tellers, aws_timers
 from fogbank.clouds.aws.sessions import Sessions
+from fogbank.clouds.azure.gateway import AzureGateway
+from fogbank.clouds.azure.parts import Parts as AzureParts
+from fogbank.clouds.azure.services import azure_launchers, azure_timers
 from fogbank.clouds.gcp.gateway import GcpGateway
 from fogbank.clouds.gcp.services import gcp_launchers, gcp_line_readers
 from fogbank.connectors.async_invocations import AsyncInvocations
@@ -21,12 +24,14 @@ from fogbank.connectors.invocation_history import InvocationHistory
 from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
+from fogbank.connectors.schedules import Schedules
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
 from fogbank.control.invocations import Invocations
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
+from fogbank.runtimes.azure_functions import AzureFunctionsContract
 from fogbank.runtimes.functions_framework.contract import FunctionsFrameworkContract
 from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON
@@ -41,6 +46,7 @@ from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from pathlib import Path
 
     from fogbank.runtimes.contract import Contract
     from fogbank.settings import Settings
@@ -57,6 +63,19 @@ _TIERS: Final = {
     "B": "tier B: own namespaces and file system, no privileges, filtered system calls",
 }
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+
+
+class Part(Protocol):
+    """What runs by itself."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    async def close(self) -> None:
+        """Stop."""
+
+
+P = TypeVar("P", bound=Part)
 
 
 class App:
@@ -77,6 +96,7 @@ class App:
         # The other clouds, which are asked before AWS: each claims requests by host, path or headers.
         self._others: tuple[Gateway, ...] = ()
         self._control: Control
+        self._parts: list[Part] = []
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -141,6 +161,34 @@ class App:
 
     async def _start(self) -> None:
         settings = self.settings
+        folder = await self._open_store()
+        self._add(Housekeeping(self.store, self.clock))
+        logs = self._add(FunctionLogs(self.store, self.ids, gcp_line_readers()))
+        self._history = self._add(InvocationHistory(self.store, self.clock, self.ids))
+        await self._open_runner(folder, logs)
+        self._sessions = Sessions(self.store, self.clock, self.ids)
+        launchers = {
+            **aws_launchers(lambda: self.loopback_url, self._sessions),
+            **azure_launchers(),
+            **gcp_launchers(),
+        }
+        invoker = Invoker(self.store, self.runner, launchers, self._history)
+        receiver = Receiver(self.store, self.clock, self.ids)
+        self._add_background(invoker, receiver)
+        gcp = self._open_clouds(invoker, receiver)
+        kept = Invocations(self.store, self.clock, self.ids, invoker, self._history)
+        self._control = Control(self.store, self._aws.services, self.reset, kept)
+        http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse))
+        self._stack.push_async_callback(http2.close)
+        server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
+        self._stack.push_async_callback(server.close)
+        self.port = await server.listen(settings.host, settings.port)
+        for part in self._parts:
+            part.start()
+
+    async def _open_store(self) -> Path | None:
+        """Open the store; returns the folder that keeps everything, if it is one."""
+        settings = self.settings
         folder = None
         if not settings.memory and settings.database is None:
             folder = self._stack.enter_context(DataFolder(settings.data)).path
@@ -148,13 +196,13 @@ class App:
         self._stack.push_async_callback(self.store.close)
         joined = await self.store.run(nodes.join)
         self.ids.join(joined.start, joined.sequence)
-        housekeeping = Housekeeping(self.store, self.clock)
-        self._stack.push_async_callback(housekeeping.close)
-        logs = FunctionLogs(self.store, self.ids, gcp_line_readers())
-        self._stack.push_async_callback(logs.close)
-        history = self._history = InvocationHistory(self.store, self.clock, self.ids)
-        self._stack.push_async_callback(history.close)
+        return folder
+
+    async def _open_runner(self, folder: Path | None, logs: FunctionLogs) -> None:
+        """Find out how functions can be run here; raises `SettingsError` where that is not as it has to be."""
+        settings = self.settings
         contracts: dict[str, Contract] = {
+            "azure-functions": AzureFunctionsContract(),
             "functions-framework": FunctionsFrameworkContract(),
             "lambda": LambdaContract(self.clock),
         }
@@ -164,35 +212,34 @@ class App:
         if settings.sandbox == "strict" and self.runner.tier.name != "B":
             msg = f"sandbox is strict, and functions can't be isolated here: {self.runner.tier.note}"
             raise SettingsError(msg)
-        sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
-        launchers = {**aws_launchers(lambda: self.loopback_url, sessions), **gcp_launchers()}
-        invoker = Invoker(self.store, self.runner, launchers, history)
-        readiness = Readiness(self.store, invoker)
-        self._stack.push_async_callback(readiness.close)
-        receiver = Receiver(self.store, self.clock, self.ids)
-        tellers = aws_tellers(lambda: self.loopback_url, self.clock, self.ids)
-        queued = AsyncInvocations(self.store, self.clock, self.ids, invoker, tellers)
-        self._stack.push_async_callback(queued.close)
-        deliveries = Deliveries(self.store, self.clock, self.ids)
-        self._stack.push_async_callback(deliveries.close)
-        timers = Timekeeper(TimerService(self.store, self.clock, aws_timers()))
-        self._stack.push_async_callback(timers.close)
-        triggers = self._triggers = QueueTriggers(self.store, self.clock, self.ids, receiver, invoker, aws_formats())
-        self._stack.push_async_callback(triggers.close)
-        parts = Parts(self.store, self.clock, self.ids, sessions, receiver, invoker)
-        self._aws = AwsGateway(aws_services(parts), self.ids, sessions)
+
+    def _add_background(self, invoker: Invoker, receiver: Receiver) -> None:
+        """Add what runs without a request."""
+        store, clock, ids = self.store, self.clock, self.ids
+        self._add(Readiness(store, invoker))
+        tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
+        self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
+        self._add(Deliveries(store, clock, ids))
+        self._add(Timekeeper(TimerService(store, clock, {**aws_timers(), **azure_timers(ids)})))
+        self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
+        self._add(Schedules(store, clock, ids, invoker))
+
+    def _open_clouds(self, invoker: Invoker, receiver: Receiver) -> GcpGateway:
+        """Make the clouds' front doors."""
+        store, clock, ids = self.store, self.clock, self.ids
+        azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker)))
+        gcp = GcpGateway(store, clock, ids, invoker)
+        self._others = (azure, gcp)
+        parts = Parts(store, clock, ids, self._sessions, receiver, invoker)
+        self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)
-        kept = Invocations(self.store, self.clock, self.ids, invoker, history)
-        self._control = Control(self.store, self._aws.services, self.reset, kept)
-        gcp = GcpGateway(self.store, self.clock, self.ids, invoker)
-        self._others = (*self._others, gcp)
-        http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse))
-        self._stack.push_async_callback(http2.close)
-        server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
-        self._stack.push_async_callback(server.close)
-        self.port = await server.listen(settings.host, settings.port)
-        for part in (logs, history, housekeeping, queued, deliveries, timers, triggers, readiness):
-            part.start()
+        return gcp
+
+    def _add(self, part: P) -> P:
+        """Have a part started once everything is there, and closed before what was added earlier."""
+        self._parts.append(part)
+        self._stack.push_async_callback(part.close)
+        return part
 
 
 def _bracketed(host: str) -> str:

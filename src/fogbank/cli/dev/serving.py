@@ -111,7 +111,7 @@ def _serve(folder: Path, given: Given, project: Project, url: str, *, own: bool)
 
 
 def _follow_changes(folder: Path, given: Given, project: Project, api: LambdaApi, changed: set[Path]) -> Project:
-    """Bring the functions to what the folder says now; what can't be is said, and the old ones stay."""
+    """Bring the functions to what the folder says now; what can't be is said, and changes nothing."""
     began = time.monotonic()
     # Editors make files that are gone again; what was removed is named where nothing else was changed.
     names = ", ".join(sorted(_shown(path, folder) for path in {path for path in changed if path.exists()} or changed))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from fogbank.engines.functions import aliases, functions, urls, versions
+from fogbank.engines.functions import aliases, functions, versions
+from fogbank.engines.functions.entrances import urls
+from fogbank.engines.functions.entrances.urls import Cors, UrlConfig
 from fogbank.engines.functions.errors import UrlExistsError, UrlNotFoundError
 from fogbank.engines.functions.model import AliasConfig, FunctionConfig
-from fogbank.engines.functions.urls import Cors, UrlConfig
 from fogbank.storage.blobs import digest_of
 
 if TYPE_CHECKING:

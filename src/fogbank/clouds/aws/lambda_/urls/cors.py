@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
-    from fogbank.engines.functions.urls import Cors
+    from fogbank.engines.functions.entrances.urls import Cors
     from fogbank.wire.http import Request
 
     Fields: TypeAlias = list[tuple[bytes, bytes]]

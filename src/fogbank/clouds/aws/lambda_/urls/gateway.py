@@ -19,7 +19,8 @@ from fogbank.clouds.aws.lambda_.urls.hosts import read_host
 from fogbank.clouds.aws.lambda_.urls.requests import Caller, event_of
 from fogbank.clouds.aws.lambda_.urls.responses import UnusableResponseError, response_of
 from fogbank.clouds.aws.sessions import SessionRefusedError
-from fogbank.engines.functions import urls, versions
+from fogbank.engines.functions import versions
+from fogbank.engines.functions.entrances import urls
 from fogbank.engines.functions.errors import FunctionNotFoundError, UrlNotFoundError
 from fogbank.kernel.clock import SECOND_US
 from fogbank.runtimes.model import Ended, Invocation
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.lambda_.urls.hosts import UrlHost
     from fogbank.clouds.aws.sessions import Sessions
     from fogbank.connectors.invoker import Invoker
-    from fogbank.engines.functions.urls import FunctionUrl
+    from fogbank.engines.functions.entrances.urls import FunctionUrl
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store

@@ -13,15 +13,16 @@ from fogbank.clouds.aws.lambda_.functions import PAGE_MAX
 from fogbank.clouds.aws.lambda_.names import FunctionName, qualified_arn, read_name, read_unqualified
 from fogbank.clouds.aws.lambda_.urls.hosts import write_url
 from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
-from fogbank.engines.functions import urls, versions
+from fogbank.engines.functions import versions
+from fogbank.engines.functions.entrances import urls
+from fogbank.engines.functions.entrances.urls import Cors as EngineCors
+from fogbank.engines.functions.entrances.urls import UrlConfig
 from fogbank.engines.functions.errors import FunctionNotFoundError, UrlExistsError
-from fogbank.engines.functions.urls import Cors as EngineCors
-from fogbank.engines.functions.urls import UrlConfig
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.lambda_.service import Lambda
+    from fogbank.engines.functions.entrances.urls import FunctionUrl
     from fogbank.engines.functions.model import Function
-    from fogbank.engines.functions.urls import FunctionUrl
 
 SIGNED: Final = "AWS_IAM"
 OPEN: Final = "NONE"

@@ -1,0 +1,189 @@
+"""The host's own endpoints below /admin: status, functions, keys, and running a function that no request sets off.
+
+"Manually run a non HTTP-triggered function"; the wiki of Azure/azure-functions-host, "Key management API".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fogbank.clouds.azure.errors import json_response
+from fogbank.clouds.azure.functions import apps
+from fogbank.clouds.azure.functions.bindings import HTTP, kind_of, plan_of, route_of
+from fogbank.clouds.azure.functions.keys import (
+    FUNCTION,
+    HOST,
+    MASTER,
+    SYSTEM,
+    KeyNotFoundError,
+    KeyUndeletableError,
+    keys_of,
+    with_key,
+    without_key,
+)
+from fogbank.clouds.azure.functions.routes.routing import given_key, is_one_of
+from fogbank.clouds.azure.functions.timers import invocation
+from fogbank.engines.functions import scheduled
+from fogbank.wire.http import Response
+
+if TYPE_CHECKING:
+    from fogbank.clouds.azure.functions.apps import App, Entry
+    from fogbank.clouds.azure.parts import Parts
+    from fogbank.wire.http import Request
+
+HOST_VERSION: Final = "4.1037.0.0"
+BODY_BYTES_MAX: Final = 1_048_576
+_BY_REQUEST: Final = "This function was programmatically called via the host APIs."
+_HOST_KINDS: Final = {"keys": HOST, "functionkeys": HOST, "systemkeys": SYSTEM}
+
+
+async def handle(parts: Parts, app: App, request: Request, path: list[str]) -> Response:
+    """Answer a request; `path` are the segments that follow /admin."""
+    lowered = [segment.lower() for segment in path]
+    if lowered == ["host", "ping"]:
+        return Response(200, [])
+    if not is_one_of(given_key(request), [app.keys.master]):
+        return Response(401, [])
+    if lowered == ["host", "status"]:
+        return json_response(200, _status(app)) if request.method == "GET" else Response(405, [])
+    if lowered[:1] == ["host"] and len(path) in (2, 3) and lowered[1] in _HOST_KINDS:
+        return await _keys(parts, app, request, path[2:], _HOST_KINDS[lowered[1]])
+    if lowered == ["functions"]:
+        entries = app.indexed.functions if app.indexed is not None else []
+        return json_response(200, [describe(app, entry, request.origin) for entry in entries])
+    if lowered[:1] == ["functions"] and len(path) > 1:
+        entry = app.entry(path[1])
+        if entry is None:
+            return Response(404, [])
+        if len(path) == 2:
+            return await _function(parts, app, entry, request)
+        if lowered[2:] == ["status"]:
+            return json_response(200, {"errors": [entry.error]} if entry.error else {})
+        if lowered[2] == "keys" and len(path) <= 4:
+            return await _keys(parts, app, request, path[3:], FUNCTION, entry.name)
+    return Response(404, [])
+
+
+def describe(app: App, entry: Entry, origin: str) -> dict[str, Any]:
+    """Return a function as the host describes it."""
+    template = None
+    if kind_of(entry.trigger) == HTTP:
+        template = "/".join(part for part in (origin, app.host.route_prefix, route_of(entry)) if part)
+    return {
+        "name": entry.name,
+        "script_href": f"{origin}/admin/vfs/site/wwwroot/{entry.config.get('scriptFile', '')}",
+        "href": f"{origin}/admin/functions/{entry.name}",
+        "invoke_url_template": template,
+        "language": "python",
+        "config": {"name": entry.name, **entry.config},
+        "files": None,
+        "test_data": "",
+        "isDisabled": entry.disabled,
+        "isDirect": True,
+        "isProxy": False,
+    }
+
+
+def errors_of(app: App) -> list[str]:
+    """Return what is wrong with an app, as the host reports it."""
+    if app.indexed is None:
+        return []
+    failed = [
+        f"The '{entry.name}' function is in error: {entry.error}" for entry in app.indexed.functions if entry.error
+    ]
+    return [app.indexed.error, *failed] if app.indexed.error else failed
+
+
+def _status(app: App) -> dict[str, Any]:
+    errors = errors_of(app)
+    failed = app.indexed is not None and bool(app.indexed.error)
+    status: dict[str, Any] = {
+        "id": app.name.lower(),
+        "state": "Error" if failed else "Running",
+        "version": HOST_VERSION,
+    }
+    return {**status, "errors": errors} if errors else status
+
+
+async def _function(parts: Parts, app: App, entry: Entry, request: Request) -> Response:
+    if request.method == "GET":
+        return json_response(200, describe(app, entry, request.origin))
+    if request.method != "POST":
+        return Response(405, [])
+    try:
+        given = msgspec.json.decode(await request.read(BODY_BYTES_MAX) or b"{}")
+    except msgspec.DecodeError:
+        given = None
+    if not isinstance(given, dict) or not isinstance(given.get("input", ""), str):
+        return json_response(400, {"message": 'The body must be a JSON object with a string "input".'})
+    if kind_of(entry.trigger) == HTTP:
+        return json_response(400, {"message": f"{entry.name} is called by its own URL."})
+    plan = plan_of(entry, app, apps.settings_of(app.function.config), parts.clock.now())
+    if plan is None:
+        return json_response(400, {"message": entry.error or f"The function {entry.name} is disabled."})
+    now_us = parts.clock.now()
+    queued = invocation(plan, now_us, plan.next_us(now_us), now_us)
+    context = {**queued.context, "reason": _BY_REQUEST}
+    queued = msgspec.structs.replace(queued, context=context, always=True)
+    await parts.store.run(scheduled.enqueue, parts.ids.sequence(), queued)
+    return Response(202, [])
+
+
+async def _keys(parts: Parts, app: App, request: Request, path: list[str], kind: str, function: str = "") -> Response:
+    """List keys, or show, set or delete the one that `path` names."""
+    keys = keys_of(app.keys, kind, function)
+    if not path:
+        if request.method != "GET":
+            return Response(405, [])
+        return json_response(200, {"keys": [_key(*each) for each in keys.items()], "links": []})
+    name = path[0].lower()
+    if kind == HOST and name == MASTER:
+        keys = {MASTER: app.keys.master}
+    if request.method == "GET":
+        return json_response(200, _key(name, keys[name])) if name in keys else Response(404, [])
+    if request.method == "DELETE":
+        return await _delete_key(parts, app, kind, name, function)
+    if request.method not in ("POST", "PUT"):
+        return Response(405, [])
+    value = apps.new_key(parts.ids)
+    if request.method == "PUT":
+        try:
+            given = msgspec.json.decode(await request.read(BODY_BYTES_MAX), type=_KeyBody)
+        except msgspec.DecodeError:
+            return Response(400, [])
+        value = given.value
+    await set_key(parts, app, kind, name, value, function)
+    return json_response(200 if name in keys else 201, _key(name, value))
+
+
+class _KeyBody(msgspec.Struct):
+    value: str
+    name: str = ""
+
+
+async def set_key(parts: Parts, app: App, kind: str, name: str, value: str, function: str = "") -> None:
+    """Set a key, or add it."""
+    owner = (app.function.scope, app.function.name)
+    await parts.store.run(apps.change_keys, owner, lambda keys: with_key(keys, kind, name, value, function))
+
+
+async def delete_key(parts: Parts, app: App, kind: str, name: str, function: str = "") -> None:
+    """Delete a key; raises `KeyNotFoundError`, `KeyUndeletableError`."""
+    owner = (app.function.scope, app.function.name)
+    await parts.store.run(apps.change_keys, owner, lambda keys: without_key(keys, kind, name, function))
+
+
+async def _delete_key(parts: Parts, app: App, kind: str, name: str, function: str) -> Response:
+    try:
+        await delete_key(parts, app, kind, name, function)
+    except KeyNotFoundError:
+        return Response(404, [])
+    except KeyUndeletableError:
+        return json_response(400, {"message": "Cannot delete system key."})
+    return Response(204, [])
+
+
+def _key(name: str, value: str) -> dict[str, str]:
+    return {"name": name, "value": value}

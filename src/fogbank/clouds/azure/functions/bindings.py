@@ -1,0 +1,154 @@
+"""Which triggers and bindings there are, and what is wrong with a function that asks for others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fogbank.clouds.azure.functions.apps import Entry
+from fogbank.clouds.azure.functions.routes.templates import Template, TemplateError
+from fogbank.clouds.azure.functions.timers import ScheduleError, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fogbank.clouds.azure.functions.apps import App
+    from fogbank.clouds.azure.functions.timers import Plan
+
+HTTP: Final = "httptrigger"
+TIMER: Final = "timertrigger"
+OUT_TYPES: Final = frozenset({"http"})
+AUTH_LEVELS: Final = ("anonymous", "function", "admin")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
+_SETTING: Final = re.compile(r"%([^%]+)%")
+_RESERVED_ROUTES: Final = ("admin", "runtime")
+
+
+class BindingError(Exception):
+    """A function can't be indexed; the message says why."""
+
+
+def resolve(text: str, settings: Mapping[str, str]) -> str:
+    """Put app settings in the place of their names between percent signs; raises `BindingError`."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in settings:
+            msg = f"'%{match[1]}%' does not resolve to a value."
+            raise BindingError(msg)
+        return settings[match[1]]
+
+    return _SETTING.sub(value, text)
+
+
+def check_entries(described: list[dict[str, Any]], app: App, settings: Mapping[str, str]) -> list[Entry]:
+    """Return the functions that a worker has described, with what is wrong with them."""
+    entries: list[Entry] = []
+    routes: dict[tuple[str, str], str] = {}
+    for description in described:
+        config = {key: value for key, value in description.items() if key not in ("name", "error")}
+        entry = Entry(str(description.get("name", "")), config, str(description.get("error", "")))
+        try:
+            if not entry.error:
+                entry = _check_entry(entry, app, settings, routes)
+        except (BindingError, TemplateError, ScheduleError) as error:
+            entry = msgspec.structs.replace(entry, error=str(error))
+        entries.append(msgspec.structs.replace(entry, disabled=_is_disabled(entry, settings)))
+    return entries
+
+
+def methods_of(trigger: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the methods that an HTTP trigger takes, in capitals; none means all."""
+    methods = trigger.get("methods") or ()
+    return tuple(sorted({str(method).upper() for method in methods}))
+
+
+def auth_level_of(trigger: Mapping[str, Any]) -> str:
+    """Return what kind of key an HTTP trigger asks for."""
+    return str(trigger.get("authLevel") or "function").lower()
+
+
+def plan_of(entry: Entry, app: App, settings: dict[str, str], now_us: int) -> Plan | None:
+    """Return what a function's timer does, None if it has none."""
+    if kind_of(entry.trigger) != TIMER or not entry.active:
+        return None
+    return make_plan(app, entry.name, entry.trigger, settings, now_us)
+
+
+def kind_of(binding: Mapping[str, Any]) -> str:
+    """Return a binding's type, in small letters."""
+    return str(binding.get("type", "")).lower()
+
+
+def _check_entry(entry: Entry, app: App, settings: Mapping[str, str], routes: dict[tuple[str, str], str]) -> Entry:
+    if not _NAME.fullmatch(entry.name) or entry.name.lower() == "host":
+        msg = f"'{entry.name}' is not a valid function name."
+        raise BindingError(msg)
+    if not all(isinstance(binding, dict) for binding in entry.bindings):
+        raise BindingError("The bindings in function.json must be objects.")
+    triggers = [binding for binding in entry.bindings if kind_of(binding).endswith("trigger")]
+    if len(triggers) != 1:
+        what = "No trigger" if not triggers else "Multiple trigger"
+        msg = f"{what} binding{'s' if triggers else ''} specified. A function must have a single trigger input binding."
+        raise BindingError(msg)
+    if "retry" in entry.config:
+        raise BindingError("Fogbank does not support retry policies.")
+    for binding in entry.bindings:
+        _check_binding(binding)
+    resolved = [
+        {name: resolve(value, settings) if isinstance(value, str) else value for name, value in binding.items()}
+        for binding in entry.bindings
+    ]
+    entry = msgspec.structs.replace(entry, config={**entry.config, "bindings": resolved})
+    if kind_of(entry.trigger) == HTTP:
+        _check_route(entry, routes)
+    else:
+        make_plan(app, entry.name, entry.trigger, dict(settings), 0)
+    return entry
+
+
+def _check_binding(binding: Mapping[str, Any]) -> None:
+    kind = kind_of(binding)
+    if kind.endswith("trigger"):
+        if kind not in (HTTP, TIMER):
+            msg = f"Fogbank does not support the trigger type {binding['type']}."
+            raise BindingError(msg)
+    elif kind not in OUT_TYPES or str(binding.get("direction", "")).lower() != "out":
+        msg = f"Fogbank does not support the binding type {binding.get('type')}."
+        raise BindingError(msg)
+    if kind == HTTP and auth_level_of(binding) not in AUTH_LEVELS:
+        msg = f"Fogbank does not support the authLevel {binding['authLevel']}."
+        raise BindingError(msg)
+    if kind == HTTP and binding.get("webHookType"):
+        raise BindingError("Fogbank does not support the property webHookType.")
+
+
+def _check_route(entry: Entry, routes: dict[tuple[str, str], str]) -> None:
+    route = route_of(entry)
+    Template(route)
+    if route.strip("/").partition("/")[0].lower() in _RESERVED_ROUTES:
+        raise BindingError("The specified route conflicts with one or more built in routes.")
+    for method in methods_of(entry.trigger) or ("",):
+        for taken in ((route.lower(), method), (route.lower(), "")):
+            if taken in routes:
+                msg = f"The route specified conflicts with the route defined by function '{routes[taken]}'."
+                raise BindingError(msg)
+    for method in methods_of(entry.trigger) or ("",):
+        routes[route.lower(), method] = entry.name
+
+
+def route_of(entry: Entry) -> str:
+    """Return the route of an HTTP function, without the prefix of all routes."""
+    route = entry.trigger.get("route")
+    return entry.name if route is None else str(route)
+
+
+def _is_disabled(entry: Entry, settings: Mapping[str, str]) -> bool:
+    by_setting = settings.get(
+        f"AzureWebJobs.{entry.name}.Disabled", settings.get(f"AzureWebJobs_{entry.name}_Disabled")
+    )
+    if by_setting is not None:
+        return by_setting.lower() in ("1", "true")
+    value = entry.config.get("disabled", False)
+    return value is True or str(settings.get(str(value), value)).lower() in ("1", "true")

@@ -1,0 +1,20 @@
+"""What Azure's services are made of; each takes what it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from fogbank.connectors.invoker import Invoker
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
+    from fogbank.storage import Store
+
+
+class Parts(NamedTuple):
+    """The parts of the server that Azure's services share."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    invoker: Invoker

@@ -1,0 +1,35 @@
+"""What Azure adds to the server: how its functions are started, and what its timers do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fogbank.connectors.invoker import Launcher
+    from fogbank.engines.functions.model import Function
+    from fogbank.kernel.ids import Ids
+    from fogbank.runtimes.model import Launch
+    from fogbank.storage import Tx
+    from fogbank.storage.timers import Action, Timer
+
+
+def azure_launchers() -> dict[str, Launcher]:
+    """Return what prepares function apps."""
+
+    def prepare(function: Function) -> Launch:
+        from fogbank.clouds.azure.functions.launch import launch  # noqa: PLC0415 - loaded on first use
+
+        return launch(function)
+
+    return {"azure-functions": prepare}
+
+
+def azure_timers(ids: Ids) -> dict[str, Action]:
+    """Return what Azure's kinds of timers do; `ids` numbers what they queue."""
+
+    async def timer_trigger(tx: Tx, now_us: int, timer: Timer) -> int | None:
+        from fogbank.clouds.azure.functions.timers import fire  # noqa: PLC0415 - loaded on first use
+
+        return await fire(tx, now_us, timer, ids.sequence)
+
+    return {"azure.functions.timer": timer_trigger}

@@ -1,0 +1,1 @@
+"""Microsoft.Web: function apps as resources of Azure Resource Manager."""

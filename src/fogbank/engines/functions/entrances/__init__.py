@@ -1,0 +1,1 @@
+"""Names that the world reaches functions by: each is one function's, wherever that function is."""
