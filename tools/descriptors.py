@@ -195,6 +195,10 @@ def functions(known: dict[str, descriptor_pb2.FileDescriptorProto]) -> list[desc
             if each not in home.dependency
         )
         for file in own:
+            # proto-plus gathers them in no order.
+            needed = sorted(files[file.name].dependency)
+            files[file.name].ClearField("dependency")
+            files[file.name].dependency.extend(needed)
             for message in files[file.name].message_type:
                 mend_names(message)
         for name, found in rules.items():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from fogbank.engines.functions import versions
+from fogbank.engines.functions import functions, versions
 from fogbank.kernel.tasks import Supervisor
 
 if TYPE_CHECKING:
     from fogbank.connectors.invoker import Invoker
     from fogbank.storage import Store
+
+LOOKED_AT_ONCE: Final = 200
 
 
 class Readiness:
@@ -31,3 +33,9 @@ class Readiness:
     async def _prepare(self) -> None:
         for version in await self._store.read(versions.all_kept_ready):
             self._invoker.prepare(version)
+        after = ("", "")
+        while batch := await self._store.read(functions.list_everywhere, after, LOOKED_AT_ONCE):
+            for function in batch:
+                if function.config.instances_min:
+                    self._invoker.prepare(function)
+            after = (batch[-1].scope, batch[-1].name)

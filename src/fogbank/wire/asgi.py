@@ -11,6 +11,7 @@ from fogbank.wire.http import BODILESS, BODY_BUFFERED_BYTES_MAX, BodyIncompleteE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 
+    from fogbank.wire.grpc.calls import GrpcApplication
     from fogbank.wire.http import Handler
 
 Scope: TypeAlias = "MutableMapping[str, Any]"
@@ -32,15 +33,20 @@ class Front:
     def __init__(
         self,
         handler: Handler,
-        grpc: Callable[[], Application],
+        grpc: Callable[[], GrpcApplication],
         refuse: Callable[[int, Request], Response],
         websocket: Application | None = None,
     ) -> None:
         self._handler = handler
         self._make_grpc = grpc
         self._refuse = refuse
-        self._grpc: Application | None = None
+        self._grpc: GrpcApplication | None = None
         self._websocket = websocket
+
+    def end_streams(self) -> None:
+        """End what would go on for as long as clients like."""
+        if self._grpc is not None:
+            self._grpc.end_streams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what comes in."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.wire.splice import Splice
 
 if TYPE_CHECKING:
-    from fogbank.wire.asgi import Application
+    from fogbank.wire.asgi import Front
 
 GRACE_SECONDS: Final = 5.0
 _log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 class Http2Server:
     """Takes over connections that speak HTTP/2."""
 
-    def __init__(self, application: Application, grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(self, application: Front, grace_seconds: float = GRACE_SECONDS) -> None:
         self._application = application
         self._grace_seconds = grace_seconds
         self._splices: set[Splice] = set()
@@ -48,6 +48,7 @@ class Http2Server:
     async def close(self) -> None:
         """Let calls under way finish within the grace, then cut off the rest."""
         self._closing = True
+        self._application.end_streams()
         if self._starting is not None:
             await asyncio.wait([self._starting])
         if self._serving is not None:

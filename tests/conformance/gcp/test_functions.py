@@ -101,6 +101,15 @@ def test_lists_come_in_pages_of_all_regions(client: Any, parent: str, project: s
         list(client.list_functions(request={"parent": parent, "page_token": "%%%"}))
 
 
+def test_filters(client: Any, parent: str) -> None:
+    deploy(client, parent, "f")
+    for words in ('environment="GEN_2"', "environment=GEN_2"):
+        assert len(list(client.list_functions(request={"parent": parent, "filter": words}))) == 1
+    for other in ({"filter": 'environment="GEN_1"'}, {"filter": "name:f"}, {"order_by": "name"}):
+        with pytest.raises(exceptions.MethodNotImplemented, match=next(iter(other))):
+            list(client.list_functions(request={"parent": parent, **other}))
+
+
 def test_deleted_is_gone(client: Any, parent: str) -> None:
     made = deploy(client, parent, "gone")
     client.delete_function(name=made.name).result(timeout=20)

@@ -114,7 +114,9 @@ def test_names_in_both_spellings_and_nested_parameters(rest: Rest, parent: str) 
     assert "Bad" in told["error"]["message"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"[1]", b'"text"', b"\xff", b'{"a": 1} x'])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[1]", b'"text"', b"\xff", b'{"a": 1} x', b"[" * 100_000, b'{"function":' * 5_000]
+)
 def test_bodies_that_are_no_json_objects(rest: Rest, parent: str, body: bytes) -> None:
     for path in (f"/v2/{parent}/functions?functionId=f", f"/v2/{parent}/functions:generateUploadUrl"):
         status, told = rest("POST", path, body)
@@ -153,3 +155,13 @@ def test_methods_that_are_there_but_not_supported(rest: Rest, function: str) -> 
     status, told = rest("GET", f"/v2/{function}:getIamPolicy")
     assert (status, told["error"]["status"]) == (501, "UNIMPLEMENTED")
     assert "google.iam.v1.IAMPolicy/GetIamPolicy" in told["error"]["message"]
+
+
+def test_values_that_are_nested_deeply(rest: Rest, parent: str) -> None:
+    for depth in (50, 400, 900):
+        value: Any = "x"
+        for _ in range(depth):
+            value = [value]
+        for name in ("description", "labels", "buildConfig"):
+            status, told = rest("POST", f"/v2/{parent}/functions?functionId=f", {name: value})
+            assert (status, told["error"]["status"]) == (400, "INVALID_ARGUMENT")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -206,6 +207,10 @@ def test_a_folder_is_run_as_it_is(grpc_client: Any, parent: str, tmp_path: Path)
     assert call(url).body == b"one"
     (tmp_path / "part.py").write_text("TEXT = 'another'")
     assert call(url).body == b"another"
+    shutil.rmtree(tmp_path)
+    answer = call(url)
+    assert answer.status == 503
+    assert str(tmp_path).encode() in answer.body
 
 
 BUSY = """
@@ -285,3 +290,57 @@ def test_call_function(client_v1: Any, parent: str) -> None:
     failed = client_v1.call_function(request={"name": made.name, "data": "{}"})
     assert "500" in failed.error
     assert call(made.https_trigger.url, "", "POST", b'{"name": "x"}', Content_Type="application/json").body == b"X"
+
+
+def test_requests_are_kept_and_can_be_done_over(grpc_client: Any, parent: str, server: ThreadedServer) -> None:
+    made = deploy(grpc_client, parent, "kept", ECHO)
+    assert call(made.url, "/kept?a=b", "POST", b"body").status == 200
+    deadline = time.monotonic() + 10
+    found: list[Any] = []
+    while not found and time.monotonic() < deadline:
+        told = call(f"{server.url}/_fogbank/invocations").json["invocations"]
+        found = [each for each in told if each["function"] == "kept"]
+        time.sleep(0.05)
+    whole = call(f"{server.url}/_fogbank/invocations/{found[0]['id']}").json
+    assert (whole["context"]["path"], whole["context"]["query"]) == ("/kept", "a=b")
+    again = call(f"{server.url}/_fogbank/invocations/{found[0]['id']}/replay", "", "POST")
+    assert again.status == 200, again.body
+    assert again.json["status"] == "ok"
+
+
+def test_the_length_of_what_a_head_leaves_out(grpc_client: Any, parent: str) -> None:
+    made = deploy(grpc_client, parent, "head", "def hello(request): return 'twelve bytes'")
+    answer = call(made.url, "", "HEAD")
+    assert (answer.status, answer.headers["content-length"], answer.body) == (200, "12", b"")
+
+
+def test_large_bodies_both_ways(grpc_client: Any, parent: str) -> None:
+    made = deploy(grpc_client, parent, "large", "def hello(request): return request.get_data()", available_memory="1Gi")
+    body = bytes(range(256)) * 20_000
+    answer = call(made.url, "", "POST", body, Content_Type="application/octet-stream")
+    assert (answer.status, answer.body == body) == (200, True)
+    assert call(made.url, "", "POST", bytes(33_554_433)).status == 413
+    code = "def hello(request): return bytes(33_554_433)"
+    made = deploy(grpc_client, parent, "larger", code, available_memory="1Gi")
+    assert call(made.url).status == 500
+
+
+def test_minimum_instances_are_started_again_with_the_server(
+    make_client: Callable[..., Any], parent: str, tmp_path: Path
+) -> None:
+    from fogbank.settings import Settings
+    from fogbank.testing.server import ThreadedServer
+
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    marks.chmod(0o777)
+    settings = Settings(port=0, data=tmp_path / "data", shared=tmp_path)
+    code = f"import os\nopen({str(marks)!r} + '/' + os.urandom(8).hex(), 'w').close()\ndef hello(request): return 'x'"
+    for expected in (1, 2):
+        with ThreadedServer(settings) as running:
+            if expected == 1:
+                deploy(make_client("v2", "grpc", running.url), parent, "again", code, min_instance_count=1)
+            deadline = time.monotonic() + 20
+            while len(list(marks.iterdir())) < expected and time.monotonic() < deadline:
+                time.sleep(0.05)
+        assert len(list(marks.iterdir())) == expected

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
-    from fogbank.wire.asgi import Application
     from fogbank.wire.google.rest import RestApplication
+    from fogbank.wire.grpc.calls import GrpcApplication
     from fogbank.wire.grpc.service import Methods
     from fogbank.wire.http import Request, Response
 
@@ -65,7 +65,7 @@ class GcpGateway:
             return await serving.serve(parts, address, request)
         return await self.rest.handle(request)
 
-    def grpc(self) -> Application:
+    def grpc(self) -> GrpcApplication:
         """Return the application that answers calls over gRPC."""
         from fogbank.wire.grpc.calls import GrpcApplication  # noqa: PLC0415 - loaded on first use
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from fogbank.wire.grpc.status import Code, GrpcError
-from fogbank.wire.grpc.types import JsonParseError
+from fogbank.wire.grpc.types import JsonParseError, protobuf_types
 
 if TYPE_CHECKING:
     from fogbank.wire.google.bindings import Found
@@ -74,7 +74,7 @@ def read_request(types: Types, request: Message, found: Found, pairs: list[tuple
     descriptor = request.DESCRIPTOR
     value: dict[str, Any] = {}
     if binding.body == "*":
-        value = _object(_json(body), "")
+        value = _object(_json(body))
     elif binding.body:
         field = _field(descriptor, binding.body)
         assert field is not None, binding
@@ -97,11 +97,9 @@ def read_request(types: Types, request: Message, found: Found, pairs: list[tuple
         raise violation("", f"Invalid JSON payload received. {error}") from None
 
 
-def violation(field: str, description: str, types: Types | None = None) -> GrpcError:
+def violation(field: str, description: str) -> GrpcError:
     """Return INVALID_ARGUMENT that names a field in its details."""
-    from fogbank.wire.grpc.types import protobuf_types  # noqa: PLC0415 - it is there by now
-
-    bad = (types or protobuf_types()).message("google.rpc.BadRequest")()
+    bad = protobuf_types().message("google.rpc.BadRequest")()
     bad.field_violations.add(field=field, description=description)
     return GrpcError(Code.INVALID_ARGUMENT, description, (bad,))
 
@@ -111,14 +109,13 @@ def _json(body: bytes) -> Any:
         return {}
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise violation("", f"Invalid JSON payload received. {error}") from None
 
 
-def _object(value: Any, where: str) -> dict[str, Any]:
+def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise violation(where, f"Invalid JSON payload received. Unknown name {msgspec.json.encode(where).decode()}:"
-                        " Root element must be a message.")  # fmt: skip
+        raise violation("", 'Invalid JSON payload received. Unknown name "": Root element must be a message.')
     return value
 
 
@@ -156,8 +153,6 @@ def _unknown(descriptor: MessageDescriptor, value: Any, where: str) -> Any:
 
 
 def _unknown_names(unknown: list[tuple[str, str]]) -> GrpcError:
-    from fogbank.wire.grpc.types import protobuf_types  # noqa: PLC0415 - it is there by now
-
     bad = protobuf_types().message("google.rpc.BadRequest")()
     for name, where in unknown:
         place = f" at '{where}'" if where else ""

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from fogbank.wire.asgi import Headers, Receive, Scope, Send
 
-# So many messages of a stream wait for whoever takes them before the client has to.
+# So much of a stream waits for whoever takes it before the client has to: one message, or several within these.
 MESSAGES_WAITING_MAX: Final = 64
+BYTES_WAITING_MAX: Final = 4_194_304
 _CONTENT_TYPES: Final = frozenset({b"application/grpc", b"application/grpc+proto"})
 _ACCEPTED: Final = (b"grpc-accept-encoding", ",".join(ENCODINGS).encode())
 _log = logging.getLogger(__name__)
@@ -35,6 +36,14 @@ class GrpcApplication:
     def __init__(self, methods: Methods, bytes_max: int = MESSAGE_BYTES_MAX) -> None:
         self._methods = methods
         self._bytes_max = bytes_max
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._ending = False
+
+    def end_streams(self) -> None:
+        """End answers that go on for as long as their clients like, since the server is about to."""
+        self._ending = True
+        for task in self._streams:
+            task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -53,29 +62,31 @@ class GrpcApplication:
             await answers.fail(error)
             return
         answers.begin(call, _mirrored(headers))
-        await _answer(method, call, requests, answers)
+        await self._answer(method, call, requests, answers)
 
-
-async def _answer(method: Method, call: Call, requests: _Requests, answers: _Answers) -> None:
-    """Run a method until it ends, the deadline passes, or the client goes away."""
-    task = asyncio.current_task()
-    assert task is not None
-    pump = asyncio.get_running_loop().create_task(requests.pump(task))
-    try:
-        async with asyncio.timeout(call.timeout_seconds):
-            await _run(method, call, requests, answers)
-    except TimeoutError:
-        await answers.fail(GrpcError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded"))
-    except asyncio.CancelledError:
-        if not requests.gone:
-            raise
-        task.uncancel()
-    except GrpcError as error:
-        await answers.fail(error)
-    except Exception as error:  # noqa: BLE001 - answered in gRPC's form, and logged
-        await answers.fail(word(method, error))
-    finally:
-        pump.cancel()
+    async def _answer(self, method: Method, call: Call, requests: _Requests, answers: _Answers) -> None:
+        """Run a method until it ends, the deadline passes, or the client goes away."""
+        task = asyncio.current_task()
+        assert task is not None
+        pump = asyncio.get_running_loop().create_task(requests.pump(task))
+        if method.server_streaming:
+            self._streams.add(task)
+        try:
+            async with asyncio.timeout(call.timeout_seconds):
+                await _run(method, call, requests, answers)
+        except TimeoutError:
+            await answers.fail(GrpcError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded"))
+        except asyncio.CancelledError:
+            if not requests.gone and not self._ending:
+                raise
+            task.uncancel()
+            if not requests.gone:
+                await answers.fail(GrpcError(Code.UNAVAILABLE, "The server is shutting down."))
+        except Exception as error:  # noqa: BLE001 - answered in gRPC's form, and logged
+            await answers.fail(word(method, error))
+        finally:
+            self._streams.discard(task)
+            pump.cancel()
 
 
 async def _run(method: Method, call: Call, requests: _Requests, answers: _Answers) -> None:
@@ -109,6 +120,7 @@ class _Requests:
         self.gone = False
         self._receive = receive
         self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
         self._ended = False
         self._error: GrpcError | None = None
         self._news = asyncio.Event()
@@ -125,7 +137,9 @@ class _Requests:
             if self._ended:
                 continue
             try:
-                self._waiting.extend(self.reader.feed(event.get("body", b"")))
+                for message in self.reader.feed(event.get("body", b"")):
+                    self._waiting.append(message)
+                    self._waiting_bytes += len(message)
                 if not event.get("more_body", False):
                     self._ended = True
                     self.reader.finish()
@@ -133,7 +147,9 @@ class _Requests:
                 self._error = error
                 self._ended = True
             self._news.set()
-            while len(self._waiting) > MESSAGES_WAITING_MAX:
+            while len(self._waiting) > MESSAGES_WAITING_MAX or (
+                len(self._waiting) > 1 and self._waiting_bytes > BYTES_WAITING_MAX
+            ):
                 self._taken.clear()
                 await self._taken.wait()
 
@@ -142,6 +158,7 @@ class _Requests:
         while True:
             while self._waiting:
                 data = self._waiting.popleft()
+                self._waiting_bytes -= len(data)
                 self._taken.set()
                 try:
                     message = method.request.FromString(data)

@@ -48,6 +48,7 @@ def echo_types() -> Types:
         ("FailLate", False, True),
         ("Break", False, False),
         ("Wait", False, False),
+        ("Endless", False, True),
         ("Missing", False, False),
     ):
         service.method.add(
@@ -74,7 +75,7 @@ class Echo:
     def service(self) -> Service:
         functions = {
             name: getattr(type(self), name.lower())
-            for name in ("Say", "Repeat", "Join", "Chat", "Fail", "FailLate", "Break", "Wait")
+            for name in ("Say", "Repeat", "Join", "Chat", "Fail", "FailLate", "Break", "Wait", "Endless")
         }
         return Service("test.Echo", self, functions)
 
@@ -102,6 +103,10 @@ class Echo:
     async def faillate(self, _call: Call, request: Any) -> AsyncIterator[Any]:
         yield self.text(text=request.text)
         raise GrpcError(Code.ABORTED, "too late")
+
+    async def endless(self, _call: Call, _request: Any) -> AsyncIterator[Any]:
+        yield self.text(text="begun")
+        await asyncio.get_running_loop().create_future()
 
     async def wait(self, _call: Call, _request: Any) -> Any:
         self.waiting.set()

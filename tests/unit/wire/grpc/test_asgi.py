@@ -124,6 +124,11 @@ async def test_a_long_stream_is_not_read_faster_than_it_is_taken(exchange: Excha
     await exchange.run(*messages, method="Join")
     assert exchange.status == ("0", "")
     assert len(exchange.sent[1]["body"]) > len(messages)
+    exchange.sent.clear()
+    large = frame(exchange.echo.text(text="x" * 900_000).SerializeToString())
+    await exchange.run(*[large] * 20, method="Chat")
+    assert exchange.status == ("0", "")
+    assert sum(len(event.get("body", b"")) for event in exchange.sent) == 20 * len(large)
 
 
 @pytest.mark.parametrize(
@@ -147,3 +152,13 @@ def test_binary_metadata_with_and_without_padding_and_joined() -> None:
 
 def test_percent_encoding() -> None:
     assert percent_encode("a%b\nü~") == b"a%25b%0A%C3%BC~"
+
+
+async def test_streams_end_when_the_server_does(exchange: Exchange) -> None:
+    running = asyncio.create_task(exchange.run(frame(b""), method="Endless"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert exchange.sent
+    exchange.application.end_streams()
+    await running
+    assert exchange.status == ("14", "The server is shutting down.")

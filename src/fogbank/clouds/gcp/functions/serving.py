@@ -127,7 +127,7 @@ def respond(outcome: Outcome | None, *, length_only: bool = False) -> Response:
     if outcome.ended in (Ended.ERROR, Ended.TOO_LARGE):
         return _failed(500)
     # It didn't start, or ended under way.
-    return _failed(503)
+    return _failed(503, outcome.payload if outcome.ended is Ended.LAUNCH else b"")
 
 
 def _added(parts: Parts, request: Request) -> list[tuple[str, str]]:
@@ -144,5 +144,6 @@ def _added(parts: Parts, request: Request) -> list[tuple[str, str]]:
     return added
 
 
-def _failed(status: int) -> Response:
-    return Response(status, [(b"Content-Type", b"text/plain; charset=utf-8")], _REASONS[status].encode())
+def _failed(status: int, why: bytes = b"") -> Response:
+    body = _REASONS[status].encode() + (b"\n" + why if why else b"")
+    return Response(status, [(b"Content-Type", b"text/plain; charset=utf-8")], body)
