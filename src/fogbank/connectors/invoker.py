@@ -49,6 +49,10 @@ class Invoker:
             running = self._runner.invoke(launch, invocation)
             return await self._history.keep(function, launch, invocation, source, running)
 
+    def warm(self, function: Function) -> None:
+        """Make ready for a function's first instance, which somebody is likely to want soon."""
+        self._runner.warm(self._launchers[function.config.contract](function))
+
     def prepare(self, function: Function) -> None:
         """Start the instances that are kept ready of a function, or of one of its versions."""
         self._runner.prepare(self._launchers[function.config.contract](function))

@@ -34,8 +34,14 @@ class Readiness:
         for version in await self._store.read(versions.all_kept_ready):
             self._invoker.prepare(version)
         after = ("", "")
+        contracts = set()
         while batch := await self._store.read(functions.list_everywhere, after, LOOKED_AT_ONCE):
             for function in batch:
+                contract = function.config.contract
                 if function.config.instances_min:
                     self._invoker.prepare(function)
+                elif contract not in contracts:
+                    # Whichever is called first, what its instances grow from is there.
+                    self._invoker.warm(function)
+                contracts.add(contract)
             after = (batch[-1].scope, batch[-1].name)

@@ -17,7 +17,7 @@ from fogbank.runtimes.nursery import Nursery
 from fogbank.runtimes.pool import Pool, PoolFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
@@ -97,9 +97,14 @@ class FunctionRunner:
         """Whether the other end of a connection with this address and port is one of the functions."""
         return self._nursery.is_function(address, port)
 
+    def warm(self, launch: Launch) -> None:
+        """Unpack a function's code and have stems of its kind ready, so that its first instance needn't wait."""
+        self._spawn(self._warm(launch))
+
     def prepare(self, launch: Launch) -> None:
-        """Start the instances that a function keeps however idle."""
+        """Start the instances that a function keeps however idle, and make ready for others."""
         self._pool(launch).prepare()
+        self.warm(launch)
 
     async def invoke(self, launch: Launch, invocation: Invocation) -> Outcome:
         """Run an invocation to its end; raises `BusyError`."""
@@ -162,25 +167,38 @@ class FunctionRunner:
                     self._retire((function, known))
         return pool
 
-    def _retire(self, key: tuple[int, int]) -> None:
-        pool = self._pools.pop(key, None)
-        if pool is not None:
-            pool.retire()
-            task = asyncio.get_running_loop().create_task(pool.drained())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+    async def _warm(self, launch: Launch) -> None:
+        # Whoever runs the function is told what is wrong with it.
+        with contextlib.suppress(CodeMissingError, InvalidArchiveError, OSError):
+            workspace = await self._workspace(launch)
+            self._nursery.prepare(self._contracts[launch.contract].start(launch, workspace).kind)
 
-    async def _start(self, launch: Launch) -> Instance:
+    async def _workspace(self, launch: Launch) -> Workspace:
+        """Bring a function's code and layers to where instances find them; raises `OSError` and the like."""
         code = Path(launch.folder) if launch.folder else await self._code.folder(launch.code)
         if not code.is_dir():
             msg = f"there is no folder {code}"
             raise NotADirectoryError(msg)
         layers = await self._code.folder(*launch.layers) if launch.layers else None
+        return Workspace(code, self._instances_root / self._ids.hex(16), layers, self._shared)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _retire(self, key: tuple[int, int]) -> None:
+        pool = self._pools.pop(key, None)
+        if pool is not None:
+            pool.retire()
+            self._spawn(pool.drained())
+
+    async def _start(self, launch: Launch) -> Instance:
+        workspace = await self._workspace(launch)
         launch = launch._replace(environment={**launch.environment, **await launch.grant()})
-        token = self._ids.hex(16)
         self._instances_root.mkdir(mode=0o711, exist_ok=True)
-        workspace = Workspace(code, self._instances_root / token, layers, self._shared)
         contract = self._contracts[launch.contract]
+        token = workspace.temporary.name
         instance = Instance(contract, launch, workspace, self._nursery, self._clock, token, self._log)
         await instance.start()
         return instance
