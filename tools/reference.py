@@ -46,9 +46,19 @@ def cli_page() -> str:
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, parent=context, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH)
-        lines += [f"## fogbank {name}", "", "```text", command.get_help(inner), "```", ""]
+        lines += _command_help(command, context, name)
     return "\n".join(lines)
+
+
+def _command_help(command: click.Command, parent: click.Context, name: str) -> Iterator[str]:
+    """Yield the help of a command, and of those below it."""
+    context = click.Context(command, parent=parent, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH)
+    yield from (f"## {context.command_path}", "", "```text", command.get_help(context), "```", "")
+    if isinstance(command, click.Group):
+        for each in command.list_commands(context):
+            inner = command.get_command(context, each)
+            assert inner is not None
+            yield from _command_help(inner, context, each)
 
 
 def recorded() -> dict[str, dict[str, set[str]]]:

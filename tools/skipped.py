@@ -23,6 +23,7 @@ TOOLS: Final[dict[str, Callable[[], bool]]] = {
     # These can't be installed from the package registries: what is there is used.
     "Terraform": lambda: shutil.which("terraform") is not None,
     "the Terraform AWS provider": lambda: any(Path("/opt").glob("*/registry.terraform.io/hashicorp/aws/*")),
+    "curl": lambda: True,
     "root": lambda: os.geteuid() == 0,
     "Linux": lambda: sys.platform == "linux",
 }

@@ -15,11 +15,13 @@ from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.deliveries import Deliveries
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
+from fogbank.connectors.invocation_history import InvocationHistory
 from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
+from fogbank.control.invocations import Invocations
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
@@ -62,6 +64,7 @@ class App:
         self.port = 0
         self.store: Store
         self.runner: FunctionRunner
+        self._history: InvocationHistory
         self._triggers: QueueTriggers
         self._sessions: Sessions
         self._aws: AwsGateway
@@ -117,7 +120,10 @@ class App:
         """Delete every resource and end what runs for it."""
         await self._triggers.reset()
         await self.runner.reset()
+        self._history.forget()
         await self.store.reset()
+        # What ended with its instance may have been noted meanwhile.
+        self._history.forget()
         self._sessions.forget()
 
     async def settle(self) -> None:
@@ -141,6 +147,8 @@ class App:
         self._stack.push_async_callback(housekeeping.close)
         logs = FunctionLogs(self.store, self.ids)
         self._stack.push_async_callback(logs.close)
+        history = self._history = InvocationHistory(self.store, self.clock, self.ids)
+        self._stack.push_async_callback(history.close)
         contracts: dict[str, Contract] = {"lambda": LambdaContract(self.clock)}
         self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
         self._stack.push_async_callback(self.runner.close)
@@ -149,7 +157,7 @@ class App:
             msg = f"sandbox is strict, and functions can't be isolated here: {self.runner.tier.note}"
             raise SettingsError(msg)
         sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
-        invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url, sessions))
+        invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url, sessions), history)
         readiness = Readiness(self.store, invoker)
         self._stack.push_async_callback(readiness.close)
         receiver = Receiver(self.store, self.clock, self.ids)
@@ -165,11 +173,12 @@ class App:
         parts = Parts(self.store, self.clock, self.ids, sessions, receiver, invoker)
         self._aws = AwsGateway(aws_services(parts), self.ids, sessions)
         self._function_urls = FunctionUrlGateway(parts)
-        self._control = Control(self.store, self._aws.services, self.reset)
+        kept = Invocations(self.store, self.clock, self.ids, invoker, history)
+        self._control = Control(self.store, self._aws.services, self.reset, kept)
         server = HttpServer(self.handle, self.clock, self._aws.refuse)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
-        for part in (logs, housekeeping, queued, deliveries, timers, triggers, readiness):
+        for part in (logs, history, housekeeping, queued, deliveries, timers, triggers, readiness):
             part.start()
 
 

@@ -9,7 +9,7 @@ import click
 
 from fogbank import __version__
 
-_COMMANDS: Final = ("env", "health", "reset", "up")
+_COMMANDS: Final = ("env", "functions", "health", "invocations", "reset", "up")
 
 
 class LazyGroup(click.Group):

@@ -30,23 +30,23 @@ def url_option(function: F) -> F:
     )(function)
 
 
-def ask(url: str, method: str, path: str) -> Any:
+def ask(url: str, method: str, path: str, body: bytes | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Any:
     """Send a request to our own endpoints and return the JSON of the reply; errors end the command."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or parts.hostname is None:
         msg = f"{url} is not the URL of a server."
         raise click.ClickException(msg)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_SECONDS)
+    connection = kind(parts.hostname, parts.port, timeout=timeout_seconds)
     try:
-        connection.request(method, path)
+        connection.request(method, path, body)
         response = connection.getresponse()
-        body = msgspec.json.decode(response.read())
+        answer = msgspec.json.decode(response.read())
     except (OSError, HTTPException, msgspec.DecodeError) as error:
         msg = f"No Fogbank answers at {url}: {error}"
         raise click.ClickException(msg) from None
     finally:
         connection.close()
     if response.status >= 400:
-        raise click.ClickException(body.get("error", f"HTTP {response.status}"))
-    return body
+        raise click.ClickException(answer.get("error", f"HTTP {response.status}"))
+    return answer

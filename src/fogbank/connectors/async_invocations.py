@@ -103,7 +103,8 @@ class AsyncInvocations:
             await self._end(due, Finished(queued, function, handling, Verdict.TOO_OLD, queued.attempt - 1, None))
             return
         try:
-            outcome = await self._invoker.run(function, Invocation(queued.id, queued.event, queued.context))
+            invocation = Invocation(queued.id, queued.event, queued.context)
+            outcome = await self._invoker.run(function, invocation, source="queue")
         except BusyError:
             if function.config.concurrency_max == 0:
                 await self._end(due, Finished(queued, function, handling, Verdict.STOPPED, queued.attempt - 1, None))

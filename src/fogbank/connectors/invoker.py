@@ -10,6 +10,7 @@ from fogbank.engines.functions import functions, versions
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from fogbank.connectors.invocation_history import InvocationHistory
     from fogbank.engines.functions.model import Function, Name
     from fogbank.runtimes.model import Invocation, Launch, Outcome
     from fogbank.runtimes.runner import FunctionRunner
@@ -19,27 +20,34 @@ Launcher: TypeAlias = "Callable[[Function], Launch]"
 
 
 class Invoker:
-    """Invokes functions; `launchers` prepares them, each contract's in its own way."""
+    """Invokes functions; `launchers` prepares them, each contract's in its own way; `history` keeps what was run."""
 
-    def __init__(self, store: Store, runner: FunctionRunner, launchers: Mapping[str, Launcher]) -> None:
+    def __init__(
+        self, store: Store, runner: FunctionRunner, launchers: Mapping[str, Launcher], history: InvocationHistory
+    ) -> None:
         self._store = store
         self._runner = runner
         self._launchers = launchers
+        self._history = history
         self._admission = Admission()
 
-    async def invoke(self, name: Name, invocation: Invocation, qualifier: str = "", chance: float = 1.0) -> Outcome:
-        """Run a function, or a version of it, as `versions.find` finds it.
+    async def invoke(
+        self, name: Name, invocation: Invocation, qualifier: str = "", chance: float = 1.0, *, source: str = "request"
+    ) -> Outcome:
+        """Run a function, or a version of it, as `versions.find` finds it. `source` says who asks for it.
 
         Raises `FunctionNotFoundError`, `BusyError`.
         """
         if not qualifier:
-            return await self.run(await self._store.read(functions.find, name), invocation)
-        return await self.run(await self._store.read(versions.find, name, qualifier, chance), invocation)
+            return await self.run(await self._store.read(functions.find, name), invocation, source=source)
+        return await self.run(await self._store.read(versions.find, name, qualifier, chance), invocation, source=source)
 
-    async def run(self, function: Function, invocation: Invocation) -> Outcome:
+    async def run(self, function: Function, invocation: Invocation, *, source: str = "request") -> Outcome:
         """Run a function that was found already."""
+        launch = self._launchers[function.config.contract](function)
         with self._admission.admit(function):
-            return await self._runner.invoke(self._launchers[function.config.contract](function), invocation)
+            running = self._runner.invoke(launch, invocation)
+            return await self._history.keep(function, launch, invocation, source, running)
 
     def prepare(self, function: Function) -> None:
         """Start the instances that are kept ready of a function's version."""

@@ -168,6 +168,7 @@ class QueueTriggers:
                     Invocation(self._ids.uuid(), event, trigger.config.context),
                     trigger.qualifier,
                     self._ids.jitter(0, 1),
+                    source="trigger",
                 )
             except BusyError:
                 if self._clock.now() + int(BUSY_SECONDS * SECOND_US) >= lease_ends_us:

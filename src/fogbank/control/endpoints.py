@@ -1,53 +1,90 @@
-"""The admin endpoints: health, reset, and the code of functions for download."""
+"""The admin endpoints: health, reset, functions and their code, and what is kept of invocations."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from fogbank import __version__
-from fogbank.storage import blobs
+from fogbank.control import invocations
+from fogbank.control.records import iso
+from fogbank.control.replies import RefusedError, allow, error_reply, json_reply, read_number, read_query
+from fogbank.engines.functions import functions
+from fogbank.storage import StoreUnavailableError, blobs
 from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from fogbank.control.invocations import Invocations
+    from fogbank.engines.functions.model import Function
     from fogbank.storage import Store
     from fogbank.wire.http import Request
 
 _CODE: Final = re.compile(r"/_fogbank/code/([0-9a-f]{64})\.zip")
+FUNCTIONS_MAX: Final = 1_000
 _HEALTH: Final = ("/_fogbank/health", "/_localstack/health")
 
 
 class Control:
     """Answers what is asked of Fogbank itself."""
 
-    def __init__(self, store: Store, services: Sequence[str], reset: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, store: Store, services: Sequence[str], reset: Callable[[], Awaitable[None]], kept: Invocations
+    ) -> None:
         self._store = store
         self._services = services
         self._reset = reset
+        self._invocations = kept
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
-        path = request.raw_path.rstrip("/")
+        try:
+            return await self._handle(request, request.raw_path.rstrip("/"))
+        except RefusedError as error:
+            return error_reply(error.status, str(error))
+        except StoreUnavailableError as error:
+            return error_reply(503, f"The store is unavailable: {error}")
+
+    async def _handle(self, request: Request, path: str) -> Response:
         if path in _HEALTH:
-            if request.method not in ("GET", "HEAD"):
-                return _json(405, {"error": f"{request.method} is not allowed on {path}; use GET."})
+            allow(request, path, "GET", "HEAD")
             services = dict.fromkeys(self._services, "running")
-            return _json(200, {"version": __version__, "edition": "fogbank", "services": services})
+            return json_reply(200, {"version": __version__, "edition": "fogbank", "services": services})
         if path == "/_fogbank/reset":
-            if request.method != "POST":
-                return _json(405, {"error": f"{request.method} is not allowed on {path}; use POST."})
+            allow(request, path, "POST")
             await self._reset()
-            return _json(200, {"reset": True})
+            return json_reply(200, {"reset": True})
+        if path.startswith(invocations.PATH):
+            return await self._invocations.handle(request, path)
+        if path == "/_fogbank/functions":
+            allow(request, path, "GET", "HEAD")
+            return await self._list_functions(request)
         if match := _CODE.fullmatch(path):
             data = await self._store.scan(blobs.fetch, bytes.fromhex(match[1]))
             if data is not None:
                 return Response(200, [(b"Content-Type", b"application/zip")], data)
-        return _json(404, {"error": f"There is nothing at {path}."})
+        raise RefusedError(404, f"There is nothing at {path}.")
+
+    async def _list_functions(self, request: Request) -> Response:
+        values = read_query(request, "limit", "after")
+        limit = read_number(values, "limit", 1, FUNCTIONS_MAX, FUNCTIONS_MAX)
+        scope, _, name = values.get("after", "").rpartition("/")
+        found = await self._store.scan(functions.list_everywhere, (scope, name), limit)
+        follows = f"{found[-1].scope}/{found[-1].name}" if len(found) == limit else None
+        return json_reply(200, {"functions": [_show(function) for function in found], "next": follows})
 
 
-def _json(status: int, value: Any) -> Response:
-    return Response(status, [(b"Content-Type", b"application/json")], msgspec.json.encode(value))
+def _show(function: Function) -> dict[str, Any]:
+    config = function.config
+    return {
+        "name": function.name,
+        "scope": function.scope,
+        "contract": config.contract,
+        "runtime": config.runtime,
+        "handler": config.handler,
+        "memory_mib": config.memory_mib,
+        "timeout_seconds": config.timeout_seconds,
+        "created": iso(function.created_us),
+        "modified": iso(function.modified_us),
+    }

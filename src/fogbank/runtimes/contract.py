@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Start(NamedTuple):
     """How an instance is started: the kind of stem that it grows from, and what to log of it.
 
-    A `command` is executed in place of the worker; it is reached through what `endpoint` opens instead of the
-    channel.
+    A `command` is executed in place of the worker. It has the channel as its descriptor 3, unless it is reached
+    through what `endpoint` opens.
     """
 
     kind: Kind

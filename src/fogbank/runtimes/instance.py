@@ -54,7 +54,9 @@ class Instance:
         self._link: Link
         self._output: Output
         self._began = 0.0
+        # How long the initialisation took, until an invocation has reported it.
         self._init_seconds: float | None = None
+        self._noted = False
         self._lines: list[Line] = []
         self._spent = False
 
@@ -92,6 +94,12 @@ class Instance:
             await stem.process.end()
             raise
         self._output.started()
+        self._link.initialised.add_done_callback(self._note_initialised)
+
+    def _note_initialised(self, _: object = None) -> None:
+        if not self._noted:
+            self._noted = True
+            self._init_seconds = self._clock.monotonic() - self._began
 
     def _describe(self, start: Start, link: Link | None) -> dict[str, Any]:
         """Return all that the instance is told of its function (see `inside/zygote.py`)."""
@@ -101,6 +109,7 @@ class Instance:
         return {
             "worker": start.kind.worker,
             "command": start.command,
+            "channel": link is None,
             "handler": launch.handler,
             "concurrency": launch.concurrency,
             "user": self._nursery.tier.user_of(launch.key[0]),
@@ -149,12 +158,11 @@ class Instance:
         """Wait until the worker is ready; an outcome if it never will be."""
         initialised = self._link.initialised
         if initialised.done() and initialised.result() is None:
+            self._note_initialised()
             return None
-        first = self._init_seconds is None
         limit_s = max(self._contract.init_seconds_max, self.launch.timeout_seconds)
         outcome = await self._watch(initialised, self._began, limit_s)
-        if first:
-            self._init_seconds = self._clock.monotonic() - self._began
+        self._note_initialised()
         if outcome.ended is Ended.OK:
             return None
         if outcome.ended is Ended.ERROR:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from fogbank.runtimes import inside
 from fogbank.runtimes.inside.channel import LENGTHS
 from fogbank.runtimes.process import Process
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 STEMS_READY: Final = 2
 STEM_SECONDS_MAX: Final = 30.0
+# What was on its way when its zygote ended is gone by then.
+_GROUP_SECONDS: Final = 1.0
 # Each function has a user of its own, where the server may give it one: from here on, so many.
 USERS_FROM: Final = 2_000_000
 USERS: Final = 1_000_000
@@ -191,21 +195,18 @@ class Nursery:
         group = None if self._groups is None else self._groups.make(self._ids.hex(16))
         channel, their_channel = socket.socketpair()
         line, their_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            order = {"groups": [] if group is None else group.paths}
-            zygote.order(order, [their_channel.fileno(), their_line.fileno()])
-        finally:
-            their_channel.close()
-            their_line.close()
         channel.setblocking(False)
         line.setblocking(False)
         try:
+            with their_channel, their_line:
+                order = {"groups": [] if group is None else group.paths}
+                zygote.order(order, [their_channel.fileno(), their_line.fileno()])
             keeper = await _hear_of(loop, line)
         except BaseException:
             channel.close()
             line.close()
             if group is not None:
-                loop.call_later(1.0, group.remove)
+                loop.call_later(_GROUP_SECONDS, group.remove)
             raise
         return Stem(Process(keeper, line, group, enclosed=self.tier.name == "B"), channel)
 
@@ -313,7 +314,15 @@ def tiers(*, isolated: bool) -> list[Tier]:
 
 
 def _shown(packages: str) -> list[str]:
-    interpreter = [sys.base_prefix, sys.prefix, sysconfig.get_path("stdlib"), packages]
+    interpreter = [
+        sys.base_prefix,
+        sys.prefix,
+        sysconfig.get_path("stdlib"),
+        packages,
+        str(Path(inside.__file__).parent),
+    ]
+    if node := shutil.which("node"):
+        interpreter += [node, str(Path(node).resolve().parents[1])]
     shown = [path for path in _SHOWN if os.path.lexists(path)]
     for path in interpreter:
         if not any(path == each or path.startswith(f"{each}/") for each in shown):

@@ -129,7 +129,7 @@ def test_code_and_configuration_are_updated(lambda_: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"Runtime": "nodejs20.x"}, "Fogbank does not support the runtime nodejs20.x"),
+        ({"Runtime": "java21"}, "Fogbank does not support the runtime java21"),
         ({"Runtime": "cobol85"}, "Value 'cobol85' at 'runtime' failed to satisfy constraint"),
         ({"Runtime": None}, "Runtime is mandatory"),
         ({"Handler": None}, "Handler is mandatory"),

@@ -9,6 +9,10 @@ class FunctionNotFoundError(NotFoundError):
     """There is no function of that name."""
 
 
+class InvocationNotFoundError(NotFoundError):
+    """No invocation of that id is kept: there was none, or it has been swept away since."""
+
+
 class FunctionExistsError(AlreadyExistsError):
     """There is a function of that name."""
 

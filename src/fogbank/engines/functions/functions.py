@@ -142,3 +142,11 @@ def check_revision(function: Function, expected: int) -> None:
     """Raise `RevisionMismatchError` if the function isn't at that revision."""
     if function.revision != expected:
         raise RevisionMismatchError
+
+
+async def list_everywhere(tx: Tx, _now_us: int, after: Name, limit: int) -> list[Function]:
+    """Return functions of all scopes in the order of scope and name, those that follow `after`."""
+    rows = await tx.all(
+        f"SELECT {_COLUMNS} FROM function WHERE (scope, name) > ($1, $2) ORDER BY scope, name LIMIT $3", *after, limit
+    )
+    return [_function(row) for row in rows]

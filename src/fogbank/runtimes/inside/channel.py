@@ -49,6 +49,10 @@ class Channel:
         self._buffer = b""
         self._sending = threading.Lock()
 
+    def fileno(self) -> int:
+        """Return the connection's descriptor."""
+        return self._connection.fileno()
+
     def receive(self) -> Message:
         """Return the next message; raises `ClosedError`."""
         return self.receive_rest(*LENGTHS.unpack(self._read(LENGTHS.size)))

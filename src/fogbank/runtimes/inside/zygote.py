@@ -33,6 +33,8 @@ from fogbank.runtimes.inside.sandbox import House
 
 ORDER_BYTES_MAX: Final = 65_536
 DESCRIPTORS: Final = 2
+# Where a program that is executed finds its channel.
+CHANNEL_OF_COMMANDS: Final = 3
 
 
 def main() -> None:
@@ -184,6 +186,8 @@ def _receive_launch(channel: Channel, connection: socket.socket) -> tuple[dict[s
 def _run(launch: dict[str, Any], channel: Channel) -> int:
     command = launch["command"]
     if command:
+        if launch["channel"]:
+            os.dup2(channel.fileno(), CHANNEL_OF_COMMANDS)
         os.execvpe(command[0], command, launch["environment"])  # noqa: S606 - running functions is what this is for
     worker = importlib.import_module(launch["worker"])
     _make_room(launch)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.runtimes.contract import Start
 from fogbank.runtimes.lambda_runtime_api.custom import custom_command
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
+from fogbank.runtimes.lambda_runtime_api.node import node_command
 from fogbank.runtimes.lambda_runtime_api.python import describe_python, python_kind, python_path
 from fogbank.runtimes.lambda_runtime_api.report import report
 from fogbank.runtimes.model import Mounts
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class LambdaContract:
-    """AWS Lambda's contract: Python on AWS's own client over a channel, everything else over the Runtime API."""
+    """AWS Lambda's contract: Python, on AWS's own client, and Node.js over channels; all else over the Runtime API."""
 
     mounts: Final = Mounts("/var/task", "/opt")
     result_bytes_max: Final = RESPONSE_BYTES_MAX
@@ -40,9 +41,10 @@ class LambdaContract:
         kind = python_kind(workspace)
         if launch.runtime.startswith("python"):
             return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
-        command = custom_command(workspace, self.mounts)
         lines = [f"INIT_START Runtime Version: {launch.runtime}"]
-        return Start(kind, lines, command, partial(RuntimeEndpoint.opened, self._clock))
+        if launch.runtime.startswith("nodejs"):
+            return Start(kind, lines, node_command(launch.memory_mib))
+        return Start(kind, lines, custom_command(workspace, self.mounts), partial(RuntimeEndpoint.opened, self._clock))
 
     def environment(self, launch: Launch, places: Places, stream: str, link: Link | None) -> dict[str, str]:
         """Return all environment variables of an instance."""
@@ -62,6 +64,8 @@ class LambdaContract:
         }
         if isinstance(link, RuntimeEndpoint):
             environment["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{link.port}"
+        elif launch.runtime.startswith("nodejs"):
+            environment["NODE_PATH"] = f"{places.layers}/nodejs/node_modules" if places.layers else ""
         else:
             environment["_LAMBDA_TELEMETRY_LOG_FD"] = "1"
         if places.layers:

@@ -6,10 +6,14 @@ AWS Lambda Developer Guide, "Building a custom runtime for AWS Lambda" and "OS-o
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from fogbank.runtimes.model import Mounts, Workspace
+
+
+# AWS Lambda Developer Guide, "Lambda runtimes".
+CUSTOM_RUNTIMES: Final = ("provided.al2", "provided.al2023")
 
 
 def custom_command(workspace: Workspace, mounts: Mounts) -> list[str]:

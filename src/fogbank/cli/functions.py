@@ -1,0 +1,80 @@
+"""`fogbank functions`: what is deployed, and a folder served while it is worked on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import click
+
+from fogbank.cli.client import ask, url_option
+from fogbank.cli.invocations import print_json
+from fogbank.cli.tables import table
+
+HEADS: Final = ("FUNCTION", "SCOPE", "CONTRACT", "RUNTIME", "HANDLER", ">MEMORY", ">TIMEOUT", "MODIFIED")
+
+
+@click.group("functions")
+def command() -> None:
+    """List functions, and serve a folder of them."""
+
+
+@command.command("list")
+@url_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_functions(url: str, *, as_json: bool) -> None:
+    """List the functions of all clouds, accounts and regions."""
+    found: list[dict[str, Any]] = []
+    after: str | None = ""
+    while after is not None:
+        page = ask(url, "GET", f"/_fogbank/functions?after={quote(after, safe='')}")
+        found += page["functions"]
+        after = page["next"]
+    if as_json:
+        print_json(found)
+    elif found:
+        print(table(HEADS, [_row(each) for each in found]))
+    else:
+        print("There is no function.")
+
+
+@command.command("dev")
+@url_option
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--name", help="The function's name (the folder's), or one of a template's functions.")
+@click.option("--handler", help="The handler, module.function, where the files don't tell.")
+@click.option("--runtime", help="The runtime, in AWS's words.")
+@click.option("--memory-size", "memory_mib", type=click.IntRange(128, 10_240), metavar="MIB", help="Its memory.")
+@click.option("--timeout", "timeout_seconds", type=click.IntRange(1, 900), metavar="SECONDS", help="Its time limit.")
+@click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="An environment variable; repeatable.")
+@click.pass_context
+def dev(context: click.Context, /, url: str, path: Path, variables: tuple[str, ...], **options: Any) -> None:
+    """Serve a folder of functions until Ctrl-C.
+
+    Tells from the files what is in the folder, deploys it, deploys again what is saved, and prints what functions
+    log. Where no server runs, one is started that keeps everything in memory.
+    """
+    from fogbank.cli.dev.projects import Given  # noqa: PLC0415 - not needed to list
+    from fogbank.cli.dev.serving import serve  # noqa: PLC0415 - not needed to list
+
+    pairs = [text.partition("=") for text in variables]
+    if not all(name and separator for name, separator, _ in pairs):
+        msg = "--env takes NAME=VALUE."
+        raise click.UsageError(msg)
+    given = Given(**options, environment={name: value for name, _, value in pairs})
+    unsaid = context.get_parameter_source("url") is click.core.ParameterSource.DEFAULT
+    serve(path.resolve(), given, url, own=unsaid)
+
+
+def _row(each: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        each["name"],
+        each["scope"],
+        each["contract"],
+        each["runtime"],
+        each["handler"],
+        f"{each['memory_mib']} MiB",
+        f"{each['timeout_seconds']} s",
+        each["modified"][:19].replace("T", " "),
+    )
