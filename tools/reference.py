@@ -3,6 +3,7 @@
 
 `cli.md` comes from the commands themselves, `aws.md` from the services' inputs, the models of AWS, and what passing
 tests have sent with boto3 and been answered (`.cache/conformance`, written by a test run with FOGBANK_RECORD=1).
+`google.md` comes from the services' descriptors and what there is of their methods.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from fogbank.cli import main as cli
 from fogbank.clouds.aws.parts import Parts
 from fogbank.clouds.aws.registry import REGISTRY
 from fogbank.clouds.aws.services import aws_services
+from fogbank.clouds.gcp.parts import Parts as GcpParts
+from fogbank.clouds.gcp.services import gcp_services
 from fogbank.wire.aws.models import load_model
+from fogbank.wire.grpc.types import protobuf_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +90,28 @@ def aws_page(sent: dict[str, dict[str, set[str]]]) -> str:
     return "\n".join(lines)
 
 
+def google_page() -> str:
+    """Return which methods of Google's services are supported."""
+    types = protobuf_types()
+    nothing: Any = [None] * (len(GcpParts._fields))
+    parts = GcpParts(*nothing)._replace(types=types)
+    lines = [
+        "# Google Cloud: what is supported",
+        "",
+        "Made by `make reference` from the services' descriptors and from what is implemented. Everything is there",
+        "over gRPC, and over REST wherever Google has a path for it. What is refused is answered with",
+        "`UNIMPLEMENTED`, as are fields of requests that aren't supported, by their names.",
+        "",
+    ]
+    for service in sorted(gcp_services(parts), key=lambda each: each.name):
+        names = [method.name for method in types.service(service.name).methods]
+        refused = [name for name in names if name not in service.functions]
+        lines += [f"## {service.name}", ""]
+        lines += [f"Methods: {', '.join(name for name in names if name in service.functions) or 'none'}.", ""]
+        lines += [f"Refused: {', '.join(refused)}.", ""] if refused else []
+    return "\n".join(lines)
+
+
 def _service(service: Service[Any], sent: dict[str, set[str]]) -> Iterator[str]:
     model = load_model(service.model)
     missing = sorted(model.operations.keys() - service.operations.keys())
@@ -115,6 +141,7 @@ def main() -> int:
     REFERENCE.mkdir(exist_ok=True)
     (REFERENCE / "cli.md").write_text(cli_page())
     (REFERENCE / "aws.md").write_text(aws_page(recorded()))
+    (REFERENCE / "google.md").write_text(google_page())
     return 0
 
 

@@ -11,6 +11,8 @@ from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
 from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_tellers, aws_timers
 from fogbank.clouds.aws.sessions import Sessions
+from fogbank.clouds.gcp.gateway import GcpGateway
+from fogbank.clouds.gcp.services import gcp_launchers, gcp_line_readers
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.deliveries import Deliveries
 from fogbank.connectors.function_logs import FunctionLogs
@@ -25,6 +27,7 @@ from fogbank.control.invocations import Invocations
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
+from fogbank.runtimes.functions_framework.contract import FunctionsFrameworkContract
 from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
@@ -32,6 +35,8 @@ from fogbank.settings import SettingsError
 from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
 from fogbank.storage.timers import TimerService
+from fogbank.wire.asgi import Front
+from fogbank.wire.http2 import Http2Server
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
@@ -145,11 +150,14 @@ class App:
         self.ids.join(joined.start, joined.sequence)
         housekeeping = Housekeeping(self.store, self.clock)
         self._stack.push_async_callback(housekeeping.close)
-        logs = FunctionLogs(self.store, self.ids)
+        logs = FunctionLogs(self.store, self.ids, gcp_line_readers())
         self._stack.push_async_callback(logs.close)
         history = self._history = InvocationHistory(self.store, self.clock, self.ids)
         self._stack.push_async_callback(history.close)
-        contracts: dict[str, Contract] = {"lambda": LambdaContract(self.clock)}
+        contracts: dict[str, Contract] = {
+            "functions-framework": FunctionsFrameworkContract(),
+            "lambda": LambdaContract(self.clock),
+        }
         self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
         self._stack.push_async_callback(self.runner.close)
         await self.runner.open(PYTHON, isolated=settings.sandbox != "process")
@@ -157,7 +165,8 @@ class App:
             msg = f"sandbox is strict, and functions can't be isolated here: {self.runner.tier.note}"
             raise SettingsError(msg)
         sessions = self._sessions = Sessions(self.store, self.clock, self.ids)
-        invoker = Invoker(self.store, self.runner, aws_launchers(lambda: self.loopback_url, sessions), history)
+        launchers = {**aws_launchers(lambda: self.loopback_url, sessions), **gcp_launchers()}
+        invoker = Invoker(self.store, self.runner, launchers, history)
         readiness = Readiness(self.store, invoker)
         self._stack.push_async_callback(readiness.close)
         receiver = Receiver(self.store, self.clock, self.ids)
@@ -175,7 +184,11 @@ class App:
         self._function_urls = FunctionUrlGateway(parts)
         kept = Invocations(self.store, self.clock, self.ids, invoker, history)
         self._control = Control(self.store, self._aws.services, self.reset, kept)
-        server = HttpServer(self.handle, self.clock, self._aws.refuse)
+        gcp = GcpGateway(self.store, self.clock, self.ids, invoker)
+        self._others = (*self._others, gcp)
+        http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse))
+        self._stack.push_async_callback(http2.close)
+        server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
         for part in (logs, history, housekeeping, queued, deliveries, timers, triggers, readiness):

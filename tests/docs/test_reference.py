@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tools.reference import REFERENCE, aws_page, cli_page
+from tools.reference import REFERENCE, aws_page, cli_page, google_page
 
 BOLD = re.compile(r"\*\*(\w+)\*\*")
 
@@ -20,3 +20,7 @@ def test_operations_and_parameters_are_listed_as_they_are() -> None:
     written = (REFERENCE / "aws.md").read_text()
     # What tests have shown is known to `make reference` only.
     assert plain(written) == plain(aws_page({})), "run `make reference`"
+
+
+def test_googles_methods_are_listed_as_they_are() -> None:
+    assert (REFERENCE / "google.md").read_text() == google_page(), "run `make reference`"

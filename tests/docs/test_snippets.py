@@ -73,9 +73,8 @@ def test_the_programs_of_a_page_run(
     page: Path, server: ServerProcess, environment: dict[str, str], tmp_path: Path
 ) -> None:
     # Pages name the default port; here the server has another.
-    blocks = [
-        block._replace(code=block.code.replace(f"http://127.0.0.1:{PORT}", server.url)) for block in blocks_of(page)
-    ]
+    address = server.url.removeprefix("http://")
+    blocks = [block._replace(code=block.code.replace(f"127.0.0.1:{PORT}", address)) for block in blocks_of(page)]
     for block in blocks:
         if block.file:
             (tmp_path / block.file).write_text(block.code)

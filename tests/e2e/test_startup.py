@@ -14,6 +14,7 @@ HEAVY = (
     "ctypes",
     "google",
     "grpc",
+    "h2corn",
     "hypothesis",
     "pytest",
     "rich",
@@ -37,4 +38,5 @@ def test_no_heavy_module_is_on_the_start_path() -> None:
 def test_dialects_are_loaded_when_they_are_first_used() -> None:
     services = tuple(f"fogbank.clouds.aws.{entry.package}" for entry in REGISTRY.values())
     assert len(services) > 1
+    services += ("fogbank.clouds.gcp.functions", "fogbank.wire.grpc", "fogbank.wire.google")
     assert not [name for name in loaded_modules() if name.startswith(services)]

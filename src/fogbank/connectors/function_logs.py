@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.engines.telemetry import entries
 from fogbank.engines.telemetry.model import LogEntry
 from fogbank.kernel.tasks import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Line
     from fogbank.storage import Store
+
+    LineReader = Callable[[str], tuple[int, dict[str, Any] | None]]
 
 # Lines that wait while the store is slow; more push the oldest out.
 LINES_WAITING_MAX: Final = 100_000
@@ -24,9 +26,13 @@ _log = logging.getLogger(__name__)
 
 
 class FunctionLogs:
-    """Takes lines at once and writes them, one invocation's at a time."""
+    """Takes lines at once and writes them, one invocation's at a time.
 
-    def __init__(self, store: Store, ids: Ids) -> None:
+    `readers` tell severity and fields of lines, in the realms of scopes where lines have them.
+    """
+
+    def __init__(self, store: Store, ids: Ids, readers: Mapping[str, LineReader]) -> None:
+        self._readers = readers
         self._store = store
         self._ids = ids
         self._waiting: deque[tuple[tuple[str, str], str, list[LogEntry]]] = deque()
@@ -54,7 +60,11 @@ class FunctionLogs:
         """Take lines for a stream of a group (scope and name); both are made if they aren't there."""
         if not lines:
             return
-        batch = [LogEntry(self._ids.sequence(), line.at_us, line.text) for line in lines]
+        reader = self._readers.get(group[0].partition("/")[0])
+        batch = [
+            LogEntry(self._ids.sequence(), line.at_us, line.text, *(() if reader is None else reader(line.text)))
+            for line in lines
+        ]
         self._waiting.append((group, stream, batch))
         self._lines += len(batch)
         while self._lines > LINES_WAITING_MAX and len(self._waiting) > 1:

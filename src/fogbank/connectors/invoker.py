@@ -50,7 +50,7 @@ class Invoker:
             return await self._history.keep(function, launch, invocation, source, running)
 
     def prepare(self, function: Function) -> None:
-        """Start the instances that are kept ready of a function's version."""
+        """Start the instances that a function keeps however idle, in place of those of its revision before."""
         self._runner.prepare(self._launchers[function.config.contract](function))
 
     def forget(self, function: int) -> None:

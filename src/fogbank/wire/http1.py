@@ -18,9 +18,13 @@ from fogbank.wire.http1_body import write_stream
 from fogbank.wire.http1_reader import RequestReader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fogbank.wire.http import Handler, Request
 
 PIPELINED_MAX: Final = 64
+# How every connection in HTTP/2 begins (RFC 9113, section 3.4).
+HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +53,10 @@ class ServerSide(Protocol):
     patience: Patience
     closing: bool
     connections: set[Connection]
+    # Who takes over connections that turn out to speak HTTP/2, with what was read of them.
+    http2: Callable[[asyncio.Transport, bytes], None] | None
+    # The same for those that ask for WebSocket.
+    websocket: Callable[[asyncio.Transport, bytes], None] | None
 
     def forget(self, connection: Connection) -> None:
         """Take note that a connection is gone."""
@@ -69,7 +77,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport = None  # type: ignore[assignment] # connection_made sets it
         self._loop = asyncio.get_running_loop()
         self._reader = RequestReader(self)
-        self._feed = self._reader.feed
+        self._feed = self._reader.feed if server.http2 is None else self._look
+        self._looked_at = b""
         # The request that is being answered, what is being done about it, and those behind it.
         self._current: Request | None = None
         self._under_way: Drive[Response] | asyncio.Task[None] | None = None
@@ -152,6 +161,14 @@ class Connection(asyncio.Protocol):
         if self._current is None and not self._queue:
             self._continue()
 
+    def hand_over(self, begun: bytes) -> bool:
+        """Let a connection go whose client asks for WebSocket and waits for nothing else."""
+        taker = self._server.websocket
+        if taker is None or self._current is not None or self._queue or self._server.closing:
+            return False
+        self._part(taker, begun)
+        return True
+
     def refuse(self, status: int, request: Request) -> None:
         """Let a refusal be the last answer, after those to the requests before it."""
         self._refusal = (status, request)
@@ -199,6 +216,26 @@ class Connection(asyncio.Protocol):
             self._expire(waits_for[0])
 
     # Requests and responses.
+
+    def _look(self, data: bytes) -> None:
+        """Tell by the first bytes whether the connection is for HTTP/2 or for us."""
+        data = self._looked_at + data
+        known = len(HTTP2_PREFACE)
+        if data[:known] != HTTP2_PREFACE[: len(data)]:
+            self._looked_at = b""
+            self._feed = self._reader.feed
+            self._feed(data)
+        elif len(data) < known:
+            self._looked_at = data
+        else:
+            assert self._server.http2 is not None
+            self._part(self._server.http2, data)
+
+    def _part(self, taker: Callable[[asyncio.Transport, bytes], None], begun: bytes) -> None:
+        """Leave the connection to somebody else."""
+        self._lost = True
+        self._server.forget(self)
+        taker(self._transport, begun)
 
     def _start(self, request: Request) -> None:
         if self._lost:

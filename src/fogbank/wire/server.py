@@ -24,7 +24,8 @@ class HttpServer:
     """Answers HTTP/1.1 on any number of sockets with one handler.
 
     `refuse` words answers to what never became a request (status and what is known of the request); `patience`
-    is real time, whatever the clock says.
+    is real time, whatever the clock says. `http2` takes over connections that begin as HTTP/2 does, which are refused
+    without it; `websocket` those that ask for WebSocket, which are answered in HTTP without it.
     """
 
     def __init__(
@@ -33,9 +34,13 @@ class HttpServer:
         clock: Clock,
         refuse: Callable[[int, Request], Response] | None = None,
         patience: Patience | None = None,
+        http2: Callable[[asyncio.Transport, bytes], None] | None = None,
+        websocket: Callable[[asyncio.Transport, bytes], None] | None = None,
     ) -> None:
         self.handler = handler
         self.patience = patience or Patience()
+        self.http2 = http2
+        self.websocket = websocket
         self.closing = False
         self.connections: set[Connection] = set()
         self._clock = clock

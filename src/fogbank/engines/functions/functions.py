@@ -150,3 +150,9 @@ async def list_everywhere(tx: Tx, _now_us: int, after: Name, limit: int) -> list
         f"SELECT {_COLUMNS} FROM function WHERE (scope, name) > ($1, $2) ORDER BY scope, name LIMIT $3", *after, limit
     )
     return [_function(row) for row in rows]
+
+
+async def scopes_below(tx: Tx, _now_us: int, prefix: str) -> list[str]:
+    """Return the scopes that begin with a text and have functions, in no order."""
+    rows = await tx.all("SELECT DISTINCT scope FROM function WHERE substr(scope, 1, $1) = $2", len(prefix), prefix)
+    return [row[0] for row in rows]

@@ -27,7 +27,8 @@ class FunctionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     blob, or of the name of the local `folder` that has the code. `principal` is who the function runs as.
     `concurrency_max` is how many of its invocations may run at once, None where nothing was said;
     it and `tags` belong to the function, whatever its versions were published with. `dead_letters` is where events
-    go that were given up, in the cloud's words.
+    go that were given up, in the cloud's words. An instance runs `concurrency` invocations at a time;
+    `instances_min` are kept started, and there are `instances_max` at most.
     """
 
     contract: str
@@ -48,6 +49,9 @@ class FunctionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     layers: tuple[Layer, ...] = ()
     concurrency_max: int | None = None
     dead_letters: str = ""
+    concurrency: int = 1
+    instances_min: int = 0
+    instances_max: int | None = None
 
 
 class Function(NamedTuple):

@@ -1,0 +1,1 @@
+"""Google Cloud: its services over gRPC and REST, mapped onto the engines."""

@@ -1,0 +1,105 @@
+"""Google's front door: REST by host or path, calls of functions by their addresses, gRPC by way of `methods`.
+
+Nothing of protobuf is imported before the first request.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from fogbank.clouds.gcp.parts import Parts
+    from fogbank.connectors.invoker import Invoker
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
+    from fogbank.storage import Store
+    from fogbank.wire.asgi import Application
+    from fogbank.wire.google.rest import RestApplication
+    from fogbank.wire.grpc.service import Methods
+    from fogbank.wire.http import Request, Response
+
+_API: Final = re.compile(r"/v[0-9]+[a-z0-9]*/(?:projects|operations|folders|organizations)(?:/.*)?")
+_HOST: Final = re.compile(r"[a-z0-9.-]+\.(?:googleapis\.com|cloudfunctions\.(?:net|localhost))(?::[0-9]+)?")
+# A continent, a direction, a number: how Google's regions are named, and no bucket or table in an AWS path.
+_FUNCTION: Final = re.compile(
+    r"/(?:africa|asia|australia|europe|me|northamerica|southamerica|us)-[a-z]+[0-9]+-[^/]+/[a-zA-Z][a-zA-Z0-9_-]*(?:/.*)?"
+)
+_UPLOAD: Final = "/gcf-v2-uploads-"
+_AWS_SIGNED: Final = b"AWS4-"
+
+
+class GcpGateway:
+    """Answers Google's requests; everything is made when it is first called."""
+
+    def __init__(self, store: Store, clock: Clock, ids: Ids, invoker: Invoker) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._invoker = invoker
+        self._parts: Parts | None = None
+        self._methods: Methods | None = None
+        self._rest: RestApplication | None = None
+
+    def claims(self, request: Request) -> bool:
+        """Tell by host and path whether a request is for Google."""
+        path = request.raw_path
+        if request.headers.get(b"authorization", b"").startswith(_AWS_SIGNED):
+            return False
+        return bool(
+            _HOST.fullmatch(request.header(b"host"))
+            or _API.fullmatch(path)
+            or _FUNCTION.fullmatch(path)
+            or path.startswith(_UPLOAD)
+        )
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a request."""
+        from fogbank.clouds.gcp.functions import serving, sources  # noqa: PLC0415 - loaded on first use
+
+        parts = self.parts
+        if sources.is_upload(request.raw_path):
+            return await sources.take_upload(parts, request)
+        address = serving.read_address(request)
+        if address is not None:
+            return await serving.serve(parts, address, request)
+        return await self.rest.handle(request)
+
+    def grpc(self) -> Application:
+        """Return the application that answers calls over gRPC."""
+        from fogbank.wire.grpc.calls import GrpcApplication  # noqa: PLC0415 - loaded on first use
+
+        return GrpcApplication(self.methods)
+
+    @property
+    def parts(self) -> Parts:
+        """What the services stand on."""
+        if self._parts is None:
+            from fogbank.clouds.gcp.parts import Parts  # noqa: PLC0415 - loaded on first use
+            from fogbank.connectors.waiting_room import WaitingRoom  # noqa: PLC0415 - loaded on first use
+            from fogbank.wire.grpc.types import protobuf_types  # noqa: PLC0415 - loaded on first use
+
+            self._parts = Parts(
+                self._store, self._clock, self._ids, self._invoker, protobuf_types(), WaitingRoom(self._clock)
+            )
+        return self._parts
+
+    @property
+    def methods(self) -> Methods:
+        """The methods of all services."""
+        if self._methods is None:
+            from fogbank.clouds.gcp.services import gcp_services  # noqa: PLC0415 - loaded on first use
+            from fogbank.wire.grpc.service import Methods  # noqa: PLC0415 - loaded on first use
+
+            parts = self.parts
+            self._methods = Methods(parts.types, gcp_services(parts))
+        return self._methods
+
+    @property
+    def rest(self) -> RestApplication:
+        """The REST side of all services."""
+        if self._rest is None:
+            from fogbank.wire.google.rest import RestApplication  # noqa: PLC0415 - loaded on first use
+
+            self._rest = RestApplication(self.methods)
+        return self._rest

@@ -1,0 +1,24 @@
+"""What the Google services are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from fogbank.connectors.invoker import Invoker
+    from fogbank.connectors.waiting_room import WaitingRoom
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
+    from fogbank.storage import Store
+    from fogbank.wire.grpc.types import Types
+
+
+class Parts(NamedTuple):
+    """The parts of the server that its Google services share."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    invoker: Invoker
+    types: Types
+    waiting_room: WaitingRoom

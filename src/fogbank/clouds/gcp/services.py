@@ -1,0 +1,52 @@
+"""What Google adds to the server: its services, and what others call it for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fogbank.clouds.gcp.parts import Parts
+    from fogbank.connectors.function_logs import LineReader
+    from fogbank.connectors.invoker import Launcher
+    from fogbank.engines.functions.model import Function
+    from fogbank.runtimes.model import Launch
+    from fogbank.wire.grpc.service import Service as AnyService
+
+
+def gcp_services(parts: Parts) -> list[AnyService]:
+    """Return all services, those that gRPC itself has included."""
+    from fogbank.clouds.gcp.functions import make_services  # noqa: PLC0415 - loaded on first use
+    from fogbank.clouds.gcp.locations import locations_service  # noqa: PLC0415 - loaded on first use
+    from fogbank.clouds.gcp.operations import operations_service  # noqa: PLC0415 - loaded on first use
+    from fogbank.wire.grpc.health import health_service  # noqa: PLC0415 - loaded on first use
+    from fogbank.wire.grpc.reflection import reflection_services  # noqa: PLC0415 - loaded on first use
+    from fogbank.wire.grpc.service import Service  # noqa: PLC0415 - loaded on first use
+
+    services = [*make_services(parts), locations_service(parts), operations_service(parts)]
+    # It is there, so that its methods are refused by their names.
+    services.append(Service("google.iam.v1.IAMPolicy", parts, {}))
+    names = [service.name for service in services]
+    services.append(health_service(parts.types, names))
+    return [*services, *reflection_services(parts.types, [service.name for service in services])]
+
+
+def gcp_line_readers() -> dict[str, LineReader]:
+    """Return what reads the lines that Google's functions print."""
+
+    def read(text: str) -> tuple[int, dict[str, Any] | None]:
+        from fogbank.clouds.gcp.log_lines import read_line  # noqa: PLC0415 - loaded on first use
+
+        return read_line(text)
+
+    return {"gcp": read}
+
+
+def gcp_launchers() -> dict[str, Launcher]:
+    """Return what prepares Google's functions."""
+
+    def prepare(function: Function) -> Launch:
+        from fogbank.clouds.gcp.functions.launch import launch  # noqa: PLC0415 - loaded on first use
+
+        return launch(function)
+
+    return {"functions-framework": prepare}

@@ -1,0 +1,1 @@
+"""gRPC over ASGI: framing, metadata, status, calls, and the services that gRPC itself has."""

@@ -1,0 +1,172 @@
+"""HTTP/2 on the port that HTTP/1.1 is on, by a client that sends frames."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fogbank.wire.asgi import Front
+from fogbank.wire.http import Request, Response
+from fogbank.wire.http1 import HTTP2_PREFACE
+from fogbank.wire.http2 import Http2Server
+from fogbank.wire.server import HttpServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fogbank.kernel.clock import Clock
+    from fogbank.wire.asgi import Receive, Scope, Send
+
+DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
+END_STREAM, END_HEADERS = 1, 4
+SECONDS_MAX = 10
+
+
+def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+def header(name: bytes, value: bytes) -> bytes:
+    """Write a header in the plainest way that HPACK has: literal, never indexed, without Huffman's code."""
+    return b"\x10" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+def head(method: bytes, path: bytes) -> bytes:
+    pairs = ((b":method", method), (b":scheme", b"http"), (b":path", path), (b":authority", b"fog.test"))
+    return b"".join(header(*pair) for pair in pairs)
+
+
+class Client:
+    """Reads frames."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def data(self) -> bytes:
+        """Return the body of the one answer."""
+        body = b""
+        while True:
+            raw = await asyncio.wait_for(self.reader.readexactly(9), SECONDS_MAX)
+            size = int.from_bytes(raw[:3])
+            payload = await self.reader.readexactly(size)
+            if raw[3] == DATA:
+                body += payload
+            if raw[3] in (DATA, HEADERS) and raw[4] & END_STREAM:
+                return body
+            if raw[3] == GOAWAY:
+                raise ConnectionError(payload)
+
+
+async def handle(asked: Request) -> Response:
+    body = await asked.read()
+    if asked.raw_path == "/stream":
+
+        async def parts() -> AsyncIterator[bytes]:
+            for number in range(3):
+                yield b"%d" % number * 10_000
+
+        return Response(200, [], parts())
+    if asked.raw_path == "/fail":
+        raise RuntimeError("nobody foresaw this")
+    told = f"{asked.method} {asked.origin}{asked.raw_path}?{asked.raw_query} {len(body)}"
+    return Response(200, [(b"Content-Type", b"text/plain")], told.encode())
+
+
+async def shout(scope: Scope, receive: Receive, send: Send) -> None:
+    assert (await receive())["type"] == "websocket.connect"
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": f"{scope['path']} {event['text'].upper()}"})
+
+
+@pytest.fixture
+async def port(clock: Clock) -> AsyncIterator[int]:
+    front = Front(handle, lambda: None, lambda status, _: Response(status, [], b"sorry"), shout)
+    http2 = Http2Server(front, grace_seconds=1)
+    server = HttpServer(handle, clock, http2=http2.take, websocket=http2.take)
+    yield await server.listen("127.0.0.1", 0)
+    await server.close(0)
+    await http2.close()
+
+
+async def ask(port: int, method: bytes, path: bytes, body: bytes = b"", pieces: int = 0) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    flags = END_HEADERS if body else END_HEADERS | END_STREAM
+    sent = HTTP2_PREFACE + frame(SETTINGS) + frame(HEADERS, flags, 1, head(method, path))
+    parts = [body[at : at + 16_384] for at in range(0, len(body), 16_384)]
+    for number, part in enumerate(parts):
+        sent += frame(DATA, END_STREAM if number == len(parts) - 1 else 0, 1, part)
+    for at in range(0, len(sent), pieces or len(sent)):
+        writer.write(sent[at : at + (pieces or len(sent))])
+        if pieces:
+            await asyncio.sleep(0)
+    try:
+        return await Client(reader, writer).data()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 7])
+async def test_requests_reach_the_same_handler(port: int, pieces: int) -> None:
+    assert await ask(port, b"GET", b"/a%20b?c=d", pieces=pieces) == b"GET http://fog.test/a%20b?c=d 0"
+    assert await ask(port, b"POST", b"/p", b"x" * 30_000, pieces=pieces and 10_000) == b"POST http://fog.test/p? 30000"
+
+
+async def test_large_bodies_are_streams(port: int) -> None:
+    assert await ask(port, b"PUT", b"/", b"x" * 3_000_000) == b"PUT http://fog.test/? 3000000"
+
+
+async def test_a_streamed_answer(port: int) -> None:
+    answer = await ask(port, b"GET", b"/stream")
+    assert answer == b"".join(b"%d" % number * 10_000 for number in range(3))
+
+
+async def test_a_handler_that_fails(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    assert await ask(port, b"GET", b"/fail") == b"sorry"
+    assert "nobody foresaw this" in caplog.text
+
+
+async def test_what_only_begins_like_the_preface_is_http1(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for byte in b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n":
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0)
+    assert (await asyncio.wait_for(reader.readline(), SECONDS_MAX)) == b"HTTP/1.1 200 OK\r\n"
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_frames_that_make_no_sense_end_the_connection(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HTTP2_PREFACE + b"\xff" * 200)
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await Client(reader, writer).data()
+    writer.close()
+
+
+UPGRADE = (
+    b"GET /room?x=1 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+async def test_websocket_connections_are_handed_over(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    # An earlier request of the connection is answered first.
+    writer.write(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
+    answer = await asyncio.wait_for(reader.readuntil(b"/first? 0"), SECONDS_MAX)
+    assert answer.startswith(b"HTTP/1.1 200")
+    writer.write(UPGRADE + b"\x81\x85\x00\x00\x00\x00hello")
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SECONDS_MAX)
+    assert head.startswith(b"HTTP/1.1 101")
+    # RFC 6455, section 1.3: what answers this key.
+    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
+    assert await asyncio.wait_for(reader.readexactly(2 + len("/room HELLO")), SECONDS_MAX) == b"\x81\x0b/room HELLO"
+    writer.write(b"\x88\x80\x00\x00\x00\x00")
+    assert (await asyncio.wait_for(reader.read(2), SECONDS_MAX))[:1] == b"\x88"
+    writer.close()
+    await writer.wait_closed()

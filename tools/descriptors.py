@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Derive the descriptor sets that the server reads from the Google packages that are installed for tests.
+
+A set is a serialized `FileDescriptorSet`, deflated. What the packages' protobuf files lack is added from their
+transports: services' methods, and the HTTP rules by which REST reaches them. What is written is never edited by hand;
+run this again for a newer package.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from google.api import annotations_pb2, http_pb2
+from google.cloud.location import locations_pb2
+from google.iam.v1 import iam_policy_pb2
+from google.longrunning import operations_pb2
+from google.protobuf import descriptor_pb2, empty_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from tools.grpc_protocols import health_file, reflection_file
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import FileDescriptor
+
+SOURCE: Final = Path(__file__).resolve().parent.parent / "src" / "fogbank"
+PROTOCOLS: Final = SOURCE / "wire" / "grpc" / "protocols.binpb.zlib"
+FUNCTIONS: Final = SOURCE / "clouds" / "gcp" / "functions" / "descriptors.binpb.zlib"
+_METHOD: Final = re.compile(
+    r'\.(unary|stream)_(unary|stream)\(\s*"/([\w.]+)/(\w+)",\s*request_serializer=([\w.]+)\.\w+,'
+    r"\s*response_deserializer=([\w.]+)\.\w+,"
+)
+# What every service's clients call by rules of their service's own version.
+MIXINS: Final = {
+    "GetLocation": "google.cloud.location.Locations",
+    "ListLocations": "google.cloud.location.Locations",
+    "GetOperation": "google.longrunning.Operations",
+    "ListOperations": "google.longrunning.Operations",
+    "DeleteOperation": "google.longrunning.Operations",
+    "CancelOperation": "google.longrunning.Operations",
+    "WaitOperation": "google.longrunning.Operations",
+    "GetIamPolicy": "google.iam.v1.IAMPolicy",
+    "SetIamPolicy": "google.iam.v1.IAMPolicy",
+    "TestIamPermissions": "google.iam.v1.IAMPolicy",
+}
+
+
+class Client(NamedTuple):
+    """A published client: the modules of its transports, its types and the name of the service."""
+
+    package: str
+    transports: str
+    types: tuple[str, ...]
+    service: str
+
+
+FUNCTIONS_CLIENTS: Final = (
+    Client(
+        "google.cloud.functions_v2",
+        "services.function_service.transports",
+        ("types.functions",),
+        "google.cloud.functions.v2.FunctionService",
+    ),
+    Client(
+        "google.cloud.functions_v1",
+        "services.cloud_functions_service.transports",
+        ("types.functions", "types.operations"),
+        "google.cloud.functions.v1.CloudFunctionsService",
+    ),
+)
+
+
+def closure(*files: FileDescriptor) -> dict[str, descriptor_pb2.FileDescriptorProto]:
+    """Return the files and all that they need, each after what it needs."""
+    found: dict[str, descriptor_pb2.FileDescriptorProto] = {}
+
+    def add(file: FileDescriptor) -> None:
+        if file.name in found:
+            return
+        for needed in file.dependencies:
+            add(needed)
+        proto = descriptor_pb2.FileDescriptorProto()
+        file.CopyToProto(proto)
+        found[file.name] = proto
+
+    for file in files:
+        add(file)
+    return found
+
+
+def types_of(client: Client) -> list[FileDescriptor]:
+    """Return the files of a client's types; proto-plus made them from classes."""
+    files = []
+    for name in client.types:
+        module = importlib.import_module(f"{client.package}.{name}")
+        message = next(each for each in vars(module).values() if inspect.isclass(each) and hasattr(each, "pb"))
+        files.append(message.pb().DESCRIPTOR.file)
+    return files
+
+
+def mend_names(message: descriptor_pb2.DescriptorProto) -> None:
+    """Give fields that are named like Python's own words their names back."""
+    for field in message.field:
+        field.name = field.name.rstrip("_")
+        field.json_name = re.sub(r"_(.)", lambda match: match[1].upper(), field.name)
+    for inner in message.nested_type:
+        mend_names(inner)
+
+
+def service_of(client: Client) -> tuple[descriptor_pb2.ServiceDescriptorProto, dict[str, list[http_pb2.HttpRule]]]:
+    """Return a client's service, and the rules of the mixins that it calls."""
+    grpc = importlib.import_module(f"{client.package}.{client.transports}.grpc")
+    rest = importlib.import_module(f"{client.package}.{client.transports}.rest_base")
+    rules = rules_of(rest)
+    service = descriptor_pb2.ServiceDescriptorProto(name=client.service.rpartition(".")[2])
+    for sends, answers, full_name, name, request, response in _METHOD.findall(inspect.getsource(grpc)):
+        if full_name != client.service:
+            continue
+        method = service.method.add(name=name, input_type=_type(grpc, request), output_type=_type(grpc, response))
+        method.client_streaming = sends == "stream"
+        method.server_streaming = answers == "stream"
+        if name in rules:
+            method.options.Extensions[annotations_pb2.http].CopyFrom(_joined(rules.pop(name)))
+    return service, {name: found for name, found in rules.items() if name in MIXINS}
+
+
+def rules_of(rest: Any) -> dict[str, list[http_pb2.HttpRule]]:
+    """Return the HTTP rules of a REST transport's methods."""
+    transport = next(value for name, value in vars(rest).items() if name.endswith("RestTransport") and "_Base" in name)
+    found = {}
+    for name, value in vars(transport).items():
+        if name.startswith("_Base") and hasattr(value, "_get_http_options"):
+            options = value._get_http_options()  # noqa: SLF001 - the only place that has them
+            found[name.removeprefix("_Base")] = [
+                http_pb2.HttpRule(**{each["method"]: each["uri"]}, body=each.get("body", "")) for each in options
+            ]
+    return found
+
+
+def _type(module: Any, path: str) -> str:
+    value = module
+    for part in path.split("."):
+        value = getattr(value, part)
+    descriptor = value.pb().DESCRIPTOR if hasattr(value, "pb") else value.DESCRIPTOR
+    return f".{descriptor.full_name}"
+
+
+def _joined(rules: list[http_pb2.HttpRule]) -> http_pb2.HttpRule:
+    joined = http_pb2.HttpRule()
+    joined.CopyFrom(rules[0])
+    joined.additional_bindings.extend(rules[1:])
+    return joined
+
+
+def write(path: Path, files: list[descriptor_pb2.FileDescriptorProto]) -> None:
+    """Write a set."""
+    data = descriptor_pb2.FileDescriptorSet(file=files).SerializeToString(deterministic=True)
+    packed = zlib.compress(data, 9)
+    path.write_bytes(packed)
+    print(f"{path.relative_to(SOURCE.parent.parent)}: {len(files)} files, {len(data)} bytes, {len(packed)} deflated")
+
+
+def protocols() -> dict[str, descriptor_pb2.FileDescriptorProto]:
+    """Return what gRPC itself speaks: status, its details, health, reflection, HTTP rules."""
+    files = closure(
+        descriptor_pb2.DESCRIPTOR,
+        empty_pb2.DESCRIPTOR,
+        status_pb2.DESCRIPTOR,
+        error_details_pb2.DESCRIPTOR,
+        annotations_pb2.DESCRIPTOR,
+    )
+    own = (health_file(), reflection_file("v1"), reflection_file("v1alpha"))
+    return files | {each.name: each for each in own}
+
+
+def functions(known: dict[str, descriptor_pb2.FileDescriptorProto]) -> list[descriptor_pb2.FileDescriptorProto]:
+    """Return what the Cloud Functions API adds to the files that are known."""
+    shared = (operations_pb2.DESCRIPTOR, locations_pb2.DESCRIPTOR, iam_policy_pb2.DESCRIPTOR)
+    files = closure(*shared)
+    mixed: dict[str, list[http_pb2.HttpRule]] = {}
+    for client in FUNCTIONS_CLIENTS:
+        own = types_of(client)
+        files |= {name: proto for name, proto in closure(*own).items() if name not in files}
+        service, rules = service_of(client)
+        home = files[own[0].name]
+        home.service.append(service)
+        home.dependency.extend(
+            each
+            for each in ("google/api/annotations.proto", *(file.name for file in shared))
+            if each not in home.dependency
+        )
+        for file in own:
+            for message in files[file.name].message_type:
+                mend_names(message)
+        for name, found in rules.items():
+            mixed.setdefault(name, []).extend(found)
+    for file in files.values():
+        for service in file.service:
+            for method in service.method:
+                if MIXINS.get(method.name) == f"{file.package}.{service.name}" and method.name in mixed:
+                    method.options.Extensions[annotations_pb2.http].CopyFrom(_joined(mixed[method.name]))
+    return [proto for name, proto in files.items() if name not in known]
+
+
+def main() -> int:
+    """Write the sets."""
+    known = protocols()
+    write(PROTOCOLS, list(known.values()))
+    write(FUNCTIONS, functions(known))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
