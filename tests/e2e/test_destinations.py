@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import threading
@@ -12,7 +13,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.conformance.aws.functions import deploy
-from tests.e2e.test_pipeline import new_client
+from tests.e2e.test_pipeline import new_client, new_database
 from tests.servers import ServerProcess, wait_until
 
 if TYPE_CHECKING:
@@ -68,8 +69,13 @@ def told(sqs: Any, name: str) -> list[str]:
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.timeout(180)
-def test_every_outcome_is_told_once(tmp_path: Path) -> None:
-    flags = ["--data", str(tmp_path / "data")]
+@pytest.mark.parametrize("kind", ["folder", "postgres"])
+def test_every_outcome_is_told_once(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> None:
+    if kind == "folder":
+        flags = ["--data", str(tmp_path / "data")]
+    else:
+        url = request.getfixturevalue("postgres_url")
+        flags = ["--database", asyncio.run(new_database(url, "destinations"))]
     acknowledged: dict[str, bool] = {}
     chance = random.Random(7)
     for round_ in range(3):

@@ -94,6 +94,15 @@ def to_function(sequence: int, invocation: QueuedInvocation) -> Parcel:
     return deliver
 
 
+def unsendable(problem: str) -> Parcel:
+    """Tell nobody, because it can't be told."""
+
+    async def deliver(_tx: Tx, _now_us: int) -> str:
+        return problem
+
+    return deliver
+
+
 async def settle(tx: Tx, now_us: int, due: Due, parcels: Sequence[Parcel]) -> list[str]:
     """Take note that an invocation is over, and tell it; returns what was in the way."""
     if not await invocations.finish(tx, now_us, due):

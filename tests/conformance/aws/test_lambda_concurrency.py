@@ -117,6 +117,21 @@ def test_nothing_reserved_stops_a_function(lambda_: Any) -> None:
     assert invoke(lambda_, {})[0] == "$LATEST"
 
 
+def test_no_more_runs_than_the_account_may(timed_client: Callable[..., Any], timed_server: ThreadedServer) -> None:
+    lambda_ = timed_client("lambda")
+    deploy(lambda_, "f", WAITS)
+    timed_server.app.runner._running = 1_000
+    try:
+        with pytest.raises(ClientError) as refusal:
+            invoke(lambda_, {})
+    finally:
+        timed_server.app.runner._running = 0
+    answer = refusal.value.response
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert answer["Error"] == {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}
+    assert answer["Reason"] == "ConcurrentInvocationLimitExceeded"
+
+
 # Provisioned concurrency
 
 

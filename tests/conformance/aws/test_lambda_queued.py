@@ -302,6 +302,22 @@ def test_nobody_to_tell_is_said_in_the_log(desk: Desk, caplog: pytest.LogCapture
     assert "the topic missing: TopicNotFoundError" in caplog.text
 
 
+def test_what_is_too_large_to_be_told_is_said_in_the_log(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.sns.create_topic(Name="t")
+    deploy(desk.lambda_, "g", "def handler(event, context): return 'x' * 1_100_000", Timeout=900)
+    for number, target in enumerate(
+        (desk.arn("good"), desk.arn("t", "sns"), desk.arn("function:f", "lambda")), start=1
+    ):
+        desk.lambda_.put_function_event_invoke_config(
+            FunctionName="g", DestinationConfig={"OnSuccess": {"Destination": target}}
+        )
+        desk.lambda_.invoke(FunctionName="g", InvocationType="Event")
+        wait_for(lambda number=number: caplog.text.count("was not told") == number)
+    assert "the queue good: MessageTooLargeError" in caplog.text
+    assert "bytes are more than" in caplog.text
+    assert desk.runs() == 0
+
+
 def test_dead_letter_targets_are_queues_and_topics(client: Callable[..., Any], account: str) -> None:
     lambda_ = client("lambda")
     queue = f"arn:aws:sqs:us-east-1:{account}:q"

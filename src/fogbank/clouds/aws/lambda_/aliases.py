@@ -9,10 +9,10 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.configuration import revision_id
 from fogbank.clouds.aws.lambda_.errors import invalid, no_such_function, not_found
-from fogbank.clouds.aws.lambda_.functions import PAGE_MAX, find, read_marker, renew_instances
+from fogbank.clouds.aws.lambda_.finding import PAGE_MAX, find, lock, read_marker, renew_instances
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, read_unqualified
 from fogbank.clouds.aws.paging import write_token
-from fogbank.engines.functions import aliases, facts, functions, versions
+from fogbank.engines.functions import aliases, facts, versions
 from fogbank.engines.functions.errors import (
     AliasExistsError,
     AliasNotFoundError,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fogbank.clouds.aws.lambda_.service import Lambda
-    from fogbank.engines.functions.model import Alias, Name
+    from fogbank.engines.functions.model import Alias
     from fogbank.storage import Tx
 
 ADDITIONAL_MAX: Final = 1
@@ -96,7 +96,7 @@ async def list_aliases(lambda_: Lambda, call: Call, request: ListAliases) -> Rep
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
     wanted = request.FunctionVersion
     found: list[Alias] = []
-    after = read_marker(request.Marker)
+    after = read_marker(request.Marker, str, "")
     while len(found) <= limit:
         page = await lambda_.store.read(aliases.list_aliases, function.id, after, PAGE_MAX)
         found += [
@@ -193,16 +193,8 @@ async def _check_versions(tx: Tx, now_us: int, name: FunctionName, config: Alias
             raise no_such_function(f"{name.arn}:{version}") from None
 
 
-async def _lock(tx: Tx, now_us: int, name: FunctionName) -> int:
-    key: Name = name.key
-    try:
-        return (await functions.lock(tx, now_us, key)).id
-    except FunctionNotFoundError:
-        raise no_such_function(name.arn) from None
-
-
 async def _create(tx: Tx, now_us: int, name: FunctionName, alias: str, revision: int, config: AliasConfig) -> Alias:
-    number = await _lock(tx, now_us, name)
+    number = await lock(tx, now_us, name)
     await _check_versions(tx, now_us, name, config)
     return await aliases.create(tx, now_us, number, alias, revision, config)
 
@@ -210,7 +202,7 @@ async def _create(tx: Tx, now_us: int, name: FunctionName, alias: str, revision:
 async def _update(
     tx: Tx, now_us: int, name: FunctionName, alias: str, revision: int, change: Callable[[Alias], AliasConfig]
 ) -> Alias:
-    changed = await aliases.update(tx, now_us, await _lock(tx, now_us, name), alias, revision, change)
+    changed = await aliases.update(tx, now_us, await lock(tx, now_us, name), alias, revision, change)
     await _check_versions(tx, now_us, name, changed.config)
     return changed
 

@@ -13,7 +13,7 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.configuration import ZIP_BYTES_MAX, modified
 from fogbank.clouds.aws.lambda_.errors import conflict, invalid, no_such_function
-from fogbank.clouds.aws.lambda_.functions import PAGE_MAX, find, find_version, read_marker, renew_instances
+from fogbank.clouds.aws.lambda_.finding import PAGE_MAX, find, find_version, lock, read_marker, renew_instances
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, read_name, read_unqualified
 from fogbank.clouds.aws.paging import write_token
 from fogbank.engines.functions import aliases, facts, functions, totals, versions
@@ -183,7 +183,7 @@ async def list_provisioned_concurrency_configs(
     name = read_unqualified(call, request.FunctionName)
     function = await find(lambda_, name)
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
-    after = read_marker(request.Marker) or None
+    after = read_marker(request.Marker, str, None)
     found = await lambda_.store.read(facts.list_facts, function.id, PROVISIONED, after, limit + 1)
     shown = [{"FunctionArn": f"{name.arn}:{fact.qualifier}", **_show(fact)} for fact in found[:limit]]
     reply: dict[str, Any] = {"ProvisionedConcurrencyConfigs": shown}
@@ -198,7 +198,7 @@ async def _reserve(lambda_: Lambda, name: FunctionName, count: int | None) -> No
 
 
 async def _set_reserved(tx: Tx, now_us: int, name: FunctionName, count: int | None) -> None:
-    function = await _lock(tx, now_us, name)
+    function = await lock(tx, now_us, name)
     if count is not None:
         used = await totals.of_scope(tx, now_us, name.key[0], without=name.name)
         if ACCOUNT_MAX - used.reserved - count < UNRESERVED_MIN:
@@ -215,7 +215,7 @@ async def _set_reserved(tx: Tx, now_us: int, name: FunctionName, count: int | No
 
 
 async def _provision(tx: Tx, now_us: int, name: FunctionName, revision: int, count: int) -> Fact:
-    number = await _lock(tx, now_us, name)
+    number = await lock(tx, now_us, name)
     try:
         version = await versions.find(tx, now_us, name.key, name.target)
     except FunctionNotFoundError:
@@ -271,13 +271,6 @@ async def _check_overlap(
 async def _provisioned(tx: Tx, now_us: int, function: int) -> dict[str, int]:
     found = await facts.list_facts(tx, now_us, function, PROVISIONED, None, FACTS_MAX)
     return {fact.qualifier: msgspec.msgpack.decode(fact.value, type=int) for fact in found}
-
-
-async def _lock(tx: Tx, now_us: int, name: FunctionName) -> int:
-    try:
-        return (await functions.lock(tx, now_us, name.key)).id
-    except FunctionNotFoundError:
-        raise no_such_function(name.arn) from None
 
 
 def _check_published(name: FunctionName) -> None:

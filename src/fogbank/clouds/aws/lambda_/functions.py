@@ -12,15 +12,15 @@ from fogbank.clouds.aws.lambda_.configuration import (
     check_unpacked,
     code_fields,
     read_settings,
-    revision_id,
     show,
 )
 from fogbank.clouds.aws.lambda_.errors import invalid, no_such_function, unsupported
+from fogbank.clouds.aws.lambda_.finding import PAGE_MAX, check_revision, find, find_version, read_marker
 from fogbank.clouds.aws.lambda_.layers.use import find_layers
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, read_name, read_unqualified
-from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
+from fogbank.clouds.aws.paging import write_token
 from fogbank.engines.functions import functions, versions
-from fogbank.engines.functions.errors import FunctionExistsError, FunctionNotFoundError, RevisionMismatchError
+from fogbank.engines.functions.errors import FunctionExistsError, FunctionNotFoundError
 from fogbank.engines.functions.model import FunctionConfig
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.lambda_.service import Lambda
     from fogbank.engines.functions.model import Function, Name
     from fogbank.storage import Tx
-
-PAGE_MAX: Final = 50
 
 
 class CreateFunction(Settings, kw_only=True):
@@ -66,6 +64,7 @@ async def create_function(lambda_: Lambda, call: Call, request: CreateFunction) 
         function = await lambda_.store.run(_create, name.key, lambda_.ids.sequence(), config, archive, version)
     except FunctionExistsError:
         raise FunctionExistsError(name.name) from None
+    lambda_.invoker.warm(function)
     return show(function)
 
 
@@ -122,7 +121,7 @@ async def list_functions(lambda_: Lambda, call: Call, request: ListFunctions) ->
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
     if request.FunctionVersion is not None:
         return await _list_all(lambda_, call, request.Marker, limit)
-    after = read_marker(request.Marker)
+    after = read_marker(request.Marker, str, "")
     found = await lambda_.store.read(functions.list_functions, call.scope, after, limit + 1)
     reply: dict[str, Any] = {"Functions": [show(function) for function in found[:limit]]}
     if len(found) > limit:
@@ -132,7 +131,7 @@ async def list_functions(lambda_: Lambda, call: Call, request: ListFunctions) ->
 
 async def _list_all(lambda_: Lambda, call: Call, marker: str | None, limit: int) -> Reply:
     """List functions, each as it is and then its versions; a page ends anywhere among them."""
-    name, number = ("", -1) if marker is None else _read_place(marker)
+    name, number = read_marker(marker, tuple[str, int], ("", -1))
     shown: list[dict[str, Any]] = []
     places: list[tuple[str, int]] = []
     found = [] if number < 0 else await lambda_.store.read(functions.find_some, call.scope, name)
@@ -148,13 +147,6 @@ async def _list_all(lambda_: Lambda, call: Call, marker: str | None, limit: int)
         if len(shown) > limit:
             return {"Functions": shown[:limit], "NextMarker": write_token(places[limit - 1])}
     return {"Functions": shown}
-
-
-def _read_place(marker: str) -> tuple[str, int]:
-    try:
-        return read_token(marker, tuple[str, int])
-    except InvalidTokenError:
-        raise invalid("Invalid Marker.") from None
 
 
 class UpdateFunctionCode(Input):
@@ -251,45 +243,6 @@ async def get_function_code_signing_config(lambda_: Lambda, call: Call, request:
     return {"FunctionName": function.name}
 
 
-async def find(lambda_: Lambda, name: FunctionName) -> Function:
-    """Return a function, or raise the error that names its ARN."""
-    try:
-        return await lambda_.store.read(functions.find, name.key)
-    except FunctionNotFoundError:
-        raise no_such_function(name.qualified_arn) from None
-
-
-async def find_version(lambda_: Lambda, name: FunctionName, chance: float = 1.0) -> Function:
-    """Return the function, version or an alias's version, or raise the error that names its ARN."""
-    if not name.target:
-        return await find(lambda_, name)
-    try:
-        return await lambda_.store.read(versions.find, name.key, name.target, chance)
-    except FunctionNotFoundError:
-        raise no_such_function(name.qualified_arn) from None
-
-
-async def renew_instances(lambda_: Lambda, name: FunctionName) -> None:
-    """Let a function's instances go when they are free, and start those that are kept ready.
-
-    How many there may be of a version, and how many there always are, is settled when its first one starts.
-    """
-    for number in await lambda_.store.read(versions.ids, name.key):
-        lambda_.invoker.forget(number)
-    for version in await lambda_.store.read(versions.kept_ready, name.key):
-        lambda_.invoker.prepare(version)
-
-
-def read_marker(marker: str | None) -> str:
-    """Return where a list goes on."""
-    if marker is None:
-        return ""
-    try:
-        return read_token(marker, str)
-    except InvalidTokenError:
-        raise invalid("Invalid Marker.") from None
-
-
 async def _create(
     tx: Tx, now_us: int, name: Name, number: int, config: FunctionConfig, code: bytes, version: int | None
 ) -> Function:
@@ -331,12 +284,6 @@ async def _update(
         return await lambda_.store.run(_change, name.key, lambda_.ids.sequence(), change, code, version)
     except FunctionNotFoundError:
         raise no_such_function(name.arn) from None
-
-
-def check_revision(function: Function, expected: str | None) -> None:
-    """Refuse a change to a function that was changed since the caller looked."""
-    if expected is not None and expected != revision_id(function.revision):
-        raise RevisionMismatchError
 
 
 OPERATIONS: Final = (

@@ -10,7 +10,7 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.errors import invalid, throttled
-from fogbank.clouds.aws.lambda_.functions import find_version
+from fogbank.clouds.aws.lambda_.finding import find_version
 from fogbank.clouds.aws.lambda_.names import LATEST, read_name
 from fogbank.engines.functions import invocations
 from fogbank.engines.functions.model import QueuedInvocation

@@ -13,7 +13,7 @@ from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.arns import parse_arn
 from fogbank.clouds.aws.lambda_.configuration import revision_id
 from fogbank.clouds.aws.lambda_.errors import conflict, invalid, no_such_resource, not_found, outdated
-from fogbank.clouds.aws.lambda_.functions import find_version
+from fogbank.clouds.aws.lambda_.finding import find_version
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, read_name
 from fogbank.engines.functions import facts
 from fogbank.wire.aws.errors import AwsError

@@ -9,7 +9,7 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.arns import parse_arn
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
-from fogbank.clouds.aws.lambda_.functions import find
+from fogbank.clouds.aws.lambda_.finding import find
 from fogbank.clouds.aws.lambda_.names import read_unqualified
 from fogbank.engines.functions import functions, triggers
 

@@ -9,9 +9,9 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.configuration import code_sha256, show
 from fogbank.clouds.aws.lambda_.errors import invalid, no_such_function
-from fogbank.clouds.aws.lambda_.functions import PAGE_MAX, check_revision, find
+from fogbank.clouds.aws.lambda_.finding import PAGE_MAX, check_revision, find, read_marker
 from fogbank.clouds.aws.lambda_.names import LATEST, read_unqualified
-from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
+from fogbank.clouds.aws.paging import write_token
 from fogbank.engines.functions import versions
 from fogbank.engines.functions.errors import FunctionNotFoundError
 
@@ -66,7 +66,7 @@ async def list_versions_by_function(lambda_: Lambda, call: Call, request: ListVe
     """List a function as it is, then its versions in their order."""
     function = await find(lambda_, read_unqualified(call, request.FunctionName))
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
-    after = -1 if request.Marker is None else _read_number(request.Marker)
+    after = read_marker(request.Marker, int, -1)
     found = await lambda_.store.read(versions.list_versions, function, max(after, 0), limit + 1)
     if after < 0:
         found.insert(0, function)
@@ -74,13 +74,6 @@ async def list_versions_by_function(lambda_: Lambda, call: Call, request: ListVe
     if len(found) > limit:
         reply["NextMarker"] = write_token(int(found[limit - 1].version or 0))
     return reply
-
-
-def _read_number(marker: str) -> int:
-    try:
-        return read_token(marker, int)
-    except InvalidTokenError:
-        raise invalid("Invalid Marker.") from None
 
 
 OPERATIONS: Final = (list_versions_by_function, publish_version)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.configuration import check_zip, modified
-from fogbank.clouds.aws.lambda_.errors import invalid
-from fogbank.clouds.aws.lambda_.functions import PAGE_MAX, read_marker
+from fogbank.clouds.aws.lambda_.finding import PAGE_MAX, read_marker
 from fogbank.clouds.aws.lambda_.layers.names import LayerName, name_of, read_layer, read_version
-from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
+from fogbank.clouds.aws.paging import write_token
 from fogbank.engines.functions import layers
 from fogbank.engines.functions.layers import LayerConfig
 
@@ -116,7 +115,7 @@ async def list_layer_versions(lambda_: Lambda, call: Call, request: ListLayerVer
     """List a layer's versions, the newest first."""
     name = read_layer(call, request.LayerName)
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
-    before = _NUMBER_MAX if request.Marker is None else _read_number(request.Marker)
+    before = read_marker(request.Marker, int, _NUMBER_MAX)
     found = await _matching(lambda_, name.key, request, before, limit + 1)
     reply: dict[str, Any] = {"LayerVersions": [_show(version) for version in found[:limit]]}
     if len(found) > limit:
@@ -137,7 +136,7 @@ class ListLayers(Input):
 async def list_layers(lambda_: Lambda, call: Call, request: ListLayers) -> Reply:
     """List layers, each with its newest version."""
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
-    after = read_marker(request.Marker)
+    after = read_marker(request.Marker, str, "")
     shown: list[dict[str, Any]] = []
     while len(shown) <= limit:
         page = await lambda_.store.read(layers.list_layers, call.scope, after, PAGE_MAX)
@@ -172,13 +171,6 @@ async def _matching(
             break
         before = page[-1].number
     return found[:count]
-
-
-def _read_number(marker: str) -> int:
-    try:
-        return read_token(marker, int)
-    except InvalidTokenError:
-        raise invalid("Invalid Marker.") from None
 
 
 def _show(version: LayerVersion) -> dict[str, Any]:

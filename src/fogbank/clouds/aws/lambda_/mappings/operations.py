@@ -9,7 +9,7 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation, scope_key
 from fogbank.clouds.aws.arns import Arn, parse_arn
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
-from fogbank.clouds.aws.lambda_.functions import find_version, read_marker
+from fogbank.clouds.aws.lambda_.finding import find_version, read_marker
 from fogbank.clouds.aws.lambda_.mappings.criteria import check_filters
 from fogbank.clouds.aws.lambda_.names import FunctionName, qualified_arn, read_name
 from fogbank.clouds.aws.paging import write_token
@@ -124,7 +124,7 @@ async def list_event_source_mappings(lambda_: Lambda, call: Call, request: ListE
     function = None if request.FunctionName is None else read_name(call, request.FunctionName)
     source = None if request.EventSourceArn is None else _source_key(request.EventSourceArn)
     found: list[Trigger] = []
-    after = read_marker(request.Marker)
+    after = read_marker(request.Marker, str, "")
     more = False
     while not more:
         page = await lambda_.store.read(triggers.list_triggers, call.scope, after, PAGE_MAX)

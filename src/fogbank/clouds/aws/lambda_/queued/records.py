@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.aws.arns import parse_arn
-from fogbank.clouds.aws.lambda_.invocation import payload
+from fogbank.clouds.aws.lambda_.invocation import ASYNC_PAYLOAD_BYTES_MAX, payload
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, arn_of
+from fogbank.clouds.aws.sns.content import MESSAGE_BYTES_MAX as SNS_BYTES_MAX
 from fogbank.clouds.aws.sns.content import timestamp
 from fogbank.clouds.aws.sns.envelopes import Published
 from fogbank.clouds.aws.sqs.content import SENDER, size_of
-from fogbank.connectors.destinations import Verdict, to_function, to_queue, to_topic
+from fogbank.connectors.destinations import Verdict, to_function, to_queue, to_topic, unsendable
 from fogbank.engines.functions.model import QueuedInvocation
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import Attribute, Message
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
 
-MESSAGE_BYTES_MAX: Final = 1_024
+ERROR_BYTES_MAX: Final = 1_024
 _CONDITIONS: Final = {
     Verdict.SUCCESS: "Success",
     Verdict.EXHAUSTED: "RetriesExhausted",
@@ -91,7 +92,7 @@ def _dead_letter_attributes(finished: Finished) -> dict[str, Attribute]:
         "ErrorCode": Attribute("Number", code.encode()),
     }
     if text:
-        cut = text.encode()[:MESSAGE_BYTES_MAX].decode("utf-8", "ignore")
+        cut = text.encode()[:ERROR_BYTES_MAX].decode("utf-8", "ignore")
         attributes["ErrorMessage"] = Attribute("String", cut.encode())
     return attributes
 
@@ -104,6 +105,9 @@ def _parcel(target: str, body: bytes, attributes: dict[str, Attribute], origin: 
         message = Message(ids.uuid(), body, attributes, system={SENDER: arn.account})
         send = Send(message, ids.sequence(), None, size_of(body, attributes))
         return to_queue((arn.scope, arn.resource), send)
+    limit = SNS_BYTES_MAX if arn.service == "sns" else ASYNC_PAYLOAD_BYTES_MAX
+    if len(body) > limit:
+        return unsendable(f"{len(body)} bytes are more than {target} takes")
     if arn.service == "sns":
         number = ids.uuid()
         texts = {"default": body.decode()}

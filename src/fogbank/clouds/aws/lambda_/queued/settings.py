@@ -11,10 +11,10 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.errors import invalid, not_found
-from fogbank.clouds.aws.lambda_.functions import PAGE_MAX
+from fogbank.clouds.aws.lambda_.finding import PAGE_MAX, read_marker
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, arn_of, read_name, read_unqualified
 from fogbank.clouds.aws.lambda_.queued.targets import DESTINATIONS, check_target
-from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
+from fogbank.clouds.aws.paging import write_token
 from fogbank.engines.functions import facts, versions
 from fogbank.engines.functions.errors import FunctionNotFoundError
 from fogbank.engines.functions.handling import KIND, Handling, decode
@@ -126,10 +126,7 @@ async def list_function_event_invoke_configs(
     """List how a function's asynchronous invocations are handled, by versions and aliases."""
     function = await _find(lambda_, read_unqualified(call, request.FunctionName))
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
-    try:
-        after = None if request.Marker is None else read_token(request.Marker, str)
-    except InvalidTokenError:
-        raise invalid("Invalid Marker.") from None
+    after = read_marker(request.Marker, str, None)
     found = await lambda_.store.read(facts.list_facts, function.id, KIND, after, limit + 1)
     reply: dict[str, Any] = {"FunctionEventInvokeConfigs": [_show(function, fact) for fact in found[:limit]]}
     if len(found) > limit:

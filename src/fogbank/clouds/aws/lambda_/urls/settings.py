@@ -8,11 +8,11 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.configuration import modified
-from fogbank.clouds.aws.lambda_.errors import invalid, not_found, unsupported
-from fogbank.clouds.aws.lambda_.functions import PAGE_MAX
+from fogbank.clouds.aws.lambda_.errors import not_found, unsupported
+from fogbank.clouds.aws.lambda_.finding import PAGE_MAX, read_marker
 from fogbank.clouds.aws.lambda_.names import FunctionName, qualified_arn, read_name, read_unqualified
 from fogbank.clouds.aws.lambda_.urls.hosts import write_url
-from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
+from fogbank.clouds.aws.paging import write_token
 from fogbank.engines.functions import versions
 from fogbank.engines.functions.entrances import urls
 from fogbank.engines.functions.entrances.urls import Cors as EngineCors
@@ -143,10 +143,7 @@ async def list_function_url_configs(lambda_: Lambda, call: Call, request: ListFu
     """List the URLs of a function and its aliases."""
     function = await _find(lambda_, read_unqualified(call, request.FunctionName))
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
-    try:
-        after = None if request.Marker is None else read_token(request.Marker, str)
-    except InvalidTokenError:
-        raise invalid("Invalid Marker.") from None
+    after = read_marker(request.Marker, str, None)
     found = await lambda_.store.read(urls.list_urls, function.id, after, limit + 1)
     reply: dict[str, Any] = {"FunctionUrlConfigs": [_show(call, url) for url in found[:limit]]}
     if len(found) > limit:
