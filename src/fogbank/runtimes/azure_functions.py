@@ -26,7 +26,7 @@ MIB: Final = 1_048_576
 BY_REQUEST: Final = "This function was programmatically called via the host APIs."
 PYTHON: Final = Kind(
     "fogbank.runtimes.inside.azure_functions_python",
-    ("azure.functions", "asyncio", "concurrent.futures.thread", "json", "logging", "encodings.idna"),
+    ("azure.functions", "asyncio", "json", "logging", "encodings.idna"),
 )
 
 
