@@ -337,6 +337,10 @@ def test_a_large_body(azure: Azure) -> None:
     name = azure.deploy(function_app=source)
     body = bytes(range(256)) * 12_000
     assert azure.request(name, "POST", "/api/echo", body).body == body
+    settings = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(len(body) - 1)}
+    azure.call("update_application_settings", GROUP, name, {"properties": settings})
+    assert azure.request(name, "POST", "/api/echo", body).status == 413
+    assert azure.request(name, "POST", "/api/echo", body[:-1]).status == 200
 
 
 def test_an_app_that_brings_its_own_packages(azure: Azure) -> None:
