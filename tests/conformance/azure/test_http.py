@@ -178,6 +178,11 @@ def test_an_asynchronous_deployment(azure: Azure, eventually: Callable[..., Any]
     answer = azure.request(f"{name}.scm", "POST", "/api/zipdeploy?isAsync=true", zipped(function_app=ONE % ""))
     assert (answer.status, answer.headers["location"].endswith("/api/deployments/latest")) == (202, True)
     assert azure.get(name, "/api/x").body == b"x"
+    package = zipped(function_app=ONE % "published ")
+    answer = azure.request(f"{name}.scm", "POST", "/api/publish?type=zip&RemoteBuild=false", package)
+    assert (answer.status, bool(answer.headers["scm-deployment-id"])) == (200, True)
+    assert azure.get(name, "/api/x").body == b"published x"
+    assert len(azure.request(f"{name}.scm", "GET", "/api/deployments").json()) == 1
 
 
 @pytest.mark.parametrize(
