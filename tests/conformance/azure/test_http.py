@@ -167,6 +167,7 @@ def test_a_deployment_replaces_the_code(azure: Azure) -> None:
     azure.deploy(name, function_app=ONE % "second ", host_json=host)
     assert azure.get(name, "/a/b").body == b"second a/b"
     assert azure.get(name, "/").body == b"second None"
+    assert azure.get(name, "/", Authorization="Bearer token").body == b"second None"
     answer = azure.request(f"{name}.scm", "GET", "/api/deployments/latest")
     assert (answer.json()["status"], answer.json()["complete"]) == (4, True)
 

@@ -197,6 +197,8 @@ async def _create(
     except FunctionExistsError:
         raise AzureError(409, "Conflict", f"Website with given name {call.path[1]} already exists.") from None
     web.indexer.soon(function)
+    # Its first deployment is likely to follow.
+    web.parts.invoker.warm(function)
     return json_response(200, show_site(read_app(function), call))
 
 
