@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import itertools
@@ -21,16 +22,20 @@ if TYPE_CHECKING:
 PATH = "/2015-03-31/functions"
 EVENT = json.dumps({"name": "x" * 64}).encode()
 SOURCE = "def handler(event, context):\n    return {'name': event['name']}\n"
+SDK_SOURCE = f"import boto3\n{SOURCE}"
+SLOW_SOURCE = f"import time\n{SOURCE.replace('return', 'time.sleep(0.1); return')}"
+BURST = 16
+PAUSE_SECONDS = 0.05
 
 
 def _request(client: Client, method: str, path: str, body: bytes = b"") -> bytes:
     return client.signed(method, path, "lambda", "Content-Type: application/json\r\n", body)
 
 
-async def _deploy(client: Client, connection: Connection, name: str) -> None:
+async def _deploy(client: Client, connection: Connection, name: str, source: str = SOURCE) -> None:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("app.py", SOURCE)
+        archive.writestr("app.py", source)
     members = {
         "FunctionName": name,
         "Runtime": "python3.12",
@@ -57,24 +62,51 @@ def invoke_warm(name: str) -> Callable[[Client, Connection], Awaitable[Work]]:
     return prepare
 
 
-async def invoke_cold(client: Client, _: Connection) -> Work:
+def invoke_cold(source: str) -> Callable[[Client, Connection], Awaitable[Work]]:
     """Each turn deploys a function, invokes it for the first time, and deletes it; the invocation is what counts."""
+
+    async def prepare(client: Client, _: Connection) -> Work:
+        numbers = itertools.count()
+
+        async def work(connection: Connection) -> Timed:
+            name = f"bench-cold-{len(source)}-{next(numbers)}"
+            await _deploy(client, connection, name, source)
+            # Somebody who has just deployed a function takes longer than this to call it.
+            await asyncio.sleep(PAUSE_SECONDS)
+            began = time.perf_counter()
+            await connection.ask(_request(client, "POST", f"{PATH}/{name}/invocations", EVENT))
+            seconds = time.perf_counter() - began
+            await connection.ask(_request(client, "DELETE", f"{PATH}/{name}"))
+            return Timed(1, seconds)
+
+        return work
+
+    return prepare
+
+
+async def burst(client: Client, _: Connection) -> Work:
+    """Each turn deploys a function of 100 ms and invokes it many times at once, from zero instances."""
     numbers = itertools.count()
+    connections = [await client.connect() for _ in range(BURST)]
 
     async def work(connection: Connection) -> Timed:
-        name = f"bench-cold-{next(numbers)}"
-        await _deploy(client, connection, name)
+        name = f"bench-burst-{next(numbers)}"
+        await _deploy(client, connection, name, SLOW_SOURCE)
+        await asyncio.sleep(PAUSE_SECONDS)
+        request = _request(client, "POST", f"{PATH}/{name}/invocations", EVENT)
         began = time.perf_counter()
-        await connection.ask(_request(client, "POST", f"{PATH}/{name}/invocations", EVENT))
+        await asyncio.gather(*(each.ask(request) for each in connections))
         seconds = time.perf_counter() - began
         await connection.ask(_request(client, "DELETE", f"{PATH}/{name}"))
-        return Timed(1, seconds)
+        return Timed(BURST, seconds)
 
     return work
 
 
 LAMBDA_CASES = (
-    Case("lambda.Invoke warm", invoke_warm("bench-warm"), budget_ms=2, concurrency=1),
+    Case("lambda.Invoke warm", invoke_warm("bench-warm"), budget_ms=0.8, concurrency=1),
     Case("lambda.Invoke warm@16", invoke_warm("bench-warm-16")),
-    Case("lambda.Invoke cold", invoke_cold, budget_ms=80, concurrency=1),
+    Case("lambda.Invoke cold", invoke_cold(SOURCE), budget_ms=6, concurrency=1),
+    Case("lambda.Invoke cold, boto3", invoke_cold(SDK_SOURCE), budget_ms=25, concurrency=1),
+    Case("lambda.Invoke 16 of 100 ms at once, cold", burst, budget_ms=200, concurrency=1),
 )

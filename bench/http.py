@@ -78,6 +78,14 @@ class Client:
         """An AWS Query request."""
         return self.signed("POST", "/", service, "Content-Type: application/x-www-form-urlencoded\r\n", body)
 
+    def plain(self, method: str, path: str, body: bytes = b"", kind: str = "application/json", host: str = "") -> bytes:
+        """A request without a signature; `host` is the name that the server is to be addressed by."""
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: {host or self.host}:{self.port}\r\nContent-Type: {kind}\r\n"
+            f"User-Agent: bench/1\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
     def signed(self, method: str, path: str, service: str, headers: str, body: bytes) -> bytes:
         """Any AWS request; the signature itself is not a real one."""
         scope = f"000000000000/20261122/us-east-1/{service}/aws4_request"
