@@ -150,3 +150,12 @@ def test_the_clock_of_a_place(timed_azure: Azure, eventually: Callable[..., Any]
     assert notes(timed_azure, app, "cron") == []
     timed_azure.server.advance(1)
     eventually(lambda: len(notes(timed_azure, app, "cron")) == 1)
+
+
+def test_a_reset_takes_apps_and_timers_with_it(timed_azure: Azure, app: str, eventually: Callable[..., Any]) -> None:
+    timed_azure.server.reset()
+    assert timed_azure.get(app, "/").status == 404
+    timed_azure.server.advance(600)
+    timed_azure.deploy(timed_azure.create(settings=SETTINGS), function_app=APP)
+    timed_azure.server.advance(300)
+    eventually(lambda: len(notes(timed_azure, app, "cron")) == 1)
