@@ -95,6 +95,9 @@ class Schedules:
                     self._held.pop(due.message, None)
         finally:
             del self._lanes[lane]
+            # Those that a failure has kept waiting are taken again when their leases end.
+            for due in waiting:
+                self._held.pop(due.message, None)
 
     async def _run(self, due: ScheduledDue) -> int:
         """Run one invocation; returns until when it was under way, as if it had begun when it was due."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Invocation
-    from fogbank.storage import Store
+    from fogbank.storage import Store, Tx
 
 
 class Runs:
@@ -61,6 +61,17 @@ async def schedules(store: Store, clock: Clock, ids: Ids, runs: Runs) -> AsyncIt
     made.start()
     yield made
     await made.close()
+
+
+def invocations_of(ids: Ids, clock: Clock) -> Any:
+    """Return an operation that queues two invocations of one lane at once."""
+
+    async def operation(tx: Tx, now_us: int) -> None:
+        for name in ("one", "two"):
+            due_us = clock.now() + (60_000_000 if name == "two" else 0)
+            await scheduled.enqueue(tx, now_us, ids.sequence(), queued(name, "a", due_us))
+
+    return operation
 
 
 async def until(what: Any) -> None:
@@ -155,3 +166,21 @@ async def test_what_was_interrupted_is_run_again(
         await clock.advance(31_000_000, settle)
     await until(lambda: again.seen == ["one"])
     await second.close()
+
+
+async def test_a_failure_of_the_server_s_own_loses_nothing(
+    store: Store, clock: Clock, ids: Ids, runs: Runs, schedules: Schedules, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs.errors.append(RuntimeError("broken"))
+    async with asyncio.timeout(10):
+        await store.run(invocations_of(ids, clock))
+    await until(lambda: not runs.errors)
+    await asyncio.sleep(0.05)
+
+    async def settle() -> None:
+        await asyncio.sleep(0.02)
+
+    await clock.advance(31_000_000, settle)
+    await until(lambda: len(runs.seen) == 2)
+    assert runs.seen == ["one", "two"]
+    assert "broken" in caplog.text
