@@ -134,7 +134,7 @@ class App:
             return self._function_urls.handle(request)
         if request.raw_path.startswith("/_"):
             return self._control.handle(request)
-        if request.raw_path != "/" or b"authorization" not in request.headers:
+        if request.raw_path != "/" or not request.headers.get(b"authorization", b"").startswith(b"AWS4-"):
             # Not what AWS's busiest protocols send.
             for gateway in self._others:
                 if gateway.claims(request):

@@ -92,3 +92,12 @@ def test_one_of_two_servers_fires_a_timer(postgres_url: str) -> None:
         first.advance(1)
         assert ticks() == 4
         azure.client.close()
+
+
+def test_an_app_without_a_sandbox() -> None:
+    with ThreadedServer(Settings(port=0, memory=True, sandbox="process")) as server:
+        azure = on(server)
+        assert server.app.runner.tier.name == "A"
+        name = azure.deploy(function_app=APP)
+        assert azure.get(name, "/api/ann", x_functions_key=azure.master_key(name)).body == b"hello ann"
+        azure.client.close()

@@ -187,12 +187,71 @@ def test_what_can_t_be_served_is_said(
     assert "Traceback" not in failed.stderr
 
 
-@pytest.mark.parametrize(("file", "kind"), [("host.json", "Azure Functions"), ("main.py", "Google Cloud Functions")])
-def test_other_clouds_folders_are_refused_by_name(tmp_path: Path, file: str, kind: str) -> None:
-    (tmp_path / file).write_text("import functions_framework\n")
+def test_another_cloud_s_folder_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("import functions_framework\n")
     failed = fogbank("functions", "dev", str(tmp_path))
     assert failed.returncode == 1
-    assert f"holds {kind}; this version of `functions dev` serves folders of AWS Lambda only." in failed.stderr
+    assert "holds Google Cloud Functions; this version of `functions dev` does not serve them." in failed.stderr
+
+
+AZURE_SOURCE = """
+import logging
+import azure.functions as func
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+@app.route(route="greet/{name}", methods=["GET"])
+def greet(req: func.HttpRequest) -> str:
+    logging.info("greeting %s", req.route_params["name"])
+    return "hello " + req.route_params["name"]
+
+@app.route(auth_level=func.AuthLevel.FUNCTION)
+def locked(req: func.HttpRequest) -> str:
+    return "open"
+
+@app.timer_trigger(schedule="0 0 3 * * *", arg_name="timer")
+def nightly(timer: func.TimerRequest) -> None:
+    pass
+"""
+
+
+def test_a_folder_of_azure_functions_is_served(tmp_path: Path, server: ServerProcess) -> None:
+    folder = tmp_path / "My App"
+    folder.mkdir()
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    (folder / "local.settings.json").write_text('{"Values": {"FUNCTIONS_WORKER_RUNTIME": "python"}}')
+    (folder / "function_app.py").write_text(AZURE_SOURCE)
+
+    with Dev(str(folder), "--url", server.url) as dev:
+        port = server.url.rpartition(":")[2]
+        assert dev.printed(f"  greet  GET http://my-app.azurewebsites.localhost:{port}/api/greet/{{name}}")
+        assert dev.printed(f"  locked  any method http://my-app.azurewebsites.localhost:{port}/api/locked?code=")
+        assert dev.printed("  nightly  timerTrigger 0 0 3 * * *")
+
+        def get(path: str) -> str:
+            request = urllib.request.Request(server.url + path, headers={"Host": "my-app.azurewebsites.localhost"})
+            with urllib.request.urlopen(request) as reply:
+                return reply.read().decode()
+
+        assert get("/api/greet/ada") == "hello ada"
+        wait_until(lambda: dev.printed("greeting ada"))
+        (folder / "function_app.py").write_text(AZURE_SOURCE.replace("hello", "moin").replace("nightly", "daily"))
+        wait_until(lambda: dev.printed("  daily  timerTrigger"))
+        assert dev.printed("function_app.py: my-app updated in")
+        assert get("/api/greet/ada") == "moin ada"
+        (folder / "function_app.py").write_text("import nowhere")
+        wait_until(lambda: dev.printed("Worker failed to index functions: ModuleNotFoundError"))
+        (folder / "function_app.py").write_text(AZURE_SOURCE)
+        wait_until(lambda: sum("  greet  GET" in line for line in dev.lines) >= 2)
+        assert get("/api/greet/ada") == "hello ada"
+        assert dev.stop() == 0
+
+
+@pytest.mark.parametrize("arguments", [("--runtime", "python3.11"), ("--memory-size", "128"), ("--timeout", "3")])
+def test_what_is_not_for_azure_functions(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "host.json").write_text("{}")
+    failed = fogbank("functions", "dev", str(tmp_path), *arguments)
+    assert failed.returncode == 1
+    assert f"{arguments[0]} is not for Azure Functions" in failed.stderr
 
 
 def test_nothing_deployed_is_said() -> None:

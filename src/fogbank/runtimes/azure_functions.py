@@ -7,6 +7,7 @@ the packages that it brings are below it.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -26,7 +27,7 @@ MIB: Final = 1_048_576
 BY_REQUEST: Final = "This function was programmatically called via the host APIs."
 PYTHON: Final = Kind(
     "fogbank.runtimes.inside.azure_functions_python",
-    ("azure.functions", "asyncio", "concurrent.futures.thread", "json", "logging", "encodings.idna"),
+    ("azure.functions", "asyncio", "json", "logging", "encodings.idna"),
 )
 
 
@@ -108,5 +109,9 @@ def _failure(outcome: Outcome) -> str:
 
 
 def _line(at_us: int, level: str, text: str) -> Line:
-    moment = datetime.fromtimestamp(at_us // SECOND_US, UTC)
-    return Line(at_us, f"{moment:%Y-%m-%dT%H:%M:%SZ}   [{level}]   {text}")
+    return Line(at_us, f"{_second(at_us // SECOND_US)}   [{level}]   {text}")
+
+
+@lru_cache(maxsize=4)
+def _second(at: int) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

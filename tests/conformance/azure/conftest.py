@@ -86,6 +86,12 @@ class Azure:
         self.call("begin_create_or_update", GROUP, name, site).result()
         return name
 
+    def create_in(self, group: str, name: str) -> str:
+        """Create an app in a resource group; returns its name."""
+        site = {"location": LOCATION, "kind": "functionapp"}
+        self.call("begin_create_or_update", group, name, site).result()
+        return name
+
     def call(self, operation: str, *arguments: Any, **settings: Any) -> Any:
         """Call an operation of the client over plain HTTP."""
         return getattr(self.client.web_apps, operation)(*arguments, enforce_https=False, **settings)

@@ -167,6 +167,7 @@ def test_a_deployment_replaces_the_code(azure: Azure) -> None:
     azure.deploy(name, function_app=ONE % "second ", host_json=host)
     assert azure.get(name, "/a/b").body == b"second a/b"
     assert azure.get(name, "/").body == b"second None"
+    assert azure.get(name, "/", Authorization="Bearer token").body == b"second None"
     answer = azure.request(f"{name}.scm", "GET", "/api/deployments/latest")
     assert (answer.json()["status"], answer.json()["complete"]) == (4, True)
 
@@ -178,6 +179,11 @@ def test_an_asynchronous_deployment(azure: Azure, eventually: Callable[..., Any]
     answer = azure.request(f"{name}.scm", "POST", "/api/zipdeploy?isAsync=true", zipped(function_app=ONE % ""))
     assert (answer.status, answer.headers["location"].endswith("/api/deployments/latest")) == (202, True)
     assert azure.get(name, "/api/x").body == b"x"
+    package = zipped(function_app=ONE % "published ")
+    answer = azure.request(f"{name}.scm", "POST", "/api/publish?type=zip&RemoteBuild=false", package)
+    assert (answer.status, bool(answer.headers["scm-deployment-id"])) == (200, True)
+    assert azure.get(name, "/api/x").body == b"published x"
+    assert len(azure.request(f"{name}.scm", "GET", "/api/deployments").json()) == 1
 
 
 @pytest.mark.parametrize(
@@ -337,6 +343,10 @@ def test_a_large_body(azure: Azure) -> None:
     name = azure.deploy(function_app=source)
     body = bytes(range(256)) * 12_000
     assert azure.request(name, "POST", "/api/echo", body).body == body
+    settings = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(len(body) - 1)}
+    azure.call("update_application_settings", GROUP, name, {"properties": settings})
+    assert azure.request(name, "POST", "/api/echo", body).status == 413
+    assert azure.request(name, "POST", "/api/echo", body[:-1]).status == 200
 
 
 def test_an_app_that_brings_its_own_packages(azure: Azure) -> None:

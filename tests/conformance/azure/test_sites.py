@@ -166,3 +166,14 @@ def test_an_app_stays_where_it_is(azure: Azure) -> None:
     answer = azure.arm("PUT", f"{SITES}/{name}", {"location": "eastus", "kind": "functionapp"})
     assert (answer.status, answer.json()["error"]["code"]) == (409, "InvalidResourceLocation")
     assert azure.arm("PUT", f"{SITES}/{name}", {"location": "West Europe", "kind": "functionapp"}).status == 200
+
+
+def test_lists_in_pages(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fogbank.clouds.azure.web.sites.LISTED_MAX", 2)
+    names = [azure.create(f"{azure.prefix}-{number}") for number in range(5)]
+    other = azure.create_in("Group-10", f"{azure.prefix}-5")
+    assert [each.name for each in azure.call("list_by_resource_group", GROUP)] == names
+    assert [each.name for each in azure.call("list_by_resource_group", "Group-10")] == [other]
+    assert sorted(each.name for each in azure.call("list")) == [*names, other]
+    answer = azure.arm("GET", SITES, None, "?api-version=2025-05-01&$skiptoken=x")
+    assert (answer.status, answer.json()["error"]["code"]) == (400, "BadRequest")

@@ -129,7 +129,6 @@ def test_a_template_s_functions_are_served_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "given", "words"),
     [
-        ({"host.json": "{}"}, Given(), "holds Azure Functions; this version of `functions dev` serves"),
         ({"main.py": "import functions_framework"}, Given(), "holds Google Cloud Functions; this version"),
         ({"README.md": ""}, Given(), "Name it: --handler"),
         ({"app.py": "x = 1"}, Given(), "Name it: --handler"),

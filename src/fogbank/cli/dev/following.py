@@ -59,7 +59,9 @@ class Follower:
         path = f"{PATH}?after={self._after}&wait={WAIT_SECONDS}"
         found = ask(self._url, "GET", path, timeout_seconds=ANSWER_SECONDS_MAX)
         for brief in found["invocations"]:
-            if brief["scope"] == self._scope and brief["function"] in self.functions:
+            # What functions an app has is asked for by the server, not by anybody who follows.
+            wanted = brief["function"] in self.functions and brief["source"] != "index"
+            if brief["scope"] == self._scope and wanted:
                 text = describe(ask(self._url, "GET", f"{PATH}/{brief['record']}"))
                 if not self._stopped.is_set():
                     self._say(text)

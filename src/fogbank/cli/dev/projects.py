@@ -85,10 +85,10 @@ def kind_of(folder: Path) -> Cloud | None:
 
 
 def read_project(folder: Path, given: Given) -> Project:
-    """Return the functions of a folder; raises `ProjectError`."""
+    """Return the functions of a folder for AWS Lambda; raises `ProjectError`."""
     kind = kind_of(folder)
-    if given.handler is None and kind in (Cloud.AZURE, Cloud.GOOGLE):
-        msg = f"{folder} holds {kind.value}; this version of `functions dev` serves folders of AWS Lambda only."
+    if given.handler is None and kind is Cloud.GOOGLE:
+        msg = f"{folder} holds {kind.value}; this version of `functions dev` does not serve them."
         raise ProjectError(msg)
     templates = [folder / name for name in TEMPLATES if (folder / name).is_file()]
     if given.handler is None and templates:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fogbank.cli.client import ask
+from fogbank.cli.dev.azure_serving import check_given, serve_app
 from fogbank.cli.dev.following import Follower
 from fogbank.cli.dev.lambda_api import DEFAULT_ACCOUNT, DEFAULT_REGION, FUNCTIONS, LambdaApi, LambdaError, caller
-from fogbank.cli.dev.projects import ProjectError, read_project
+from fogbank.cli.dev.projects import Cloud, ProjectError, kind_of, read_project
 from fogbank.cli.dev.watching import watch
 
 if TYPE_CHECKING:
@@ -60,13 +61,20 @@ def serve(folder: Path, given: Given, url: str, *, own: bool) -> None:
     """Serve a folder until it is interrupted; `own`: where no server answers at `url`, start one."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
+    azure = given.handler is None and kind_of(folder) is Cloud.AZURE
     try:
-        project = read_project(folder, given)
+        if azure:
+            check_given(given)
+        project = None if azure else read_project(folder, given)
     except ProjectError as error:
         raise click.ClickException(str(error)) from None
     server = None if answers(url) or not own else OwnServer()
     try:
-        _serve(folder, given, project, url if server is None else server.url, own=server is not None)
+        where = url if server is None else server.url
+        if project is None:
+            serve_app(folder, given, where, say, own=server is not None)
+        else:
+            _serve(folder, given, project, where, own=server is not None)
     except KeyboardInterrupt:
         pass
     finally:

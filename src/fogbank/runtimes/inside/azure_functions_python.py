@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from fogbank.runtimes.inside import azure_functions_calls as calls
@@ -80,36 +80,72 @@ def _threads(concurrency: int) -> int:
 
 
 class Worker:
-    """Runs what the server sends."""
+    """Runs what the server sends.
+
+    Threads take turns at the channel: whoever receives an invocation of a plain function runs it, and leaves the
+    channel to another, so that no invocation is handed from thread to thread. One more thread than may run functions
+    sees to it that somebody always listens.
+    """
 
     def __init__(self, channel: Channel, app: Index, threads: int) -> None:
         self._channel = channel
         self._app = app
-        self._threads = ThreadPoolExecutor(threads, "function")
+        self._threads = threads
+        self._listening = threading.Lock()
+        self._counting = threading.Lock()
+        self._busy = 0
+        self._backlog: deque[tuple[Loaded, Message]] = deque()
         self._loop = asyncio.new_event_loop()
         self._running: set[asyncio.Task[None]] = set()
 
     def serve(self) -> None:
         """Take invocations until the channel is closed; the event loop has the main thread."""
-        threading.Thread(target=self._receive, name="receive", daemon=True).start()
+        for number in range(self._threads + 1):
+            threading.Thread(target=self._work, name=f"function_{number}", daemon=True).start()
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
         sys.stdout.flush()
         os._exit(0)
 
-    def _receive(self) -> None:
+    def _work(self) -> None:
         try:
             while True:
-                self._take(self._channel.receive())
+                job: tuple[Loaded, Message] | None = self._listen()
+                while job is not None:
+                    self._run(*job)
+                    job = self._next()
         except ClosedError:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
-    def _take(self, message: Message) -> None:
+    def _listen(self) -> tuple[Loaded, Message]:
+        """Return the next invocation that this thread is to run, having seen to all others."""
+        with self._listening:
+            while True:
+                message = self._channel.receive()
+                function = self._take(message)
+                if function is None:
+                    continue
+                with self._counting:
+                    if self._busy < self._threads:
+                        self._busy += 1
+                        return function, message
+                    self._backlog.append((function, message))
+
+    def _next(self) -> tuple[Loaded, Message] | None:
+        """Return an invocation that had to wait, None if there is none and the thread is free."""
+        with self._counting:
+            if self._backlog:
+                return self._backlog.popleft()
+            self._busy -= 1
+            return None
+
+    def _take(self, message: Message) -> Loaded | None:
+        """Return the plain function that an invocation is for; see to everything else."""
         context = message.head["context"]
         if context.get("index"):
             described = json.dumps({"functions": index.describe_all(self._app)}).encode()
-            self._channel.send("result", described, id=message.head["id"], head={})
-            return
+            _send(self._channel, "result", described, id=message.head["id"], head={})
+            return None
         name = context["function"]
         function = self._app.functions.get(name)
         if function is None:
@@ -117,8 +153,8 @@ class Worker:
             self._fail(message, RuntimeError(problem))
         elif function.is_async:
             self._loop.call_soon_threadsafe(self._begin, function, message)
-        else:
-            self._threads.submit(self._run, function, message)
+            return None
+        return function
 
     def _begin(self, function: Loaded, message: Message) -> None:
         task = self._loop.create_task(self._run_async(function, message))

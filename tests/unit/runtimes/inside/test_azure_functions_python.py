@@ -128,6 +128,35 @@ def test_functions_run_beside_each_other(worker: WorkerProcess) -> None:
     assert {answer.body for answer in answers} == {b"met"}
 
 
+def test_more_than_there_are_threads_for(tmp_path: Path) -> None:
+    """Plain functions wait for a thread; coroutines don't."""
+    source = """
+        import threading
+        import azure.functions as func
+        app = func.FunctionApp()
+        go = threading.Event()
+
+        @app.route()
+        def wait(req: func.HttpRequest) -> str:
+            go.wait(20)
+            return "waited"
+
+        @app.route()
+        async def release(req: func.HttpRequest) -> str:
+            go.set()
+            return "released"
+    """
+    request = {"method": "GET", "headers": [], "params": {}, "url": "", "path": "/", "query": ""}
+    with WorkerProcess(write_app(tmp_path, function_app=source), PYTHON_THREADPOOL_THREAD_COUNT="2") as worker:
+        for function in ("wait", "wait", "wait", "release"):
+            worker.send(function=function, **request)
+        answers = [worker.channel.receive() for _ in range(4)]
+        assert sorted(answer.body for answer in answers) == [b"released", *[b"waited"] * 3]
+        assert worker.request("wait").body == b"waited"
+        missing = worker.request("nothing")
+        assert (missing.head["kind"], missing.head["error_type"]) == ("error", "RuntimeError")
+
+
 def test_an_exception_is_reported(worker: WorkerProcess) -> None:
     message = worker.request("fail")
     assert (message.head["kind"], message.head["error_type"]) == ("error", "ValueError")

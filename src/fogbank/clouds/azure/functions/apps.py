@@ -203,11 +203,15 @@ async def delete(tx: Tx, now_us: int, name: Name) -> None:
     await functions.delete(tx, now_us, name)
 
 
-async def list_apps(tx: Tx, now_us: int, subscription: str, group: str | None, limit: int) -> list[Function]:
-    """Return a subscription's apps, or those of one resource group."""
+async def list_apps(
+    tx: Tx, now_us: int, subscription: str, group: str | None, after: Name, limit: int
+) -> list[Function]:
+    """Return a subscription's apps, or those of one resource group, in order, those that follow `after`."""
     scope = Scope(REALM, subscription.lower(), "" if group is None else group.lower()).key
-    names = await addresses.list_names(tx, now_us, scope, ("", ""), limit)
-    return [await functions.find(tx, now_us, name) for name in names if group is None or name[0] == scope]
+    if group is not None:
+        return await functions.list_functions(tx, now_us, scope, after[1], limit)
+    names = await addresses.list_names(tx, now_us, scope, after, limit)
+    return [await functions.find(tx, now_us, name) for name in names]
 
 
 async def change_keys(tx: Tx, now_us: int, name: Name, change: Callable[[Keys], Keys]) -> Keys:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.azure.functions import admin
-from fogbank.clouds.azure.functions.apps import address_of
+from fogbank.clouds.azure.functions.apps import address_of, settings_of
 from fogbank.clouds.azure.functions.indexing import NotIndexedError
 from fogbank.clouds.azure.functions.routes.routing import Router, may_call
 from fogbank.engines.functions.entrances import addresses
@@ -90,7 +90,7 @@ class AppHost:
         return app, router
 
     async def _call(self, request: Request, app: App, routed: Routed) -> Response:
-        body = await request.read(BODY_BYTES_MAX)
+        body = await request.read(_body_bytes_max(app))
         query = f"?{request.raw_query}" if request.raw_query else ""
         context = {
             "function": routed.entry.name,
@@ -104,6 +104,12 @@ class AppHost:
         invocation = Invocation(self._parts.ids.uuid(), body, context)
         outcome = await self._parts.invoker.run(app.function, invocation)
         return _respond(outcome, request.method)
+
+
+def _body_bytes_max(app: App) -> int:
+    """Return how long a request may be."""
+    limit = settings_of(app.function.config).get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "")
+    return int(limit) if limit.isdecimal() and limit.isascii() else BODY_BYTES_MAX
 
 
 def _respond(outcome: Outcome, method: str) -> Response:

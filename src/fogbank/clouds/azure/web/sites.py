@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -107,9 +109,28 @@ async def get_site(web: Web, call: ArmCall) -> Response:
 
 
 async def list_sites(web: Web, call: ArmCall) -> Response:
-    """List the apps of a resource group, or of the subscription."""
-    found = await web.parts.store.read(apps.list_apps, call.subscription, call.group or None, LISTED_MAX)
-    return json_response(200, {"value": [show_site(read_app(function), call) for function in found]})
+    """List the apps of a resource group, or of the subscription, page by page."""
+    after = _read_token(call.query.get("$skiptoken"))
+    found = await web.parts.store.read(apps.list_apps, call.subscription, call.group or None, after, LISTED_MAX + 1)
+    shown = {"value": [show_site(read_app(function), call) for function in found[:LISTED_MAX]]}
+    if len(found) <= LISTED_MAX:
+        return json_response(200, shown)
+    last = found[LISTED_MAX - 1]
+    token = urlsafe_b64encode(msgspec.json.encode((last.scope, last.name))).decode()
+    where = f"/resourceGroups/{quote(call.group)}" if call.group else ""
+    query = urlencode({"api-version": call.query["api-version"], "$skiptoken": token})
+    path = f"/subscriptions/{call.subscription}{where}/providers/Microsoft.Web/sites"
+    return json_response(200, {**shown, "nextLink": f"{call.scheme}://{call.host}{path}?{query}"})
+
+
+def _read_token(token: str | None) -> tuple[str, str]:
+    """Return where a list goes on."""
+    if token is None:
+        return "", ""
+    try:
+        return msgspec.json.decode(b64decode(token, altchars=b"-_", validate=True), type=tuple[str, str])
+    except (ValueError, msgspec.DecodeError):
+        raise bad_request("The $skiptoken is invalid.") from None
 
 
 async def delete_site(web: Web, call: ArmCall) -> Response:
@@ -176,6 +197,8 @@ async def _create(
     except FunctionExistsError:
         raise AzureError(409, "Conflict", f"Website with given name {call.path[1]} already exists.") from None
     web.indexer.soon(function)
+    # Its first deployment is likely to follow.
+    web.parts.invoker.warm(function)
     return json_response(200, show_site(read_app(function), call))
 
 

@@ -1,0 +1,114 @@
+"""Serving a folder of Azure Functions: an app that runs from it, and what is saved while it is worked on."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import click
+
+from fogbank.cli.dev.azure_api import AzureApi, AzureApiError
+from fogbank.cli.dev.following import Follower
+from fogbank.cli.dev.watching import watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fogbank.cli.dev.projects import Given
+
+WAIT_SECONDS: Final = 3_600.0
+NAME_LENGTH_MAX: Final = 60
+_NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9]+")
+
+
+def app_name(text: str) -> str:
+    """Return a name that an app may have, made from any text."""
+    return _NOT_IN_NAMES.sub("-", text.lower())[:NAME_LENGTH_MAX].strip("-") or "app"
+
+
+def check_given(given: Given) -> None:
+    """Refuse what an app's own files say."""
+    for value, option in ((given.runtime, "--runtime"), (given.memory_mib, "--memory-size")):
+        if value is not None:
+            msg = f"{option} is not for Azure Functions."
+            raise click.ClickException(msg)
+    if given.timeout_seconds is not None:
+        msg = "--timeout is not for Azure Functions: functionTimeout in host.json says it."
+        raise click.ClickException(msg)
+
+
+def serve_app(folder: Path, given: Given, url: str, say: Callable[[str], None], *, own: bool) -> None:
+    """Serve a folder until it is interrupted; `own`: the server is there for that alone."""
+    name = app_name(given.name or folder.name)
+    watched = watch([folder])
+    follower = None
+    try:
+        api = AzureApi(url)
+        follower = Follower(url, api.scope, say)
+        follower.functions = {name}
+        api.publish(name, folder, given.environment)
+        follower.start()
+        say(f"Fogbank at {url}" + (", in memory, for as long as this runs" if own else ""))
+        say(f"Serving {folder} as Azure Functions")
+        shown = _show(api, name, say, ())
+        say("What is saved is served; Ctrl-C ends it.")
+        while True:
+            changed = watched.wait(WAIT_SECONDS)
+            if changed:
+                shown = _follow(api, name, say, shown, _names(changed, folder))
+    except AzureApiError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        if follower is not None:
+            follower.stop()
+        watched.close()
+
+
+def _follow(
+    api: AzureApi, name: str, say: Callable[[str], None], shown: tuple[str, ...], names: str
+) -> tuple[str, ...]:
+    """Let the app take up what was saved; say what it has now, if that is something else."""
+    began = time.monotonic()
+    try:
+        api.functions(name)
+    except AzureApiError as error:
+        say(f"{names}: {error}")
+        return shown
+    say(f"{names}: {name} updated in {(time.monotonic() - began) * 1_000:.0f} ms")
+    return _show(api, name, say, shown)
+
+
+def _show(api: AzureApi, name: str, say: Callable[[str], None], before: tuple[str, ...]) -> tuple[str, ...]:
+    port = urlsplit(api.url).port
+    host = f"http://{name}.azurewebsites.localhost:{port}"
+    functions = api.functions(name)
+    _, key = api.host_keys(name)
+    lines = (*(_describe(each, host, key) for each in functions), *(f"  {each}" for each in api.errors(name)))
+    if lines != before:
+        for line in lines or ("  no functions",):
+            say(line)
+    return lines
+
+
+def _describe(function: dict[str, Any], host: str, key: str) -> str:
+    config = function["config"]
+    trigger: dict[str, Any] = next(
+        (each for each in config["bindings"] if str(each.get("type", "")).lower().endswith("trigger")), {}
+    )
+    if function["invoke_url_template"] is None:
+        return f"  {function['name']}  {trigger.get('type')} {trigger.get('schedule', '')}".rstrip()
+    methods = ",".join(trigger.get("methods") or ()) or "any method"
+    path = urlsplit(function["invoke_url_template"]).path
+    level = str(trigger.get("authLevel") or "function").lower()
+    code = f"?code={key}" if level == "function" else ""
+    return f"  {function['name']}  {methods} {host}{path}{code}"
+
+
+def _names(changed: set[Path], folder: Path) -> str:
+    present = {path for path in changed if path.exists()} or changed
+    return ", ".join(
+        sorted(str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path) for path in present)
+    )
