@@ -28,11 +28,11 @@ BURST = 16
 PAUSE_SECONDS = 0.05
 
 
-def _request(client: Client, method: str, path: str, body: bytes = b"") -> bytes:
+def request_for(client: Client, method: str, path: str, body: bytes = b"") -> bytes:
     return client.signed(method, path, "lambda", "Content-Type: application/json\r\n", body)
 
 
-async def _deploy(client: Client, connection: Connection, name: str, source: str = SOURCE) -> None:
+async def deploy(client: Client, connection: Connection, name: str, source: str = SOURCE) -> None:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("app.py", source)
@@ -43,15 +43,15 @@ async def _deploy(client: Client, connection: Connection, name: str, source: str
         "Role": "arn:aws:iam::000000000000:role/bench",
         "Code": {"ZipFile": base64.b64encode(package.getvalue()).decode()},
     }
-    await connection.ask(_request(client, "POST", PATH, json.dumps(members).encode()))
+    await connection.ask(request_for(client, "POST", PATH, json.dumps(members).encode()))
 
 
 def invoke_warm(name: str) -> Callable[[Client, Connection], Awaitable[Work]]:
     """Invoke one function again and again."""
 
     async def prepare(client: Client, connection: Connection) -> Work:
-        await _deploy(client, connection, name)
-        request = _request(client, "POST", f"{PATH}/{name}/invocations", EVENT)
+        await deploy(client, connection, name)
+        request = request_for(client, "POST", f"{PATH}/{name}/invocations", EVENT)
 
         async def work(connection: Connection) -> int:
             await connection.ask(request)
@@ -70,13 +70,13 @@ def invoke_cold(source: str) -> Callable[[Client, Connection], Awaitable[Work]]:
 
         async def work(connection: Connection) -> Timed:
             name = f"bench-cold-{len(source)}-{next(numbers)}"
-            await _deploy(client, connection, name, source)
+            await deploy(client, connection, name, source)
             # Somebody who has just deployed a function takes longer than this to call it.
             await asyncio.sleep(PAUSE_SECONDS)
             began = time.perf_counter()
-            await connection.ask(_request(client, "POST", f"{PATH}/{name}/invocations", EVENT))
+            await connection.ask(request_for(client, "POST", f"{PATH}/{name}/invocations", EVENT))
             seconds = time.perf_counter() - began
-            await connection.ask(_request(client, "DELETE", f"{PATH}/{name}"))
+            await connection.ask(request_for(client, "DELETE", f"{PATH}/{name}"))
             return Timed(1, seconds)
 
         return work
@@ -91,13 +91,13 @@ async def burst(client: Client, _: Connection) -> Work:
 
     async def work(connection: Connection) -> Timed:
         name = f"bench-burst-{next(numbers)}"
-        await _deploy(client, connection, name, SLOW_SOURCE)
+        await deploy(client, connection, name, SLOW_SOURCE)
         await asyncio.sleep(PAUSE_SECONDS)
-        request = _request(client, "POST", f"{PATH}/{name}/invocations", EVENT)
+        request = request_for(client, "POST", f"{PATH}/{name}/invocations", EVENT)
         began = time.perf_counter()
         await asyncio.gather(*(each.ask(request) for each in connections))
         seconds = time.perf_counter() - began
-        await connection.ask(_request(client, "DELETE", f"{PATH}/{name}"))
+        await connection.ask(request_for(client, "DELETE", f"{PATH}/{name}"))
         return Timed(BURST, seconds)
 
     return work

@@ -1,0 +1,1 @@
+"""A scheduled backup on Azure Functions: a timer trigger that copies a database every night."""

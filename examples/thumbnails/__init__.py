@@ -1,0 +1,1 @@
+"""Image resizing on AWS Lambda: a function behind a URL, with its imaging library in a layer."""

@@ -1,0 +1,1 @@
+"""A web API on Google Cloud functions: one HTTP function that routes by method and path."""

@@ -1,0 +1,12 @@
+"""The same servers and clients as conformance tests have."""
+
+from __future__ import annotations
+
+from tests.conformance.conftest import (  # noqa: F401 - fixtures
+    _open_to_functions,
+    account,
+    client,
+    server,
+    shared,
+    timed_server,
+)
