@@ -191,7 +191,7 @@ def test_memory_beyond_the_limit_ends_the_function(lambda_: Any) -> None:
 
 @everywhere
 def test_endless_forks_end_with_the_function(lambda_: Any) -> None:
-    mark = f"300.{os.getpid()}"
+    mark = f"302.{os.getpid()}"
     source = f"""
         import os, subprocess
         def handler(event, context):
