@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Where no control group holds the limit: how often a busy instance's memory is looked at.
 MEMORY_CHECK_SECONDS: Final = 0.025
+STEMS_TRIED_MAX: Final = 3
 OPEN_FILES_MAX: Final = 1_024
 # Of one user, so of all instances of a function together; one instance's own limit is its control group's.
 PROCESSES_MAX: Final = 16_384
@@ -75,6 +76,19 @@ class Instance:
         self._began = self._clock.monotonic()
         start = self._contract.start(self.launch, self._workspace)
         self._lines += [Line(self._clock.now(), line) for line in start.lines]
+        for left in reversed(range(STEMS_TRIED_MAX)):
+            try:
+                await self._grow(start)
+            except (ConnectionError, FileNotFoundError):
+                # The stem has ended since it was made, and its control groups with it.
+                if not left:
+                    raise
+            else:
+                break
+        self._link.initialised.add_done_callback(self._note_initialised)
+
+    async def _grow(self, start: Start) -> None:
+        """Make a stem this function's instance."""
         stem = await self._nursery.take(start.kind)
         self._process = stem.process
         self._output = Output(self._clock)
@@ -94,7 +108,6 @@ class Instance:
             await stem.process.end()
             raise
         self._output.started()
-        self._link.initialised.add_done_callback(self._note_initialised)
 
     def _note_initialised(self, _: object = None) -> None:
         if not self._noted:

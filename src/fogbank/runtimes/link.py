@@ -56,6 +56,7 @@ class ChannelLink(asyncio.Protocol):
         self._result_bytes_max = result_bytes_max
         self._transport: asyncio.Transport
         self._buffer = bytearray()
+        self._lost: asyncio.Future[None] = self._loop.create_future()
         self._running: dict[str, asyncio.Future[Delivered]] = {}
         self.initialised: asyncio.Future[Delivered | None] = self._loop.create_future()
 
@@ -77,6 +78,11 @@ class ChannelLink(asyncio.Protocol):
     async def close(self) -> None:
         """Cut the instance off."""
         self._transport.abort()
+        await self._lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note of the end."""
+        self._lost.set_result(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take note of the connection."""

@@ -99,13 +99,15 @@ class Process:
             return
         except OSError:
             data = b""
-        if data:
-            status = msgspec.json.decode(data).get("status")
-            if status is not None and not self.exited.done():
-                self.exited.set_result(status)
-            return
-        self._loop.remove_reader(self._line.fileno())
-        self._line.close()
+        if not data:
+            self._hang_up()
+        elif (status := msgspec.json.decode(data).get("status")) is not None and not self.exited.done():
+            self.exited.set_result(status)
+
+    def _hang_up(self) -> None:
+        if self._line.fileno() >= 0:
+            self._loop.remove_reader(self._line.fileno())
+            self._line.close()
         if not self.exited.done():
             self.exited.set_result(_KILLED)
 
@@ -113,7 +115,9 @@ class Process:
         self._loop.remove_reader(self._handle)
         os.close(self._handle)
         if self._line.fileno() >= 0:
+            # What the keeper said last.
             self._on_line()
+        self._hang_up()
         self._let_go()
 
     def _let_go(self) -> None:

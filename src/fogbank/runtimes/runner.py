@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +14,7 @@ from fogbank.runtimes.instance import Instance
 from fogbank.runtimes.model import Ended, Outcome, Workspace
 from fogbank.runtimes.nursery import Nursery
 from fogbank.runtimes.pool import Pool, PoolFullError
+from fogbank.runtimes.temporary import TemporaryFolder, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -59,10 +59,8 @@ class FunctionRunner:
         self._ids = ids
         self._contracts = contracts
         self._log = log
-        self._temporary = tempfile.TemporaryDirectory(prefix="fogbank-", ignore_cleanup_errors=True)
-        root = Path(self._temporary.name)
-        # Other users, as whom instances run, pass through these folders to their own.
-        root.chmod(0o711)
+        self._temporary = TemporaryFolder()
+        root = self._temporary.path
         self._instances_root = root / "instances"
         self._groups = find_control_groups()
         self._nursery = Nursery(root, ids, self._groups)
@@ -92,6 +90,7 @@ class FunctionRunner:
     async def open(self, first: Kind, *, isolated: bool = True) -> None:
         """Find out which sandbox can be had, with stems of one kind ready from the start. Raises `OSError`."""
         await self._nursery.open(first, isolated=isolated)
+        asyncio.get_running_loop().run_in_executor(None, sweep)
 
     def is_function(self, address: str, port: int) -> bool:
         """Whether the other end of a connection with this address and port is one of the functions."""
@@ -141,7 +140,7 @@ class FunctionRunner:
         await self._nursery.close()
         if self._groups is not None:
             self._groups.close()
-        await asyncio.get_running_loop().run_in_executor(None, self._temporary.cleanup)
+        await asyncio.get_running_loop().run_in_executor(None, self._temporary.close)
 
     def _pool(self, launch: Launch) -> Pool:
         function, revision = launch.key

@@ -44,7 +44,7 @@ def zygotes_of(server: ThreadedServer) -> list[int]:
 
 def left_over(server: ThreadedServer) -> dict[str, int]:
     runner = server.app.runner
-    folder = Path(runner._temporary.name) / "instances"
+    folder = runner._temporary.path / "instances"
     groups = runner._groups
     return {
         "processes": len([pid for zygote in zygotes_of(server) for pid in descendants(zygote)]),
@@ -131,6 +131,20 @@ def test_a_server_that_is_killed_leaves_no_process_behind(account: str) -> None:
         processes = descendants(server.process.pid)
         server.kill()
         wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+
+
+def test_what_a_killed_server_has_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    environment = {"TMPDIR": str(tmp_path)}
+    with ServerProcess("--memory", environment=environment) as server:
+        left = [path for path in tmp_path.iterdir() if path.name.startswith("fogbank-instances-")]
+        assert len(left) == 1
+        with ServerProcess("--memory", environment=environment):
+            time.sleep(0.3)
+            assert left[0].exists(), "somebody lives there"
+        server.kill()
+    with ServerProcess("--memory", environment=environment):
+        wait_for(lambda: not left[0].exists())
+    assert not list(tmp_path.glob("fogbank-instances-*"))
 
 
 def kill(pid: int) -> None:

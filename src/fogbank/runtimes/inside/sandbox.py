@@ -121,6 +121,10 @@ def _mount_own(house: House, user: int, mounts: list[tuple[str, str, str]]) -> N
         if use == "own" and user:
             os.chown(source, user, user)
         kernel.bind(source, root + target, read_only=use == "read")
+        for path in house.shown:
+            if path.startswith(f"{target}/"):
+                # What was shown there before is covered now, like an interpreter that is installed below /tmp.
+                _show(path, root)
     shown = user or INNER_ID
     with open(f"{root}/etc/passwd", "w") as file:
         file.write(f"root:x:0:0::/:/sbin/nologin\nsbx_user1051:x:{shown}:{shown}::/tmp:/sbin/nologin\n")
