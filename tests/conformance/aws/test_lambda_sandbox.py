@@ -117,11 +117,10 @@ def test_the_machine_s_files_are_not_there(lambda_: Any, tmp_path: Path) -> None
 @isolated
 def test_another_function_s_code_and_files_are_not_there(lambda_: Any) -> None:
     deploy(lambda_, "g", "import os\nopen('/tmp/mine', 'w')\ndef handler(event, context): return os.listdir('/tmp')")
-    assert invoke(lambda_, name="g")[0] == ["mine"]
-    assert attempts(lambda_, code="os.listdir('/var/task')", tmp="os.listdir('/tmp')") == {
-        "code": "['app.py']",
-        "tmp": "[]",
-    }
+    assert "mine" in invoke(lambda_, name="g")[0]
+    tried = attempts(lambda_, code="os.listdir('/var/task')", tmp="os.listdir('/tmp')")
+    assert tried["code"] == "['app.py']"
+    assert "mine" not in tried["tmp"]
 
 
 @isolated
