@@ -187,6 +187,26 @@ def test_a_function_that_takes_too_long_is_ended(lambda_: Any) -> None:
     assert re.search(rf"\d\d:\d\d:\d\d\.\d\d\dZ {number} Task timed out after 1\.00 seconds", log)
 
 
+def test_a_quarter_of_an_hour_passes_on_the_clock(
+    timed_client: Callable[..., Any], timed_server: ThreadedServer
+) -> None:
+    lambda_ = timed_client("lambda")
+    deploy(lambda_, "f", "import time\ndef handler(event, context): time.sleep(3600)", Timeout=900)
+    found: list[Any] = []
+    call = threading.Thread(target=lambda: found.append(invoke(lambda_)))
+    call.start()
+    wait_for(lambda: timed_server.app.runner.running == 1)
+    # The deadline is counted from when the function was given its event.
+    time.sleep(1)
+    timed_server.advance(899)
+    assert call.is_alive()
+    timed_server.advance(1)
+    call.join(10)
+    payload, reply = found[0]
+    assert (payload["errorType"], reply["FunctionError"]) == ("Sandbox.Timedout", "Unhandled")
+    assert payload["errorMessage"].endswith("Task timed out after 900.00 seconds")
+
+
 @pytest.mark.parametrize(
     ("how", "said"),
     [

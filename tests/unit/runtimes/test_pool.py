@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fogbank.kernel.clock import SECOND_US, Clock
 from fogbank.runtimes.model import Ended, Invocation, Outcome
-from fogbank.runtimes.pool import IDLE_SECONDS_MAX, INSTANCE_SECONDS_MAX, Pool
+from fogbank.runtimes.pool import IDLE_SECONDS_MAX, INSTANCE_SECONDS_MAX, Pool, PoolFullError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +47,15 @@ class FakeInstance:
 class House:
     """A pool of fake instances."""
 
-    def __init__(self, clock: Clock, instances_max: int = 3, start: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, clock: Clock, instances_max: int = 3, start: Callable[[], None] | None = None, **settings: Any
+    ) -> None:
         self.made: list[FakeInstance] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.before_start = start
-        self.pool = Pool(self.start, clock, instances_max=instances_max, starting=asyncio.Semaphore(2))
+        starting = asyncio.Semaphore(2)
+        self.pool = Pool(self.start, clock, instances_max=instances_max, starting=starting, **settings)
 
     async def start(self) -> FakeInstance:
         await self.gate.wait()
@@ -230,3 +233,52 @@ async def test_closing_ends_what_runs(clock: Clock) -> None:
     await house.pool.close()
     assert (await task).ended is Ended.EXIT
     assert house.made[0].stopped
+
+
+async def test_an_instance_runs_as_many_as_it_may_before_another_starts(clock: Clock) -> None:
+    house = House(clock, instances_max=2, concurrency=2)
+    tasks = [house.invoke(name) for name in "abcde"]
+    await turns()
+    assert sorted(len(names) for names in house.names()) == [2, 2]
+    assert house.pool.size == 2
+    for instance in house.made:
+        while instance.running:
+            instance.finish()
+        await turns()
+    while any(instance.running for instance in house.made):
+        for instance in house.made:
+            if instance.running:
+                instance.finish()
+        await turns()
+    assert len(await asyncio.gather(*tasks)) == 5
+    assert len(house.made) == 2
+    await house.pool.close()
+
+
+async def test_what_may_not_wait_is_refused(clock: Clock) -> None:
+    house = House(clock, instances_max=1, queued=False)
+    first = house.invoke("a")
+    await turns()
+    with pytest.raises(PoolFullError):
+        await house.invoke("b")
+    house.made[0].finish()
+    await first
+    again = house.invoke("c")
+    await turns()
+    house.made[0].finish()
+    assert (await again).ended is Ended.OK
+    await house.pool.close()
+
+
+async def test_instances_that_are_kept_ready_stay_however_idle_and_are_replaced(clock: Clock) -> None:
+    house = House(clock, instances_min=2)
+    house.pool.prepare()
+    await turns()
+    assert len(house.made) == 2
+    await clock.advance((IDLE_SECONDS_MAX + 1) * SECOND_US, turns)
+    assert not any(instance.stopped for instance in house.made)
+    house.made[0].usable = False
+    house.made[0].exited.set_result(1)
+    await turns()
+    assert [instance.stopped for instance in house.made] == [True, False, False]
+    await house.pool.close()
