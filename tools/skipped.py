@@ -25,6 +25,7 @@ TOOLS: Final[dict[str, Callable[[], bool]]] = {
     "the Terraform AWS provider": lambda: any(Path("/opt").glob("*/registry.terraform.io/hashicorp/aws/*")),
     "curl": lambda: True,
     "root": lambda: os.geteuid() == 0,
+    "Landlock": lambda: Path("/sys/kernel/security/landlock").exists(),
     "Linux": lambda: sys.platform == "linux",
 }
 _SKIPPED: Final = re.compile(r"^SKIPPED \[\d+\] (?P<place>.*?): (?P<reason>.*)$")

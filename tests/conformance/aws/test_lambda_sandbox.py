@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fogbank.runtimes import nursery
+from fogbank.runtimes.inside.kernel_calls import landlock_version
 from fogbank.runtimes.nursery import Tier
 from fogbank.settings import Settings, SettingsError
 from fogbank.testing.server import ThreadedServer
@@ -112,6 +113,25 @@ def test_the_machine_s_files_are_not_there(lambda_: Any, tmp_path: Path) -> None
     assert tried["users"] == "2"
     refused = {tried[name] for name in ("code", "programs", "place", "kernel")}
     assert refused <= {"Read-only file system", "Permission denied"}
+
+
+@pytest.mark.parametrize("sandbox", [PROCESS], indirect=True)
+def test_without_isolation_landlock_closes_the_machine_s_files(lambda_: Any, tmp_path: Path) -> None:
+    if not landlock_version():
+        pytest.skip("needs Landlock: this kernel has none")
+    (tmp_path / "secret").write_text("secret")
+    tried = attempts(
+        lambda_,
+        secret=f"open({str(tmp_path / 'secret')!r}).read()",
+        home="os.listdir('/root')",
+        code="open(os.environ['LAMBDA_TASK_ROOT'] + '/new.py', 'w')",
+        passwords="open('/etc/shadow').read()",
+        users="len(open('/etc/passwd').readlines()) > 1",
+        tmp="open(os.environ['TMPDIR'] + '/new', 'w').write('x')",
+    )
+    denied = {name: tried.pop(name) for name in ("secret", "home", "code", "passwords")}
+    assert denied == dict.fromkeys(denied, "Permission denied")
+    assert tried == {"users": "True", "tmp": "1"}
 
 
 @isolated

@@ -24,6 +24,8 @@ SHARED_MEMORY: Final = "size=64m,mode=1777"
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom")
 _LINKS: Final = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
                  "stderr": "/proc/self/fd/2"}  # fmt: skip
+# What else a process may read where it sees the machine's own files.
+_KNOWN_TO_ALL: Final = ("/proc", "/dev", "/etc/passwd", "/etc/group")
 _MOUNT_FLAGS: Final = kernel.MS_NOSUID | kernel.MS_NODEV
 
 
@@ -101,17 +103,14 @@ def move_in(house: House, launch: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_NPROC, (launch["processes_max"], launch["processes_max"]))
         _become(launch["user"])
     kernel.refuse_new_privileges()
+    places = [(target if house.tier == "B" else source, use) for source, target, use in launch["mounts"]]
+    writable = ["/dev", *(place for place, use in places if use != "read")]
     if house.tier == "B":
-        kernel.landlock(["/"], ["/dev", *(target for _, target, use in launch["mounts"] if use != "read")])
+        kernel.landlock(["/"], writable)
         refuse_calls()
     else:
-        readable = [
-            *house.shown,
-            "/proc",
-            "/dev",
-            *(source for source, _, writable in launch["mounts"] if not writable),
-        ]
-        kernel.landlock(readable, ["/dev", *(source for source, _, writable in launch["mounts"] if writable)])
+        read_only = [place for place, use in places if use == "read"]
+        kernel.landlock([*house.shown, *_KNOWN_TO_ALL, *read_only], writable)
 
 
 def _mount_own(house: House, user: int, mounts: list[tuple[str, str, str]]) -> None:
@@ -145,12 +144,12 @@ def _become(user: int) -> None:
 
 
 def _show(path: str, root: str) -> None:
-    """Let a path outside be seen inside, read-only; links as links, what isn't there not at all."""
+    """Let a path outside be seen inside, read-only: folders' links as links, what isn't there not at all."""
     place = root + path
     if os.path.lexists(place):
         return
     os.makedirs(os.path.dirname(place), exist_ok=True)
-    if os.path.islink(path):
+    if os.path.islink(path) and os.path.isdir(path):
         target = os.readlink(path)
         if not os.path.isabs(target):
             os.symlink(target, place)
