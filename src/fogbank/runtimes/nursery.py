@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.control_groups import ControlGroups
 
+# How many stems are ready of a kind that was prepared, and of one that has been used.
 STEMS_READY: Final = 2
+STEMS_READY_IN_USE: Final = 6
+# New ones are made once whoever took the last has got under way.
+RESTOCK_SECONDS: Final = 0.03
 STEM_SECONDS_MAX: Final = 30.0
 # What was on its way when its zygote ended is gone by then.
 _GROUP_SECONDS: Final = 1.0
@@ -98,9 +102,10 @@ class Nursery:
         self._groups = groups
         self._zygotes: dict[Kind, _Zygote] = {}
         self._stock: dict[Kind, deque[Stem]] = {}
-        self._making: dict[Kind, int] = {}
+        self._filling: set[Kind] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._processes: set[Process] = set()
+        self._used: set[Kind] = set()
         self._closed = False
 
     def is_function(self, address: str, port: int) -> bool:
@@ -136,7 +141,8 @@ class Nursery:
                 stem = ready
             else:
                 ready.connection.close()
-        self._restock(kind)
+        self._used.add(kind)
+        asyncio.get_running_loop().call_later(RESTOCK_SECONDS, self._restock, kind)
         return stem if stem is not None else await self._make(kind)
 
     def prepare(self, kind: Kind) -> None:
@@ -165,28 +171,23 @@ class Nursery:
             await zygote.close()
 
     def _restock(self, kind: Kind) -> None:
-        if self._closed:
-            return
-        wanted = STEMS_READY - len(self._stock[kind]) - self._making.get(kind, 0)
-        for _ in range(wanted):
-            self._making[kind] = self._making.get(kind, 0) + 1
-            task = asyncio.get_running_loop().create_task(self._add(kind))
+        if not self._closed and kind not in self._filling:
+            self._filling.add(kind)
+            task = asyncio.get_running_loop().create_task(self._fill(kind))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _add(self, kind: Kind) -> None:
+    async def _fill(self, kind: Kind) -> None:
+        """Make stems one after another, so that they leave the processor to those at work."""
+        stock = self._stock[kind]
         try:
-            stem = await self._make(kind)
+            while not self._closed and len(stock) < (STEMS_READY_IN_USE if kind in self._used else STEMS_READY):
+                stock.append(await self._make(kind))
         except StemError:
             # Whoever needs one next tries again, and is told.
             return
         finally:
-            self._making[kind] -= 1
-        if kind in self._stock and not self._closed:
-            self._stock[kind].append(stem)
-        else:
-            stem.connection.close()
-            await stem.process.end()
+            self._filling.discard(kind)
 
     async def _make(self, kind: Kind) -> Stem:
         zygote = self._zygotes.get(kind)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fogbank.runtimes.nursery import STEMS_READY_IN_USE
 from fogbank.settings import Settings
 from fogbank.testing.server import ThreadedServer
 from tests.conformance.aws.functions import deploy
@@ -60,7 +61,9 @@ def test_nothing_is_left_over_after_many_invocations_of_every_kind(account: str)
         deploy(lambda_, "warm-up", ECHO)
         invoke(lambda_, name="warm-up")
         lambda_.delete_function(FunctionName="warm-up")
-        time.sleep(0.5)
+        stock = server.app.runner._nursery._stock
+        wait_for(lambda: all(len(stems) == STEMS_READY_IN_USE for stems in stock.values()))
+        wait_for(lambda: left_over(server)["folders"] == 0)
         before = left_over(server)
         source = """
             import os, subprocess, tempfile
