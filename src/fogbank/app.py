@@ -31,7 +31,7 @@ from fogbank.control.invocations import Invocations
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
-from fogbank.runtimes.azure_functions import AzureFunctionsContract
+from fogbank.runtimes.azure_functions.contract import AzureFunctionsContract
 from fogbank.runtimes.functions_framework.contract import FunctionsFrameworkContract
 from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON

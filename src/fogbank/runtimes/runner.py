@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from fogbank.runtimes.code import CodeFolders, CodeMissingError, InvalidArchiveError
 from fogbank.runtimes.control_groups import find_control_groups
 from fogbank.runtimes.instance import Instance
+from fogbank.runtimes.local_folder import state_of
 from fogbank.runtimes.model import Ended, Outcome, Workspace
 from fogbank.runtimes.nursery import Nursery
 from fogbank.runtimes.pool import Pool, PoolFullError
@@ -32,9 +33,6 @@ INVOCATIONS_MAX: Final = 1_000
 INSTANCES_MAX: Final = 64
 # Starting is bound by the processor; more at once would only make each slower.
 STARTS_AT_ONCE: Final = max(2, (os.cpu_count() or 1) * 2)
-# Of a local folder so many files are looked at for changes.
-FOLDER_FILES_MAX: Final = 10_000
-_NOT_CODE: Final = frozenset({".git", "__pycache__", "node_modules", ".venv"})
 
 
 class BusyError(Exception):
@@ -67,7 +65,7 @@ class FunctionRunner:
         self._code = CodeFolders(store, (folder or root) / "code")
         self._pools: dict[tuple[int, int], Pool] = {}
         self._revisions: dict[int, int] = {}
-        self._folders: dict[tuple[int, int], int] = {}
+        self._folders: dict[tuple[int, int], str] = {}
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._closing: set[asyncio.Task[None]] = set()
         self._running = 0
@@ -144,7 +142,7 @@ class FunctionRunner:
 
     def _pool(self, launch: Launch) -> Pool:
         function, revision = launch.key
-        if launch.folder and (state := _fingerprint(launch.folder)) != self._folders.get(launch.key):
+        if launch.folder and (state := state_of(launch.folder)) != self._folders.get(launch.key):
             self._folders[launch.key] = state
             self._retire(launch.key)
         pool = self._pools.get(launch.key)
@@ -201,20 +199,3 @@ class FunctionRunner:
         instance = Instance(contract, launch, workspace, self._nursery, self._clock, token, self._log)
         await instance.start()
         return instance
-
-
-def _fingerprint(folder: str) -> int:
-    """Return what changes when anything in a folder does: names, times and sizes of its files."""
-    found: list[tuple[str, int, int]] = []
-    todo = [folder]
-    while todo and len(found) < FOLDER_FILES_MAX:
-        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:
-            for entry in entries:
-                if entry.name in _NOT_CODE:
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    todo.append(entry.path)
-                else:
-                    facts = entry.stat()
-                    found.append((entry.path, facts.st_mtime_ns, facts.st_size))
-    return hash(tuple(sorted(found)))

@@ -10,11 +10,11 @@ import msgspec
 from fogbank.clouds.azure.functions import apps, changes, timers
 from fogbank.clouds.azure.functions.apps import AppIndex, encode_label, read_app, settings_of, with_labels
 from fogbank.clouds.azure.functions.bindings import check_entries, plan_of
-from fogbank.clouds.azure.functions.folders import folder_state
 from fogbank.engines.functions import functions, scheduled
 from fogbank.engines.functions.entrances import addresses
 from fogbank.engines.functions.errors import FunctionNotFoundError
 from fogbank.kernel.tasks import Supervisor
+from fogbank.runtimes.local_folder import state_of
 from fogbank.runtimes.model import Ended, Invocation
 from fogbank.runtimes.runner import BusyError
 
@@ -72,12 +72,12 @@ class Indexer:
     async def refresh(self, function: Function) -> Function:
         """Return an app as it is, restarted if it runs from a folder in which something has changed."""
         labels = function.config.labels
-        if not labels.get("folder") or labels["folder_state"] == folder_state(labels["folder"]):
+        if not labels.get("folder") or labels["folder_state"] == state_of(labels["folder"]):
             return function
         async with self._refreshing:
             function = await self._parts.store.read(functions.find, (function.scope, function.name))
             labels = function.config.labels
-            if not labels.get("folder") or labels["folder_state"] == folder_state(labels["folder"]):
+            if not labels.get("folder") or labels["folder_state"] == state_of(labels["folder"]):
                 return function
             try:
                 return await changes.change(self._parts, read_app(function))
