@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 class Start(NamedTuple):
     """How an instance is started: the kind of stem that it grows from, and what to log of it.
 
-    A `command` is executed in place of the worker. It has the channel as its descriptor 3, unless it is reached
-    through what `endpoint` opens.
+    `command` returns a program that is executed in place of the worker, given where the function finds its folders.
+    It has the channel as its descriptor 3, unless it is reached through what `endpoint` opens.
     """
 
     kind: Kind
     lines: Sequence[str] = ()
-    command: Sequence[str] = ()
+    command: Callable[[Places], Sequence[str]] | None = None
     endpoint: Callable[[], Awaitable[Link]] | None = None
 
 

@@ -121,7 +121,7 @@ class Instance:
         places = self._workspace.places(contract.mounts, enclosed=self._nursery.tier.name == "B")
         return {
             "worker": start.kind.worker,
-            "command": start.command,
+            "command": [] if start.command is None else start.command(places),
             "channel": link is None,
             "handler": launch.handler,
             "concurrency": launch.concurrency,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import textwrap
 import urllib.request
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +19,7 @@ from fogbank.settings import Settings, SettingsError
 from fogbank.testing.server import ThreadedServer
 from tests.conformance.aws.functions import deploy, running
 from tests.conformance.aws.test_lambda_invoke import invoke, wait_for
+from tests.conformance.aws.test_lambda_runtimes import BOOTSTRAP, curl
 from tests.conformance.conftest import boto3_client
 
 if TYPE_CHECKING:
@@ -87,6 +91,19 @@ def test_functions_run(lambda_: Any, sandbox: ThreadedServer) -> None:
     said, row, folder, name = invoke(lambda_)[0]
     assert (said, row, name) == ("hello\n", [1], "f")
     assert (folder == "/var/task") is (sandbox.app.runner.tier.name == "B")
+
+
+@curl
+@everywhere
+def test_a_layer_brings_a_runtime(lambda_: Any) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, textwrap.dedent(BOOTSTRAP).lstrip())
+    layer = lambda_.publish_layer_version(LayerName="shell", Content={"ZipFile": buffer.getvalue()})
+    deploy(lambda_, "f", "", Runtime="provided.al2023", Layers=[layer["LayerVersionArn"]], Timeout=20, MemorySize=256)
+    assert invoke(lambda_, 1)[0] == {"echo": 1}
 
 
 @isolated

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 # The native module is never loaded: AWS's client does without it, until it is given what stands in for it.
 sys.modules.setdefault("runtime_client", None)  # type: ignore[arg-type]
@@ -21,8 +21,6 @@ from fogbank.runtimes.inside.channel import ClosedError
 
 if TYPE_CHECKING:
     from fogbank.runtimes.inside.channel import Channel
-
-PRELOAD: Final = ("logging", "json", "decimal", "traceback", "encodings.idna")
 
 
 class _Transport:

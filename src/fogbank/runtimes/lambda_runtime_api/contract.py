@@ -43,8 +43,9 @@ class LambdaContract:
             return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
         lines = [f"INIT_START Runtime Version: {launch.runtime}"]
         if launch.runtime.startswith("nodejs"):
-            return Start(kind, lines, node_command(launch.memory_mib))
-        return Start(kind, lines, custom_command(workspace, self.mounts), partial(RuntimeEndpoint.opened, self._clock))
+            command = node_command(launch.memory_mib)
+            return Start(kind, lines, lambda _: command)
+        return Start(kind, lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock))
 
     def environment(self, launch: Launch, places: Places, stream: str, link: Link | None) -> dict[str, str]:
         """Return all environment variables of an instance."""

@@ -9,21 +9,23 @@ import os
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from fogbank.runtimes.model import Mounts, Workspace
+    from collections.abc import Callable
+
+    from fogbank.runtimes.model import Places, Workspace
 
 
 # AWS Lambda Developer Guide, "Lambda runtimes".
 CUSTOM_RUNTIMES: Final = ("provided.al2", "provided.al2023")
 
 
-def custom_command(workspace: Workspace, mounts: Mounts) -> list[str]:
-    """Return the command that starts a custom runtime; raises `FileNotFoundError`, `PermissionError`."""
-    del mounts
+def custom_command(workspace: Workspace) -> Callable[[Places], list[str]]:
+    """Return how a custom runtime is started; raises `FileNotFoundError`, `PermissionError`."""
     for folder in (workspace.code, workspace.layers):
         if folder is not None and (bootstrap := folder / "bootstrap").is_file():
             if not os.access(bootstrap, os.X_OK):
                 msg = f"{bootstrap.name} is not executable"
                 raise PermissionError(msg)
-            return ["./bootstrap"] if folder is workspace.code else ["/opt/bootstrap"]
+            own = folder is workspace.code
+            return lambda places: [f"{places.code if own else places.layers}/bootstrap"]
     msg = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
     raise FileNotFoundError(msg)
