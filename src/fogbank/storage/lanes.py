@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from fogbank.storage.leased_queue import Rules
     from fogbank.storage.store import Row, Tx
 
-TAKEN_COLUMNS: Final = "id, lane, receives, sent_us, first_us, origin, body"
+TAKEN_COLUMNS: Final = "id, lane, receives, sent_us, first_us, origin, body, expires_us"
 
 
 async def enter(tx: Tx, queue: int, lane: bytes, visible_us: int) -> None:
@@ -26,7 +27,7 @@ async def enter(tx: Tx, queue: int, lane: bytes, visible_us: int) -> None:
     )
 
 
-async def take(tx: Tx, now_us: int, queue: int, count: int, until_us: int, token: int) -> list[Row]:
+async def take(tx: Tx, now_us: int, queue: int, rules: Rules, count: int, until_us: int, token: int) -> list[Row]:
     """Lease up to `count` messages, from as few lanes as possible, each lane's in order."""
     taken: list[Row] = []
     while len(taken) < count:
@@ -37,11 +38,13 @@ async def take(tx: Tx, now_us: int, queue: int, count: int, until_us: int, token
         )
         if row is None:
             break
-        taken += await _take_from(tx, now_us, queue, bytes(row[0]), count - len(taken), until_us, token)
+        taken += await _take_from(tx, now_us, queue, rules, bytes(row[0]), count - len(taken), until_us, token)
     return taken
 
 
-async def _take_from(tx: Tx, now_us: int, queue: int, lane: bytes, count: int, until_us: int, token: int) -> list[Row]:
+async def _take_from(
+    tx: Tx, now_us: int, queue: int, rules: Rules, lane: bytes, count: int, until_us: int, token: int
+) -> list[Row]:
     heads = await tx.all(
         "SELECT id, visible_us FROM message WHERE queue = $1 AND lane = $2 AND rank = 0 ORDER BY id LIMIT $3",
         queue,
@@ -63,7 +66,8 @@ async def _take_from(tx: Tx, now_us: int, queue: int, lane: bytes, count: int, u
         assert row is not None
         taken.append(row)
     if taken:
-        await _set(tx, queue, lane, until_us, taken[-1][0])
+        wait_us = rules.backoff_us(taken[0][2]) if rules.backoff_min_us else 0
+        await _set(tx, queue, lane, until_us + wait_us, taken[-1][0])
     else:
         await reopen(tx, now_us, queue, lane)
     return taken
@@ -94,6 +98,18 @@ async def reopen(tx: Tx, now_us: int, queue: int, lane: bytes) -> None:
         await tx.run("DELETE FROM lane WHERE queue = $1 AND lane = $2", queue, lane)
     else:
         await _set(tx, queue, lane, head[0], 0)
+
+
+async def give_back_later(tx: Tx, now_us: int, queue: int, lane: bytes, message: int) -> None:
+    """Let what follows a message in its lane be leased again, after that message, acknowledged or not."""
+    await tx.run(
+        "UPDATE message SET visible_us = $1, lease = 0 WHERE queue = $2 AND lane = $3 AND rank = 0 AND id > $4"
+        " AND lease <> 0",
+        now_us,
+        queue,
+        lane,
+        message,
+    )
 
 
 async def next_turn(tx: Tx, queue: int) -> Row | None:

@@ -5,7 +5,7 @@ released, or comes back when the lease runs out. Queues are numbers chosen by th
 the message's id and the token of the take that leased it; a later lease of the same message has another token.
 
 Ordered queues keep messages of one ordering key (a lane) in order: while any of a lane's messages is leased,
-no other of that lane can be. See `lanes` for how.
+no other of that lane can be. See `lanes` for how. What was acknowledged may be retained; see `retained`.
 
 All functions are store operations: `await store.run(put, queue, …)`.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fogbank.storage import lanes
+from fogbank.storage import lanes, retained
 from fogbank.storage.lanes import TAKEN_COLUMNS
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ _PUT: Final = (
     "INSERT INTO message (id, queue, lane, rank, visible_us, sent_us, receives, lease, origin, body)"
     " VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7)"
 )
+_PUT_EXPIRING: Final = (
+    "INSERT INTO message (id, queue, lane, rank, visible_us, sent_us, receives, lease, origin, body, expires_us)"
+    " VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, $8)"
+)
 _PUT_BODY: Final = "INSERT INTO message_body (id, body) VALUES ($1, $2)"
 _TAKE: Final = (
     "UPDATE message SET rank = $1, visible_us = $1, receives = receives + 1, lease = $2,"
@@ -42,29 +46,61 @@ _TAKE: Final = (
 _NEXT: Final = "SELECT rank FROM message WHERE queue = $1 AND lane = $2 ORDER BY rank LIMIT 1"
 
 
-class Policy(NamedTuple):
-    """How a queue treats its messages when one is taken.
+class Rules(NamedTuple):
+    """How a queue treats its messages.
 
-    `ordered`: by lanes. `retention_us`: a message older than this is dropped. `receives_max`: a message that
-    was leased this often goes to the queue `dead_letters` (or is dropped, when that is None) instead of being
-    leased once more; 0 means no limit. `origin` is what a dead-lettered message remembers of this queue.
+    `ordered`: by lanes; with `keyless`, messages of the empty lane have no order among themselves. `suffix`: if a
+    message of a lane comes back, so does every later one of its lane, acknowledged or not. `exact`: a lease that
+    is over doesn't count any more, even if nobody else has taken the message. `retain`: what is acknowledged is
+    kept (see `retained`). `backoff_min_us`, `backoff_max_us`: how long a message whose lease ran out, or that was
+    given up, waits before it can be leased again; twice as long each time.
     """
 
     ordered: bool = False
+    keyless: bool = False
+    suffix: bool = False
+    exact: bool = False
+    retain: bool = False
+    backoff_min_us: int = 0
+    backoff_max_us: int = 0
+
+    def backoff_us(self, receives: int) -> int:
+        """Return how long a message waits that has been leased that often."""
+        return min(self.backoff_min_us << min(max(receives - 1, 0), 40), self.backoff_max_us)
+
+
+PLAIN: Final = Rules()
+
+
+class Policy(NamedTuple):
+    """What happens when messages of a queue are taken.
+
+    `retention_us`: a message older than this is dropped. `receives_max`: a message that was leased this often goes
+    to the queue `dead_letters` (or is dropped, when that is None) instead of being leased once more; 0 means no
+    limit. `origin` is what a dead-lettered message remembers of this queue. With `hand_over`, such messages are
+    removed and returned to the caller, who knows better where they go.
+    """
+
+    rules: Rules = PLAIN
     retention_us: int = 0
     receives_max: int = 0
     dead_letters: int | None = None
-    dead_letters_ordered: bool = False
+    dead_letters_rules: Rules = PLAIN
     origin: int = 0
+    hand_over: bool = False
 
 
 class Outgoing(NamedTuple):
-    """A message to put: its id is greater than all before it, `lane` is empty in unordered queues."""
+    """A message to put: its id is greater than all before it, `lane` is empty in unordered queues.
+
+    It goes away at `expires_us`, unless that is 0.
+    """
 
     id: int
     body: bytes
     delay_us: int = 0
     lane: bytes = b""
+    expires_us: int = 0
 
 
 class Leased(NamedTuple):
@@ -82,11 +118,22 @@ class Leased(NamedTuple):
 class Taken(NamedTuple):
     """What a take returned, and when to look again if it returned nothing.
 
-    `next_us` is when the next message becomes visible, or None if the queue is empty.
+    `next_us` is when the next message becomes visible, or None if the queue is empty. `exhausted` are messages that
+    were received too often and handed over.
     """
 
     messages: list[Leased]
     next_us: int | None
+    exhausted: list[Leased] = []  # noqa: RUF012 - never changed
+
+
+class Peeked(NamedTuple):
+    """A message as it stands in its queue; its lease's token is 0 if it has none."""
+
+    message: Leased
+    lane: bytes
+    visible_us: int
+    expires_us: int
 
 
 class Counts(NamedTuple):
@@ -97,20 +144,25 @@ class Counts(NamedTuple):
     delayed: int
 
 
-async def put(tx: Tx, now_us: int, queue: int, messages: Sequence[Outgoing], *, ordered: bool = False) -> None:
+async def put(tx: Tx, now_us: int, queue: int, messages: Sequence[Outgoing], rules: Rules = PLAIN) -> None:
     """Add messages and wake as many of those who listen to the queue."""
     rows: list[tuple[Any, ...]] = []
+    expiring = False
     for message in messages:
         visible_us = now_us + message.delay_us
         body = message.body
         if len(body) > BODY_INLINE_BYTES_MAX:
             await tx.run(_PUT_BODY, message.id, body)
             body = b""
-        rank = 0 if ordered else visible_us
+        in_order = rules.ordered and (message.lane or not rules.keyless)
+        rank = 0 if in_order else visible_us
+        expiring = expiring or message.expires_us != 0
         rows.append((message.id, queue, message.lane, rank, visible_us, now_us, body))
-        if ordered:
+        if in_order:
             await lanes.enter(tx, queue, message.lane, visible_us)
-    if len(rows) == 1:
+    if expiring:
+        await tx.many(_PUT_EXPIRING, [(*row, each.expires_us) for row, each in zip(rows, messages, strict=True)])
+    elif len(rows) == 1:
         await tx.run(_PUT, *rows[0])
     else:
         await tx.many(_PUT, rows)
@@ -144,57 +196,75 @@ async def remember(tx: Tx, now_us: int, queue: int, key: bytes, window_us: int, 
 async def take(tx: Tx, now_us: int, queue: int, policy: Policy, count: int, lease_us: int, token: int) -> Taken:
     """Lease up to `count` messages for `lease_us`; `token` is new for each take."""
     found: list[Leased] = []
+    exhausted: list[Leased] = []
     cleared = 0
+    until_us = now_us + lease_us
     while len(found) < count and cleared < CLEARED_PER_TAKE_MAX:
         wanted = count - len(found)
-        if policy.ordered:
-            rows = await lanes.take(tx, now_us, queue, wanted, now_us + lease_us, token)
-        else:
-            rows = await tx.all(_TAKE, now_us + lease_us, token, now_us, queue, b"", wanted)
+        rows = await _take_rows(tx, now_us, queue, policy.rules, wanted, until_us, token)
         for row in sorted(rows, key=itemgetter(0)):
-            if await _clear(tx, now_us, queue, policy, row):
+            if await _clear(tx, now_us, queue, policy, row, exhausted):
                 cleared += 1
             else:
                 found.append(await _leased(tx, row, token))
         if len(rows) < wanted:
             break
     if found or cleared >= CLEARED_PER_TAKE_MAX:
-        return Taken(found, now_us)
-    return Taken(found, await _next(tx, queue, ordered=policy.ordered))
+        return Taken(found, now_us, exhausted)
+    return Taken(found, await _next(tx, queue, policy.rules), exhausted)
 
 
-async def ack(tx: Tx, now_us: int, queue: int, message: int, token: int, *, ordered: bool = False) -> bool:
+async def _take_rows(
+    tx: Tx, now_us: int, queue: int, rules: Rules, wanted: int, until_us: int, token: int
+) -> list[Row]:
+    rows: list[Row] = []
+    if rules.ordered:
+        rows = await lanes.take(tx, now_us, queue, rules, wanted, until_us, token)
+        if not rules.keyless or len(rows) == wanted:
+            return rows
+    free = await tx.all(_TAKE, until_us, token, now_us, queue, b"", wanted - len(rows))
+    if rules.backoff_min_us:
+        # A lease ends when it ends; whether its message can be leased again is another matter.
+        ranks = [(until_us + rules.backoff_us(receives), message) for message, _lane, receives, *_ in free]
+        await tx.many("UPDATE message SET rank = $1 WHERE id = $2", ranks)
+    return rows + free if rows else free
+
+
+async def ack(tx: Tx, now_us: int, queue: int, message: int, token: int, rules: Rules = PLAIN) -> bool:
     """Remove a leased message; False if it is gone or was leased to somebody else since.
 
-    In an unordered queue a lease that has run out still counts while nobody else has taken the message; in an
-    ordered one it doesn't, since the key's next holder may be on its way.
+    In an unordered queue that isn't exact, a lease that has run out still counts while nobody else has taken the
+    message; in an ordered one it doesn't, since the key's next holder may be on its way.
     """
+    live_us = now_us if rules.ordered or rules.exact else 0
+    if rules.retain or rules.suffix:
+        return await retained.ack(tx, now_us, queue, message, token, rules, live_us)
     row = await tx.one(
         "DELETE FROM message WHERE id = $1 AND queue = $2 AND lease = $3 AND visible_us > $4"
         " RETURNING lane, length(body)",
         message,
         queue,
         token,
-        now_us if ordered else 0,
+        live_us,
     )
     if row is None:
         return False
     if not row[1]:
         await tx.run("DELETE FROM message_body WHERE id = $1", message)
-    if ordered:
+    if rules.ordered:
         await lanes.reopen(tx, now_us, queue, row[0])
         tx.signal(topic(queue))
     return True
 
 
 async def extend(
-    tx: Tx, now_us: int, queue: int, message: int, token: int, lease_us: int, *, ordered: bool = False
+    tx: Tx, now_us: int, queue: int, message: int, token: int, lease_us: int, rules: Rules = PLAIN
 ) -> bool:
     """Let a lease end `lease_us` from now (0 gives the message back at once); False if it isn't held."""
     until_us = now_us + lease_us
     row = await tx.one(
         "UPDATE message SET visible_us = $1, rank = CASE WHEN rank = 0 THEN rank ELSE $1 END"
-        " WHERE id = $2 AND queue = $3 AND lease = $4 AND visible_us > $5 RETURNING lane",
+        " WHERE id = $2 AND queue = $3 AND lease = $4 AND visible_us > $5 RETURNING lane, receives, rank",
         until_us,
         message,
         queue,
@@ -203,19 +273,43 @@ async def extend(
     )
     if row is None:
         return False
-    if ordered:
-        await lanes.reopen(tx, now_us, queue, row[0])
+    lane, receives, rank = row
+    if rules.backoff_min_us and lease_us and rank:
+        await tx.run("UPDATE message SET rank = $1 WHERE id = $2", until_us + rules.backoff_us(receives), message)
+    if rules.ordered and not rank:
+        await lanes.reopen(tx, now_us, queue, lane)
     tx.signal(topic(queue))
     return True
 
 
 async def release(
-    tx: Tx, now_us: int, queue: int, message: int, token: int, delay_us: int, *, ordered: bool = False
+    tx: Tx, now_us: int, queue: int, message: int, token: int, delay_us: int, rules: Rules = PLAIN
 ) -> bool:
-    """Give a message back, to be visible again after a delay; False if it isn't held."""
-    if not await extend(tx, now_us, queue, message, token, delay_us, ordered=ordered):
+    """Give a message back, to be visible again after a delay or, if that is longer, the queue's backoff.
+
+    False if it isn't held.
+    """
+    held = await tx.one(
+        "SELECT receives, lane FROM message WHERE id = $1 AND queue = $2 AND lease = $3 AND visible_us > $4",
+        message,
+        queue,
+        token,
+        now_us,
+    )
+    if held is None:
         return False
-    await tx.run("UPDATE message SET lease = 0 WHERE id = $1", message)
+    until_us = now_us + max(delay_us, rules.backoff_us(held[0]) if rules.backoff_min_us else 0)
+    lane = bytes(held[1])
+    await tx.run(
+        "UPDATE message SET visible_us = $1, rank = CASE WHEN rank = 0 THEN rank ELSE $1 END, lease = 0 WHERE id = $2",
+        until_us,
+        message,
+    )
+    if rules.ordered and (lane or not rules.keyless):
+        if rules.suffix:
+            await lanes.give_back_later(tx, now_us, queue, lane, message)
+        await lanes.reopen(tx, now_us, queue, lane)
+    tx.signal(topic(queue))
     return True
 
 
@@ -233,6 +327,41 @@ async def find(tx: Tx, _now_us: int, queue: int, message: int) -> tuple[int, int
     """Return the token and the end of a message's latest lease, or None if the message is gone."""
     row = await tx.one("SELECT lease, visible_us FROM message WHERE id = $1 AND queue = $2", message, queue)
     return None if row is None else (row[0], row[1])
+
+
+async def peek(tx: Tx, _now_us: int, queue: int, count: int, after: int = 0, until_us: int = 0) -> list[Peeked]:
+    """Return messages in the order of their ids, those that follow `after`, without leasing them.
+
+    With `until_us`, only those that are visible by then, in the order in which they could be leased.
+    """
+    turn = "visible_us <= $4 ORDER BY visible_us, id" if until_us else "$4 = 0 ORDER BY id"
+    rows = await tx.all(
+        f"SELECT {TAKEN_COLUMNS}, lease, visible_us FROM message WHERE queue = $1 AND id > $2 AND {turn} LIMIT $3",
+        queue,
+        after,
+        count,
+        until_us,
+    )
+    return [Peeked(await _leased(tx, row[:-2], row[-2]), bytes(row[1]), row[-1], row[-3]) for row in rows]
+
+
+async def rewrite(tx: Tx, now_us: int, queue: int, message: int, token: int, body: bytes) -> bool:
+    """Put another body in the place of a leased message's; False if it isn't held."""
+    row = await tx.one(
+        "SELECT id FROM message WHERE id = $1 AND queue = $2 AND lease = $3 AND visible_us > $4",
+        message,
+        queue,
+        token,
+        now_us,
+    )
+    if row is None:
+        return False
+    await tx.run("DELETE FROM message_body WHERE id = $1", message)
+    if len(body) > BODY_INLINE_BYTES_MAX:
+        await tx.run(_PUT_BODY, message, body)
+        body = b""
+    await tx.run("UPDATE message SET body = $1 WHERE id = $2", body, message)
+    return True
 
 
 async def counts(tx: Tx, now_us: int, queue: int) -> Counts:
@@ -264,11 +393,15 @@ async def drop(tx: Tx, _now_us: int, queue: int) -> bool:
 
 
 async def expired(tx: Tx, now_us: int, queue: int, retention_us: int) -> list[int]:
-    """Return some of the messages that are older than the retention; reads all of the queue, so a scan."""
+    """Return some of the messages that are older than the retention, or than they may become themselves.
+
+    Reads all of the queue, so a scan.
+    """
     rows = await tx.all(
-        "SELECT id FROM message WHERE queue = $1 AND sent_us <= $2 LIMIT $3",
+        "SELECT id FROM message WHERE queue = $1 AND (sent_us <= $2 OR (expires_us > 0 AND expires_us <= $3)) LIMIT $4",
         queue,
         now_us - retention_us,
+        now_us,
         DROPPED_PER_OPERATION_MAX,
     )
     return [row[0] for row in rows]
@@ -286,7 +419,7 @@ async def forget_duplicates(tx: Tx, now_us: int) -> None:
 
 
 async def _leased(tx: Tx, row: Row, token: int) -> Leased:
-    message, _lane, receives, sent_us, first_us, origin, body = row
+    message, _lane, receives, sent_us, first_us, origin, body, _expires_us = row
     if not body:
         apart = await tx.one("SELECT body FROM message_body WHERE id = $1", message)
         assert apart is not None
@@ -294,13 +427,17 @@ async def _leased(tx: Tx, row: Row, token: int) -> Leased:
     return Leased(message, token, bytes(body), sent_us, first_us, receives, origin)
 
 
-async def _clear(tx: Tx, now_us: int, queue: int, policy: Policy, row: Row) -> bool:
+async def _clear(tx: Tx, now_us: int, queue: int, policy: Policy, row: Row, exhausted: list[Leased]) -> bool:
     """Drop a message that is too old, move one that was leased too often; True if either was done."""
-    message, lane, receives, sent_us, *_ = row
-    if policy.retention_us and sent_us + policy.retention_us <= now_us:
+    message, lane, receives, sent_us, *_, expires_us = row
+    outlived = policy.retention_us and sent_us + policy.retention_us <= now_us
+    if outlived or (expires_us and expires_us <= now_us):
         await _remove(tx, now_us, queue, message)
     elif policy.receives_max and receives > policy.receives_max:
-        if policy.dead_letters is None:
+        if policy.hand_over:
+            exhausted.append(await _leased(tx, row, 0))
+            await _remove(tx, now_us, queue, message)
+        elif policy.dead_letters is None:
             await _remove(tx, now_us, queue, message)
         else:
             await _move(tx, now_us, queue, message, lane, policy)
@@ -321,7 +458,8 @@ async def _remove(tx: Tx, now_us: int, queue: int, message: int) -> None:
 async def _move(tx: Tx, now_us: int, queue: int, message: int, lane: bytes, policy: Policy) -> None:
     target = policy.dead_letters
     assert target is not None
-    ordered = policy.dead_letters_ordered
+    rules = policy.dead_letters_rules
+    ordered = rules.ordered and (lane or not rules.keyless)
     await tx.run(
         "UPDATE message SET queue = $1, lane = $2, rank = $3, visible_us = $4, receives = 0, lease = 0,"
         " first_us = NULL, origin = $5, sent_us = CASE WHEN $6 THEN $4 ELSE sent_us END WHERE id = $7",
@@ -330,7 +468,7 @@ async def _move(tx: Tx, now_us: int, queue: int, message: int, lane: bytes, poli
         0 if ordered else now_us,
         now_us,
         policy.origin,
-        ordered,
+        bool(ordered),
         message,
     )
     if ordered:
@@ -340,6 +478,10 @@ async def _move(tx: Tx, now_us: int, queue: int, message: int, lane: bytes, poli
     tx.signal(topic(target))
 
 
-async def _next(tx: Tx, queue: int, *, ordered: bool) -> int | None:
-    row = await (lanes.next_turn(tx, queue) if ordered else tx.one(_NEXT, queue, b""))
-    return None if row is None else int(row[0])
+async def _next(tx: Tx, queue: int, rules: Rules) -> int | None:
+    rows = []
+    if rules.ordered:
+        rows.append(await lanes.next_turn(tx, queue))
+    if not rules.ordered or rules.keyless:
+        rows.append(await tx.one(_NEXT, queue, b""))
+    return min((int(row[0]) for row in rows if row is not None), default=None)

@@ -8,7 +8,7 @@ import pytest
 
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage import leased_queue as lq
-from fogbank.storage.leased_queue import Outgoing, Policy
+from fogbank.storage.leased_queue import Outgoing, Policy, Rules
 
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
@@ -19,7 +19,8 @@ Q = 7
 DEAD = 8
 LEASE = 30 * SECOND_US
 PLAIN = Policy()
-ORDERED = Policy(ordered=True)
+ORDER = Rules(ordered=True)
+ORDERED = Policy(ORDER)
 
 
 class Bench:
@@ -30,7 +31,7 @@ class Bench:
 
     async def put(self, *bodies: str, lane: str = "", delay: float = 0) -> list[int]:
         items = [Outgoing(self.ids.sequence(), body.encode(), int(delay * SECOND_US), lane.encode()) for body in bodies]
-        await self.store.run(lq.put, Q, items, ordered=self.policy.ordered)
+        await self.store.run(lq.put, Q, items, self.policy.rules)
         return [item.id for item in items]
 
     async def take(self, count: int = 10, queue: int = Q, lease: int = LEASE) -> list[lq.Leased]:
@@ -42,16 +43,17 @@ class Bench:
         return [message.body.decode() for message in await self.take(count, queue)]
 
     async def ack(self, message: lq.Leased) -> bool:
-        ordered = self.policy.ordered
-        return await self.store.run(lq.ack, Q, message.id, message.token, ordered=ordered)
+        return await self.store.run(lq.ack, Q, message.id, message.token, self.policy.rules)
 
     async def extend(self, message: lq.Leased, seconds: float) -> bool:
-        ordered = self.policy.ordered
-        return await self.store.run(lq.extend, Q, message.id, message.token, int(seconds * SECOND_US), ordered=ordered)
+        return await self.store.run(
+            lq.extend, Q, message.id, message.token, int(seconds * SECOND_US), self.policy.rules
+        )
 
     async def release(self, message: lq.Leased, seconds: float = 0) -> bool:
-        ordered = self.policy.ordered
-        return await self.store.run(lq.release, Q, message.id, message.token, int(seconds * SECOND_US), ordered=ordered)
+        return await self.store.run(
+            lq.release, Q, message.id, message.token, int(seconds * SECOND_US), self.policy.rules
+        )
 
     def wait(self, seconds: float) -> None:
         self.clock._frozen_us += int(seconds * SECOND_US)  # type: ignore[operator]
@@ -280,7 +282,7 @@ async def test_delay_holds_a_lane(ordered: Bench) -> None:
 async def test_an_ordered_message_received_too_often_makes_room_for_the_next(
     store: Store, clock: Clock, ids: Ids
 ) -> None:
-    policy = Policy(ordered=True, receives_max=1, dead_letters=DEAD, dead_letters_ordered=True)
+    policy = Policy(ORDER, receives_max=1, dead_letters=DEAD, dead_letters_rules=ORDER)
     bench = Bench(store, clock, ids, policy)
     await bench.put("a1", "a2", lane="a")
     assert await bench.bodies(1) == ["a1"]

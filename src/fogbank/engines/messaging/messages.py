@@ -31,27 +31,34 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fogbank.storage import Tx
+    from fogbank.storage.leased_queue import Leased
 
 
 class Send(NamedTuple):
     """A message to send.
 
     `sequence` is its place in time (from `Ids.sequence`), `delay_seconds` None means the queue's own delay,
-    `size` is what it counts against the queue's limit, in bytes.
+    `size` is what it counts against the queue's limit, in bytes. It goes away after `lives_seconds`, if that is
+    shorter than the queue's retention; 0 means nothing.
     """
 
     message: Message
     sequence: int
-    delay_seconds: int | None = None
+    delay_seconds: float | None = None
     size: int = 0
+    lives_seconds: float = 0
 
 
 class Receipt(NamedTuple):
-    """What a receive returned. `next_us` is when to look again if it returned nothing, None for no idea."""
+    """What a receive returned. `next_us` is when to look again if it returned nothing, None for no idea.
+
+    `exhausted` are messages that were received too often and belong into a topic; they are in no queue any more.
+    """
 
     messages: list[Received]
     queue: Queue
     next_us: int | None
+    exhausted: list[Received] = []  # noqa: RUF012 - never changed
 
 
 async def send(tx: Tx, now_us: int, name: Name, items: Sequence[Send]) -> list[Sent]:
@@ -77,14 +84,15 @@ async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> l
     config = queue.config
     outcomes: list[Sent | EngineError] = []
     outgoing = []
-    for message, sequence, delay_seconds, size in items:
-        delay_us = (config.delay_seconds if delay_seconds is None else delay_seconds) * SECOND_US
+    for message, sequence, delay_seconds, size, lives_seconds in items:
+        delay_us = int((config.delay_seconds if delay_seconds is None else delay_seconds) * SECOND_US)
         lane = b""
         if size > config.message_bytes_max:
             outcomes.append(MessageTooLargeError(config.message_bytes_max))
             continue
         if config.ordered:
             lane = message.ordering_key.encode()
+        if config.ordered and config.dedup_window_seconds:
             told = await admit(tx, now_us, queue.id, config, message, sequence)
             if not isinstance(told, Message):
                 outcomes.append(told)
@@ -92,59 +100,102 @@ async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> l
             content = encode_message(told)
         else:
             content = encode_message(message)
-        outgoing.append(Outgoing(sequence, content, delay_us, lane))
+        expires_us = now_us + int(lives_seconds * SECOND_US) if lives_seconds else 0
+        outgoing.append(Outgoing(sequence, content, delay_us, lane, expires_us))
         outcomes.append(Sent(message.id, sequence))
     if outgoing:
-        await leased_queue.put(tx, now_us, queue.store, outgoing, ordered=config.ordered)
+        await leased_queue.put(tx, now_us, queue.store, outgoing, config.rules)
     return outcomes
 
 
-async def receive(tx: Tx, now_us: int, name: Name, count: int, lease_seconds: int | None, token: int) -> Receipt:
+async def receive(tx: Tx, now_us: int, name: Name, count: int, lease_seconds: float | None, token: int) -> Receipt:
     """Lease up to `count` messages; None means the queue's own lease time."""
     queue = await queues.find(tx, now_us, name)
     config = queue.config
-    lease_us = (config.lease_seconds if lease_seconds is None else lease_seconds) * SECOND_US
+    lease_us = int((config.lease_seconds if lease_seconds is None else lease_seconds) * SECOND_US)
     policy = await _policy(tx, now_us, queue)
     taken = await leased_queue.take(tx, now_us, queue.store, policy, count, lease_us, token)
-    messages = [
-        Received(
-            decode_message(leased.body),
-            Handle(queue.id, leased.id, token),
-            leased.sent_us,
-            leased.first_us,
-            leased.receives,
-            leased.origin,
-        )
-        for leased in taken.messages
-    ]
-    return Receipt(messages, queue, taken.next_us)
+    messages = [_received(queue, leased) for leased in taken.messages]
+    exhausted = [_received(queue, leased) for leased in taken.exhausted]
+    return Receipt(messages, queue, taken.next_us, exhausted)
+
+
+async def peek(tx: Tx, now_us: int, name: Name, count: int) -> list[Received]:
+    """Return the messages that could be received now, without leasing them."""
+    queue = await queues.find(tx, now_us, name)
+    found = await leased_queue.peek(tx, now_us, queue.store, count, until_us=now_us)
+    return [_received(queue, each.message) for each in found]
 
 
 async def acknowledge(tx: Tx, now_us: int, name: Name, handle: Handle) -> bool:
     """Remove a leased message; False if it is gone already or leased to somebody else."""
     queue = await _queue_of(tx, now_us, name, handle)
-    ordered = queue.config.ordered
-    return await leased_queue.ack(tx, now_us, queue.store, handle.message, handle.token, ordered=ordered)
+    return await leased_queue.ack(tx, now_us, queue.store, handle.message, handle.token, queue.config.rules)
+
+
+async def acknowledge_each(tx: Tx, now_us: int, name: Name, handles: Sequence[Handle]) -> list[bool]:
+    """Remove leased messages; returns which of them were still held."""
+    queue = await queues.find(tx, now_us, name)
+    rules = queue.config.rules
+    return [
+        handle.queue == queue.id
+        and await leased_queue.ack(tx, now_us, queue.store, handle.message, handle.token, rules)
+        for handle in handles
+    ]
 
 
 async def acknowledge_all(tx: Tx, now_us: int, name: Name, handles: Sequence[Handle]) -> int:
     """Remove leased messages; returns how many were still held."""
-    return sum([await acknowledge(tx, now_us, name, handle) for handle in handles])
+    return sum(await acknowledge_each(tx, now_us, name, handles))
 
 
-async def extend(tx: Tx, now_us: int, name: Name, handle: Handle, lease_seconds: int) -> None:
+async def extend(tx: Tx, now_us: int, name: Name, handle: Handle, lease_seconds: float) -> None:
     """Let the lease end that long from now; 0 gives the message back.
 
     Raises `MessageGoneError`, `LeaseNotHeldError`.
     """
     queue = await _queue_of(tx, now_us, name, handle)
-    lease_us = lease_seconds * SECOND_US
-    ordered = queue.config.ordered
-    held = await leased_queue.extend(tx, now_us, queue.store, handle.message, handle.token, lease_us, ordered=ordered)
-    if not held:
-        if await leased_queue.find(tx, now_us, queue.store, handle.message) is None:
-            raise MessageGoneError
-        raise LeaseNotHeldError
+    lease_us = int(lease_seconds * SECOND_US)
+    rules = queue.config.rules
+    if not await leased_queue.extend(tx, now_us, queue.store, handle.message, handle.token, lease_us, rules):
+        await _refuse(tx, now_us, queue, handle)
+
+
+async def give_up(tx: Tx, now_us: int, name: Name, handle: Handle, delay_seconds: float = 0) -> None:
+    """Give a message back, to be received again after that time or the queue's backoff, if that is longer.
+
+    Raises `MessageGoneError`, `LeaseNotHeldError`.
+    """
+    queue = await _queue_of(tx, now_us, name, handle)
+    delay_us = int(delay_seconds * SECOND_US)
+    rules = queue.config.rules
+    if not await leased_queue.release(tx, now_us, queue.store, handle.message, handle.token, delay_us, rules):
+        await _refuse(tx, now_us, queue, handle)
+
+
+async def rewrite(tx: Tx, now_us: int, name: Name, handle: Handle, message: Message) -> None:
+    """Put another message in the place of a leased one; raises `MessageGoneError`, `LeaseNotHeldError`."""
+    queue = await _queue_of(tx, now_us, name, handle)
+    body = encode_message(message)
+    if not await leased_queue.rewrite(tx, now_us, queue.store, handle.message, handle.token, body):
+        await _refuse(tx, now_us, queue, handle)
+
+
+async def _refuse(tx: Tx, now_us: int, queue: Queue, handle: Handle) -> None:
+    if await leased_queue.find(tx, now_us, queue.store, handle.message) is None:
+        raise MessageGoneError
+    raise LeaseNotHeldError
+
+
+def _received(queue: Queue, leased: Leased) -> Received:
+    return Received(
+        decode_message(leased.body),
+        Handle(queue.id, leased.id, leased.token),
+        leased.sent_us,
+        leased.first_us,
+        leased.receives,
+        leased.origin,
+    )
 
 
 async def _queue_of(tx: Tx, now_us: int, name: Name, handle: Handle) -> Queue:
@@ -159,16 +210,11 @@ async def _policy(tx: Tx, now_us: int, queue: Queue) -> Policy:
     retention_us = config.retention_seconds * SECOND_US
     dead_letter = config.dead_letter
     if dead_letter is None:
-        return Policy(config.ordered, retention_us)
+        return Policy(config.rules, retention_us)
+    if dead_letter.to_topic or not dead_letter.name:
+        return Policy(config.rules, retention_us, dead_letter.receives_max, hand_over=dead_letter.to_topic)
     try:
         target = await queues.find(tx, now_us, (dead_letter.scope, dead_letter.name))
     except QueueNotFoundError:
-        return Policy(config.ordered, retention_us)
-    return Policy(
-        config.ordered,
-        retention_us,
-        dead_letter.receives_max,
-        target.store,
-        target.config.ordered,
-        queue.id,
-    )
+        return Policy(config.rules, retention_us)
+    return Policy(config.rules, retention_us, dead_letter.receives_max, target.store, target.config.rules, queue.id)

@@ -7,16 +7,23 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from fogbank.kernel.clock import SECOND_US
+from fogbank.storage.leased_queue import Rules
+
 Name: TypeAlias = "tuple[str, str]"
 """A resource's scope key and its name within that scope."""
 
 
 class DeadLetterPolicy(msgspec.Struct, frozen=True, array_like=True):
-    """Where a message goes that was received `receives_max` times and not acknowledged."""
+    """Where a message goes that was received `receives_max` times and not acknowledged.
+
+    To a queue or, with `to_topic`, to a topic; to none, if `name` is empty: it is dropped.
+    """
 
     scope: str
     name: str
     receives_max: int
+    to_topic: bool = False
 
 
 class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,7 +31,11 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `ordered`: messages of one ordering key are delivered in order, one holder at a time. `content_dedup`: a
     message without a dedup id goes by a hash of its body. `dedup_by_key`: dedup ids count within their
-    ordering key only. Times are in seconds.
+    ordering key only. `keyless`: in an ordered queue, messages without a key have no order. `redeliver_suffix`:
+    with a message that comes back, all later ones of its key do. `exactly_once`: only a lease that is not over
+    can be acknowledged. `retain_acked`: acknowledged messages are kept, for as long as others, to go back to them
+    (`going_back`). `backoff_min_seconds`, `backoff_max_seconds`: how long a message waits that was given up or
+    whose lease ran out, twice as long each time. Times are in seconds.
     """
 
     lease_seconds: int = 30
@@ -39,6 +50,25 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     dead_letter: DeadLetterPolicy | None = None
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
+    keyless: bool = False
+    redeliver_suffix: bool = False
+    exactly_once: bool = False
+    retain_acked: bool = False
+    backoff_min_seconds: float = 0
+    backoff_max_seconds: float = 0
+
+    @property
+    def rules(self) -> Rules:
+        """The configuration as the leased queue has it."""
+        return Rules(
+            self.ordered,
+            self.keyless,
+            self.redeliver_suffix,
+            self.exactly_once,
+            self.retain_acked,
+            int(self.backoff_min_seconds * SECOND_US),
+            int(self.backoff_max_seconds * SECOND_US),
+        )
 
 
 class Queue(NamedTuple):

@@ -124,4 +124,6 @@ async def counts(tx: Tx, now_us: int, name: Name) -> Counts:
 
 async def _discard(tx: Tx, store: int) -> None:
     await discard(tx, store)
+    # What is retained of it.
+    await discard(tx, -store)
     tx.signal(leased_queue.topic(store), _EVERYBODY)
