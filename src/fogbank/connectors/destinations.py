@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from fogbank.engines.functions.handling import Handling
-    from fogbank.engines.functions.invocations import Due
     from fogbank.engines.functions.model import Function, QueuedInvocation
     from fogbank.engines.messaging.messages import Send
     from fogbank.engines.messaging.model import Name
     from fogbank.engines.messaging.publishing import Publication
     from fogbank.runtimes.model import Outcome
     from fogbank.storage import Tx
+    from fogbank.storage.leasing.work_queue import Due
 
     Parcel: TypeAlias = Callable[[Tx, int], Coroutine[object, object, str]]
     """Tells something, as part of an operation; returns what was in the way, or nothing."""
@@ -103,8 +103,8 @@ def unsendable(problem: str) -> Parcel:
     return deliver
 
 
-async def settle(tx: Tx, now_us: int, due: Due, parcels: Sequence[Parcel]) -> list[str]:
+async def settle(tx: Tx, now_us: int, due: Due[QueuedInvocation], parcels: Sequence[Parcel]) -> list[str]:
     """Take note that an invocation is over, and tell it; returns what was in the way."""
-    if not await invocations.finish(tx, now_us, due):
+    if not await invocations.QUEUE.finish(tx, now_us, due):
         return []
     return [text for parcel in parcels if (text := await parcel(tx, now_us))]

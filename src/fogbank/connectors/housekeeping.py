@@ -10,7 +10,8 @@ from fogbank.engines.messaging import queues
 from fogbank.engines.telemetry import groups
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
-from fogbank.storage import discarded, leased_queue
+from fogbank.storage import discarded
+from fogbank.storage.leasing import leased_queue
 
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock

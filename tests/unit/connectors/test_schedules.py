@@ -81,7 +81,7 @@ async def until(what: Any) -> None:
 
 
 async def empty(store: Store, ids: Ids) -> bool:
-    due, next_us = await store.run(scheduled.take, 10, 0, ids.sequence())
+    due, next_us = await store.run(scheduled.QUEUE.take, 10, 0, ids.sequence())
     return not due and next_us is None
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fogbank.kernel.clock import SECOND_US
-from fogbank.storage import leased_queue as lq
-from fogbank.storage import retained
-from fogbank.storage.leased_queue import Outgoing, Policy, Rules
+from fogbank.storage.leasing import leased_queue as lq
+from fogbank.storage.leasing import retained
+from fogbank.storage.leasing.leased_queue import Outgoing, Policy, Rules
 
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock

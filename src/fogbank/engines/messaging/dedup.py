@@ -9,7 +9,7 @@ import msgspec
 
 from fogbank.engines.messaging.errors import DedupIdMissingError
 from fogbank.kernel.clock import SECOND_US
-from fogbank.storage import leased_queue
+from fogbank.storage.leasing import leased_queue
 
 if TYPE_CHECKING:
     from fogbank.engines.messaging.model import Message

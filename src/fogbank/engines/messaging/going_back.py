@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fogbank.engines.messaging import queues
-from fogbank.storage import retained
+from fogbank.storage.leasing import retained
 
 if TYPE_CHECKING:
     from fogbank.engines.messaging.model import Name

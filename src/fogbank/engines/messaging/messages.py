@@ -24,14 +24,14 @@ from fogbank.engines.messaging.model import (
 )
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.errors import EngineError
-from fogbank.storage import leased_queue
-from fogbank.storage.leased_queue import Outgoing, Policy
+from fogbank.storage.leasing import leased_queue
+from fogbank.storage.leasing.leased_queue import Outgoing, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fogbank.storage import Tx
-    from fogbank.storage.leased_queue import Leased
+    from fogbank.storage.leasing.leased_queue import Leased
 
 
 class Send(NamedTuple):

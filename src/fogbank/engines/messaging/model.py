@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 from fogbank.kernel.clock import SECOND_US
-from fogbank.storage.leased_queue import Rules
+from fogbank.storage.leasing.leased_queue import Rules
 
 Name: TypeAlias = "tuple[str, str]"
 """A resource's scope key and its name within that scope."""

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import msgspec
-
 from fogbank.engines.messaging import queues, topics
 from fogbank.engines.messaging.dedup import Sent, admit
 from fogbank.engines.messaging.errors import QueueNotFoundError
 from fogbank.engines.messaging.messages import Send, send_to
-from fogbank.engines.messaging.topic_model import QUEUE, Delivery, decode_delivery, encode
+from fogbank.engines.messaging.topic_model import QUEUE, Delivery
 from fogbank.kernel.errors import EngineError
-from fogbank.storage import leased_queue
-from fogbank.storage.leased_queue import Outgoing, Policy
+from fogbank.storage.leasing.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,9 +22,7 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.topic_model import Render, Topic
     from fogbank.storage import Tx
 
-# Numbers below 1,000 are never drawn from `Ids.sequence`: they name the server's own queues.
-DELIVERIES: Final = 2
-_POLICY: Final = Policy()
+DELIVERIES: Final = WorkQueue(2, Delivery)
 
 
 class Publication(NamedTuple):
@@ -36,14 +31,6 @@ class Publication(NamedTuple):
     message: Message
     sequence: int
     render: Render
-
-
-class Due(NamedTuple):
-    """A delivery under lease."""
-
-    delivery: Delivery
-    message: int
-    token: int
 
 
 async def publish(
@@ -71,7 +58,7 @@ async def publish(
 async def _fan_out(
     tx: Tx, now_us: int, topic: Topic, message: Message, render: Render, draw: Callable[[], int]
 ) -> None:
-    deliveries: list[Outgoing] = []
+    deliveries: list[tuple[int, Delivery]] = []
     for subscription in await topics.subscriptions_by_id(tx, now_us, topic.id):
         if not subscription.config.confirmed:
             continue
@@ -85,9 +72,9 @@ async def _fan_out(
             delivery = Delivery(
                 subscription.kind, subscription.endpoint, rendered.content, subscription.id, rendered.headers
             )
-            deliveries.append(Outgoing(draw(), encode(delivery)))
+            deliveries.append((draw(), delivery))
     if deliveries:
-        await leased_queue.put(tx, now_us, DELIVERIES, deliveries)
+        await DELIVERIES.put(tx, now_us, deliveries)
 
 
 async def _to_queue(tx: Tx, now_us: int, endpoint: str, send: Send) -> None:
@@ -102,22 +89,4 @@ async def _to_queue(tx: Tx, now_us: int, endpoint: str, send: Send) -> None:
 
 async def enqueue(tx: Tx, now_us: int, sequence: int, delivery: Delivery) -> None:
     """Queue a delivery that no publication caused."""
-    await leased_queue.put(tx, now_us, DELIVERIES, [Outgoing(sequence, encode(delivery))])
-
-
-async def take(tx: Tx, now_us: int, count: int, lease_us: int, token: int) -> tuple[list[Due], int | None]:
-    """Lease deliveries that are due; the number is when to look again if there are none."""
-    taken = await leased_queue.take(tx, now_us, DELIVERIES, _POLICY, count, lease_us, token)
-    return [Due(decode_delivery(each.body), each.id, each.token) for each in taken.messages], taken.next_us
-
-
-async def finish(tx: Tx, now_us: int, due: Due) -> bool:
-    """Take note that a delivery is over; False if somebody else has it by now."""
-    return await leased_queue.ack(tx, now_us, DELIVERIES, due.message, due.token)
-
-
-async def retry(tx: Tx, now_us: int, due: Due, sequence: int, delay_us: int) -> None:
-    """Queue a delivery again, in place of the one under lease."""
-    if await finish(tx, now_us, due):
-        again = msgspec.structs.replace(due.delivery, attempt=due.delivery.attempt + 1)
-        await leased_queue.put(tx, now_us, DELIVERIES, [Outgoing(sequence, encode(again), delay_us)])
+    await DELIVERIES.put(tx, now_us, [(sequence, delivery)])

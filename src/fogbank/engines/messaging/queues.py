@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from fogbank.engines.messaging.errors import PurgeTooSoonError, QueueNotFoundError
 from fogbank.engines.messaging.model import Name, Queue, QueueConfig, decode_config, encode_config
 from fogbank.kernel.clock import SECOND_US
-from fogbank.storage import leased_queue
 from fogbank.storage.discarded import discard
+from fogbank.storage.leasing import leased_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fogbank.storage import Row, Tx
-    from fogbank.storage.leased_queue import Counts
+    from fogbank.storage.leasing.leased_queue import Counts
 
 PURGE_INTERVAL_SECONDS: Final = 60
 # Every listener of a queue that goes away must look again.

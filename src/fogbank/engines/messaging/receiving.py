@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fogbank.engines.messaging import messages
 from fogbank.kernel.clock import SECOND_US
-from fogbank.storage import leased_queue
+from fogbank.storage.leasing import leased_queue
 
 if TYPE_CHECKING:
     from fogbank.engines.messaging.messages import Receipt

@@ -95,7 +95,6 @@ Render: TypeAlias = "Callable[[Subscription, Message], Rendered | None]"
 
 _TOPIC: Final = msgspec.msgpack.Decoder(TopicConfig)
 _SUBSCRIPTION: Final = msgspec.msgpack.Decoder(SubscriptionConfig)
-_DELIVERY: Final = msgspec.msgpack.Decoder(Delivery)
 encode: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -109,8 +108,3 @@ def decode_topic(data: bytes) -> TopicConfig:
 def decode_subscription(data: bytes) -> SubscriptionConfig:
     """Read a stored subscription's configuration."""
     return _SUBSCRIPTION.decode(data)
-
-
-def decode_delivery(data: bytes) -> Delivery:
-    """Read a stored delivery."""
-    return _DELIVERY.decode(data)

@@ -52,10 +52,10 @@ async def fire_all(store: Store, ids: Ids) -> int:
 
 
 async def queued(store: Store, ids: Ids) -> list[dict[str, object]]:
-    due, _ = await store.run(scheduled.take, 50, MINUTE_US, ids.sequence())
+    due, _ = await store.run(scheduled.QUEUE.take, 50, MINUTE_US, ids.sequence())
     for each in due:
-        await store.run(scheduled.finish, each)
-    return [{**msgspec.json.decode(each.invocation.event), "due": each.invocation.due_us} for each in due]
+        await store.run(scheduled.QUEUE.finish, each)
+    return [{**msgspec.json.decode(each.item.event), "due": each.item.due_us} for each in due]
 
 
 async def settle() -> None:

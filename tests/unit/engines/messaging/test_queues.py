@@ -9,7 +9,8 @@ from fogbank.engines.messaging import messages, queues
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import Message, QueueConfig
 from fogbank.kernel.clock import SECOND_US
-from fogbank.storage import discarded, leased_queue
+from fogbank.storage import discarded
+from fogbank.storage.leasing import leased_queue
 
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock

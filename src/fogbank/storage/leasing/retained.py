@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.storage import lanes
 from fogbank.storage.change_feed import EVERY_FOLLOWER
+from fogbank.storage.leasing import lanes
 
 if TYPE_CHECKING:
-    from fogbank.storage.leased_queue import Rules
+    from fogbank.storage.leasing.leased_queue import Rules
     from fogbank.storage.store import Tx
 
 # A lease that is never drawn: the message was acknowledged before its turn.

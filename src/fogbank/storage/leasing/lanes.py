@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from fogbank.storage.leased_queue import Rules
+    from fogbank.storage.leasing.leased_queue import Rules
     from fogbank.storage.store import Row, Tx
 
 TAKEN_COLUMNS: Final = "id, lane, receives, sent_us, first_us, origin, body, expires_us"

@@ -15,8 +15,8 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fogbank.storage import lanes, retained
-from fogbank.storage.lanes import TAKEN_COLUMNS
+from fogbank.storage.leasing import lanes, retained
+from fogbank.storage.leasing.lanes import TAKEN_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
