@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 from fogbank.clouds.aws.function_urls import FunctionUrlGateway
 from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
-from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_tellers, aws_timers
+from fogbank.clouds.aws.services import (
+    aws_couriers,
+    aws_dialects,
+    aws_formats,
+    aws_launchers,
+    aws_services,
+    aws_tellers,
+    aws_timers,
+)
 from fogbank.clouds.aws.sessions import Sessions
 from fogbank.clouds.azure.gateway import AzureGateway
 from fogbank.clouds.azure.parts import Parts as AzureParts
-from fogbank.clouds.azure.services import azure_launchers, azure_timers
+from fogbank.clouds.azure.services import azure_couriers, azure_dialects, azure_launchers, azure_timers
 from fogbank.clouds.gcp.gateway import GcpGateway
-from fogbank.clouds.gcp.services import gcp_launchers, gcp_line_readers
+from fogbank.clouds.gcp.services import gcp_couriers, gcp_dialects, gcp_launchers, gcp_line_readers
 from fogbank.connectors.async_invocations import AsyncInvocations
-from fogbank.connectors.deliveries import Deliveries
+from fogbank.connectors.delivery.deliveries import Deliveries
+from fogbank.connectors.delivery.posting import Poster
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
@@ -88,6 +97,7 @@ class App:
         self.port = 0
         self.store: Store
         self.runner: FunctionRunner
+        self.poster: Poster
         self._history: InvocationHistory
         self._triggers: QueueTriggers
         self._sessions: Sessions
@@ -219,7 +229,10 @@ class App:
         self._add(Readiness(store, invoker))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
-        self._add(Deliveries(store, clock, ids))
+        self.poster = Poster(clock)
+        couriers = {**aws_couriers(), **gcp_couriers(), **azure_couriers()}
+        dialects = {**aws_dialects(), **gcp_dialects(), **azure_dialects()}
+        self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
         self._add(Timekeeper(TimerService(store, clock, {**aws_timers(), **azure_timers(ids)})))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))

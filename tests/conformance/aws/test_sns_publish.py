@@ -320,11 +320,12 @@ def test_an_http_endpoint_is_asked_and_then_gets_messages(sns: Any, topic: str, 
     assert (headers["x-amz-sns-rawdelivery"], body) == ("true", "raw")
 
 
-def confirmed(sns: Any, topic: str, website: Website) -> None:
+def confirmed(sns: Any, topic: str, website: Website) -> str:
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=website.url)
     token = json.loads(wait_for(lambda: website.posts)[0][1])["Token"]
-    sns.confirm_subscription(TopicArn=topic, Token=token)
+    arn = sns.confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"]
     website.posts.clear()
+    return str(arn)
 
 
 def test_an_http_endpoint_that_fails_is_tried_three_more_times(
@@ -369,3 +370,41 @@ def test_a_subscription_that_nobody_confirms_goes_after_two_days(
     assert len(sns.list_subscriptions()["Subscriptions"]) == 1
     timed_server.advance(1)
     assert sns.list_subscriptions()["Subscriptions"] == []
+
+
+def redrive(client: Callable[..., Any], sns: Any, subscription: str) -> Any:
+    """Give a subscription a dead-letter queue; returns what reads one of its messages."""
+    url, arn = queue(client, "dead-letters")
+    policy = json.dumps({"deadLetterTargetArn": arn})
+    sns.set_subscription_attributes(SubscriptionArn=subscription, AttributeName="RedrivePolicy", AttributeValue=policy)
+    shown = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]["RedrivePolicy"]
+    assert json.loads(shown) == {"deadLetterTargetArn": arn}
+    return lambda: client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10, MessageAttributeNames=["All"])[
+        "Messages"
+    ][0]
+
+
+def test_what_an_http_endpoint_refuses_goes_to_the_dead_letters(
+    client: Callable[..., Any], sns: Any, topic: str, website: Website
+) -> None:
+    letter = redrive(client, sns, confirmed(sns, topic, website))
+    website.status = 404
+    published = sns.publish(TopicArn=topic, Message="m")
+    message = letter()
+    assert json.loads(message["Body"])["MessageId"] == published["MessageId"]
+    assert message["MessageAttributes"]["ErrorCode"]["StringValue"] == "404"
+    assert set(message["MessageAttributes"]) == {"RequestID", "ErrorCode", "ErrorMessage"}
+
+
+def test_what_a_queue_that_is_gone_cannot_get_goes_to_the_dead_letters(
+    client: Callable[..., Any], sns: Any, topic: str
+) -> None:
+    inbox = Inbox(client, topic, RawMessageDelivery="true")
+    letter = redrive(client, sns, inbox.subscription)
+    inbox.sqs.delete_queue(QueueUrl=inbox.url)
+    attributes = {"color": {"DataType": "String", "StringValue": "red"}}
+    sns.publish(TopicArn=topic, Message="m", MessageAttributes=attributes)
+    message = letter()
+    assert message["Body"] == "m"
+    assert message["MessageAttributes"]["color"]["StringValue"] == "red"
+    assert message["MessageAttributes"]["ErrorCode"]["StringValue"] == "404"

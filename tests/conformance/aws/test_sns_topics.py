@@ -191,7 +191,8 @@ def test_subscription_attributes_are_set_and_read_back(sns: Any, topic: str, cli
         ("FilterPolicy", json.dumps({str(n): ["x"] for n in range(6)}), "can not have more than 5 keys"),
         ("FilterPolicy", json.dumps({str(n): list(range(6)) for n in range(3)}), "too complex"),
         ("FilterPolicyScope", "Nowhere", "FilterPolicyScope: Invalid value"),
-        ("RedrivePolicy", "{}", "does not support the attribute RedrivePolicy"),
+        ("RedrivePolicy", "[]", "RedrivePolicy: failed to parse JSON"),
+        ("RedrivePolicy", '{"deadLetterTargetArn": "arn:aws:sns:us-east-1:1:t"}', "ARN of an Amazon SQS queue"),
         ("Nonsense", "1", "InvalidParameter"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fogbank.connectors.delivery.couriers import Courier, Dialect
     from fogbank.connectors.invoker import Launcher
     from fogbank.engines.functions.model import Function
     from fogbank.kernel.ids import Ids
@@ -33,3 +34,13 @@ def azure_timers(ids: Ids) -> dict[str, Action]:
         return await fire(tx, now_us, timer, ids.sequence)
 
     return {"azure.functions.timer": timer_trigger}
+
+
+def azure_couriers() -> dict[str, Courier]:
+    """Return by which rules Azure's services deliver."""
+    return {}
+
+
+def azure_dialects() -> dict[str, Dialect]:
+    """Return how Azure's queues and topics take what other services send."""
+    return {}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
+    from fogbank.connectors.delivery.couriers import Courier, Dialect
     from fogbank.connectors.function_logs import LineReader
     from fogbank.connectors.invoker import Launcher
     from fogbank.engines.functions.model import Function
@@ -50,3 +51,13 @@ def gcp_launchers() -> dict[str, Launcher]:
         return launch(function)
 
     return {"functions-framework": prepare}
+
+
+def gcp_couriers() -> dict[str, Courier]:
+    """Return by which rules Google's services deliver."""
+    return {}
+
+
+def gcp_dialects() -> dict[str, Dialect]:
+    """Return how Google's queues and topics take what other services send."""
+    return {}

@@ -35,7 +35,8 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     with a message that comes back, all later ones of its key do. `exactly_once`: only a lease that is not over
     can be acknowledged. `retain_acked`: acknowledged messages are kept, for as long as others, to go back to them
     (`going_back`). `backoff_min_seconds`, `backoff_max_seconds`: how long a message waits that was given up or
-    whose lease ran out, twice as long each time. Times are in seconds.
+    whose lease ran out, twice as long each time. `dialect` names the service that the queue belongs to.
+    Times are in seconds.
     """
 
     lease_seconds: int = 30
@@ -56,6 +57,7 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     retain_acked: bool = False
     backoff_min_seconds: float = 0
     backoff_max_seconds: float = 0
+    dialect: str = "sqs"
 
     @property
     def rules(self) -> Rules:

@@ -1,36 +1,49 @@
-"""Publishing: one message to all of a topic's subscriptions, in one transaction.
+"""Publishing: messages to all of a topic's subscriptions, in one transaction.
 
 Queues get their messages at once; what goes elsewhere is queued durably and delivered afterwards.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from fogbank.engines.messaging import queues, topics
 from fogbank.engines.messaging.dedup import Sent, admit
+from fogbank.engines.messaging.delivery_model import QUEUE, Delivery, split_endpoint
 from fogbank.engines.messaging.errors import QueueNotFoundError
 from fogbank.engines.messaging.messages import Send, send_to
-from fogbank.engines.messaging.topic_model import QUEUE, Delivery
+from fogbank.engines.messaging.model import encode_message
+from fogbank.engines.messaging.topic_model import Rendered
 from fogbank.kernel.errors import EngineError
+from fogbank.languages.matching import compile_pattern
 from fogbank.storage.leasing.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fogbank.engines.messaging.model import Message, Name
-    from fogbank.engines.messaging.topic_model import Render, Topic
+    from fogbank.engines.messaging.topic_model import Render, Subscription, Topic
+    from fogbank.languages.matching import Pattern
     from fogbank.storage import Tx
 
 DELIVERIES: Final = WorkQueue(2, Delivery)
 
 
 class Publication(NamedTuple):
-    """A message to publish: `render` makes what each subscription gets of it."""
+    """A message to publish.
+
+    `render` makes what each subscription gets of it; `event` makes a CloudEvent of it, as JSON, for routes to other
+    services. `hops` counts the topics that it came through.
+    """
 
     message: Message
     sequence: int
     render: Render
+    event: Callable[[Topic, Message], bytes] | None = None
+    hops: int = 0
 
 
 async def publish(
@@ -42,49 +55,97 @@ async def publish(
     """
     topic = await topics.find(tx, now_us, name)
     outcomes: list[Sent | EngineError] = []
+    admitted: list[Publication] = []
+    removes_duplicates = topic.config.ordered and topic.config.dedup_window_seconds
     for item in items:
-        message = item.message
-        if topic.config.ordered:
-            admitted = await admit(tx, now_us, topic.id, topic.config, message, item.sequence)
-            if isinstance(admitted, Sent | EngineError):
-                outcomes.append(admitted)
+        if removes_duplicates:
+            told = await admit(tx, now_us, topic.id, topic.config, item.message, item.sequence)
+            if isinstance(told, Sent | EngineError):
+                outcomes.append(told)
                 continue
-            message = admitted
-        await _fan_out(tx, now_us, topic, message, item.render, draw)
-        outcomes.append(Sent(message.id, item.sequence))
+            admitted.append(item._replace(message=told))
+        else:
+            admitted.append(item)
+        outcomes.append(Sent(item.message.id, item.sequence))
+    if admitted:
+        await _fan_out(tx, now_us, topic, admitted, draw)
     return outcomes
 
 
-async def _fan_out(
-    tx: Tx, now_us: int, topic: Topic, message: Message, render: Render, draw: Callable[[], int]
-) -> None:
+async def _fan_out(tx: Tx, now_us: int, topic: Topic, items: Sequence[Publication], draw: Callable[[], int]) -> None:
     deliveries: list[tuple[int, Delivery]] = []
     for subscription in await topics.subscriptions_by_id(tx, now_us, topic.id):
-        if not subscription.config.confirmed:
+        config = subscription.config
+        if not (config.confirmed and config.enabled):
             continue
-        rendered = render(subscription, message)
-        if rendered is None:
-            continue
-        if subscription.kind == QUEUE:
-            assert rendered.message is not None
-            await _to_queue(tx, now_us, subscription.endpoint, Send(rendered.message, draw()))
-        else:
-            delivery = Delivery(
-                subscription.kind, subscription.endpoint, rendered.content, subscription.id, rendered.headers
-            )
-            deliveries.append((draw(), delivery))
+        sends = []
+        for item in items:
+            rendered = _rendered(topic, subscription, item)
+            if rendered is None:
+                continue
+            if subscription.kind == QUEUE and not config.route:
+                assert rendered.message is not None
+                sends.append(Send(rendered.message, draw()))
+            else:
+                deliveries.append((draw(), delivery_to(subscription, rendered, now_us, item.hops + 1)))
+        if sends:
+            failed = await _to_queue(tx, now_us, subscription, sends)
+            deliveries += [(draw(), each) for each in failed]
     if deliveries:
         await DELIVERIES.put(tx, now_us, deliveries)
 
 
-async def _to_queue(tx: Tx, now_us: int, endpoint: str, send: Send) -> None:
-    """Send to a subscribed queue; one that is gone, or doesn't take the message, goes without."""
-    scope, _, name = endpoint.rpartition("/")
+def _rendered(topic: Topic, subscription: Subscription, item: Publication) -> Rendered | None:
+    """Return what a subscription gets of a message; None if it doesn't want it."""
+    if not subscription.config.route:
+        return item.render(subscription, item.message)
+    if item.event is None:
+        return None
+    event = item.event(topic, item.message)
+    pattern = subscription.config.filter
+    if pattern and not _compiled(pattern)(msgspec.json.decode(event)):
+        return None
+    return Rendered(content=event)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> Pattern:
+    return compile_pattern(msgspec.json.decode(pattern))
+
+
+def delivery_to(subscription: Subscription, rendered: Rendered, now_us: int, hops: int = 0) -> Delivery:
+    """Return the delivery of what was rendered for a subscription."""
+    config = subscription.config
+    return Delivery(
+        subscription.kind,
+        subscription.endpoint,
+        rendered.content,
+        subscription.id,
+        rendered.headers,
+        courier=config.courier,
+        retry=config.retry,
+        dead_letter=config.dead_letter,
+        first_us=now_us,
+        facts=rendered.facts,
+        method=rendered.method,
+        seconds_max=config.seconds_max,
+        hops=hops,
+    )
+
+
+async def _to_queue(tx: Tx, now_us: int, subscription: Subscription, sends: list[Send]) -> list[Delivery]:
+    """Send to a subscribed queue; returns deliveries of what the queue didn't take, or of all if it is gone."""
     try:
-        queue = await queues.find(tx, now_us, (scope, name))
+        queue = await queues.find(tx, now_us, split_endpoint(subscription.endpoint))
     except QueueNotFoundError:
-        return
-    await send_to(tx, now_us, queue, [send])
+        outcomes: Sequence[Sent | EngineError] = [QueueNotFoundError()] * len(sends)
+    else:
+        outcomes = await send_to(tx, now_us, queue, sends)
+    return [
+        delivery_to(subscription, Rendered(content=encode_message(send.message)), now_us)
+        for send, outcome in zip(sends, outcomes, strict=True)
+        if isinstance(outcome, EngineError)
+    ]
 
 
 async def enqueue(tx: Tx, now_us: int, sequence: int, delivery: Delivery) -> None:

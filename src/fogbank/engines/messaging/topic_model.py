@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from fogbank.engines.messaging.delivery_model import Retry
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fogbank.engines.messaging.model import Message
 
-QUEUE: Final = "queue"
-"""The kind of subscription whose endpoint is a queue of this engine: its scope and name, joined by a slash."""
-
 
 class TopicConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a topic treats its messages; a cloud's own facts stand in `labels`.
 
-    `ordered`, `content_dedup`, `dedup_by_key` and the window are as in queues.
+    `ordered`, `content_dedup`, `dedup_by_key` and the window are as in queues; a window of 0 removes none.
+    `dialect` names the service that the topic belongs to: how it words what comes to it from other services.
     """
 
     ordered: bool = False
@@ -28,6 +28,7 @@ class TopicConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     dedup_window_seconds: int = 300
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
+    dialect: str = "sns"
 
 
 class Topic(NamedTuple):
@@ -45,7 +46,11 @@ class SubscriptionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `filter` is the text of a pattern that messages must match, on their attributes or, with `filter_body`, on
     their body; "" lets all pass. A subscription that isn't `confirmed` gets nothing but the question whether it
-    is meant, which is answered with `token`.
+    is meant, which is answered with `token`. One that isn't `enabled` gets nothing.
+
+    `courier` names the rules by which deliveries succeed or fail, `retry` is how they are tried again, `dead_letter`
+    the endpoint of the queue where those go that were given up. `route`: it was made between services, so it gets
+    CloudEvents, and its filter is on these.
     """
 
     raw: bool = False
@@ -54,6 +59,12 @@ class SubscriptionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     confirmed: bool = True
     token: str = ""
     labels: dict[str, str] = {}
+    enabled: bool = True
+    courier: str = ""
+    retry: Retry | None = None
+    dead_letter: str = ""
+    seconds_max: float = 15
+    route: bool = False
 
 
 class Subscription(NamedTuple):
@@ -68,26 +79,17 @@ class Subscription(NamedTuple):
     config: SubscriptionConfig
 
 
-class Delivery(msgspec.Struct, frozen=True, array_like=True):
-    """A message on its way to an endpoint outside this engine; `content` is what the endpoint gets.
-
-    `headers` are facts that the connector hands on; `attempt` counts from 1.
-    """
-
-    kind: str
-    endpoint: str
-    content: bytes
-    subscription: str = ""
-    headers: dict[str, str] = {}
-    attempt: int = 1
-
-
 class Rendered(NamedTuple):
-    """What a subscription gets: for a queue a whole message, for others the content of a delivery."""
+    """What a subscription gets: for a queue a whole message, for others the content of a delivery.
+
+    `facts` are what the subscription's courier wants to know if the delivery fails.
+    """
 
     message: Message | None = None
     content: bytes = b""
     headers: dict[str, str] = {}  # noqa: RUF012 - never changed
+    facts: dict[str, str] = {}  # noqa: RUF012 - never changed
+    method: str = "POST"
 
 
 Render: TypeAlias = "Callable[[Subscription, Message], Rendered | None]"

@@ -16,9 +16,9 @@ from fogbank.clouds.aws.sns.filters import attributes_as_object, body_as_object,
 from fogbank.clouds.aws.sns.service import subscription_arn
 from fogbank.clouds.aws.sqs.content import SENDER
 from fogbank.clouds.aws.sqs.content import sequence_number as write_sequence
-from fogbank.connectors.deliveries import FUNCTION
+from fogbank.engines.messaging.delivery_model import FUNCTION, QUEUE
 from fogbank.engines.messaging.model import Attribute, Message
-from fogbank.engines.messaging.topic_model import QUEUE, Rendered, Subscription
+from fogbank.engines.messaging.topic_model import Rendered, Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,6 +12,7 @@ from fogbank.clouds.aws.api import Call, Input, Reply, operation, scope_key
 from fogbank.clouds.aws.arns import Arn, parse_arn
 from fogbank.clouds.aws.paging import write_token
 from fogbank.clouds.aws.sns import envelopes
+from fogbank.clouds.aws.sns.couriers import AWS_COURIER, HTTP_COURIER, read_redrive_policy
 from fogbank.clouds.aws.sns.errors import invalid, unsupported
 from fogbank.clouds.aws.sns.filters import check_filter
 from fogbank.clouds.aws.sns.service import (
@@ -24,10 +25,10 @@ from fogbank.clouds.aws.sns.service import (
     topic_arn,
 )
 from fogbank.clouds.aws.sns.topics import read_next_token
-from fogbank.connectors.deliveries import FUNCTION, HTTP
 from fogbank.engines.messaging import publishing, topics
+from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, QUEUE
 from fogbank.engines.messaging.errors import SubscriptionNotFoundError
-from fogbank.engines.messaging.topic_model import QUEUE, Delivery, SubscriptionConfig
+from fogbank.engines.messaging.topic_model import Rendered, SubscriptionConfig
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage import timers
 from fogbank.storage.timers import Timer
@@ -35,6 +36,7 @@ from fogbank.storage.timers import Timer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fogbank.engines.messaging.delivery_model import Delivery
     from fogbank.engines.messaging.model import Name
     from fogbank.engines.messaging.topic_model import Subscription
     from fogbank.storage import Tx
@@ -69,6 +71,7 @@ async def subscribe(sns: Sns, call: Call, request: Subscribe) -> Reply:
         confirmed=confirmed,
         token="" if confirmed else sns.ids.hex(112),
         labels={PROTOCOL: request.Protocol, PRINCIPAL: f"arn:aws:iam::{call.account}:root"},
+        courier=HTTP_COURIER if kind == HTTP else AWS_COURIER,
     )
     config = _apply(config, request.Attributes or {})
     number = sns.ids.uuid()
@@ -209,7 +212,8 @@ async def _ask(sns: Sns, call: Call, subscription: Subscription) -> None:
     content, headers = envelopes.confirmation(
         sns.ids.uuid(), arn, token, f"{call.origin}/?{urlencode(query)}", sns.clock.now()
     )
-    delivery = Delivery(subscription.kind, subscription.endpoint, content, subscription.id, headers)
+    rendered = Rendered(content=content, headers=headers)
+    delivery = publishing.delivery_to(subscription, rendered, sns.clock.now())
     await sns.store.run(_send_question, sns.ids.sequence(), delivery, subscription.scope)
 
 
@@ -279,7 +283,9 @@ def _apply(config: SubscriptionConfig, attributes: Mapping[str, str]) -> Subscri
             changes["raw"] = value.lower() == "true"
         elif name == "FilterPolicy":
             changes["filter"] = check_filter(value, on_body=on_body)
-        elif name in ("DeliveryPolicy", "RedrivePolicy", "SubscriptionRoleArn", "ReplayPolicy"):
+        elif name == "RedrivePolicy":
+            changes["dead_letter"] = read_redrive_policy(value)
+        elif name in ("DeliveryPolicy", "SubscriptionRoleArn", "ReplayPolicy"):
             raise unsupported(f"the attribute {name}")
         elif name != "FilterPolicyScope":
             raise invalid("AttributeName" if len(attributes) == 1 else f"Attributes Reason: Unknown attribute: {name}")
@@ -303,6 +309,10 @@ def _show(subscription: Subscription) -> dict[str, str]:
     if config.filter:
         shown["FilterPolicy"] = config.filter
         shown["FilterPolicyScope"] = "MessageBody" if config.filter_body else "MessageAttributes"
+    if config.dead_letter:
+        _realm, account, region, name = config.dead_letter.split("/")
+        target = str(Arn("aws", "sqs", region, account, name))
+        shown["RedrivePolicy"] = msgspec.json.encode({"deadLetterTargetArn": target}).decode()
     return shown
 
 

@@ -1,0 +1,67 @@
+"""How SNS delivers: which answers it tries again, how often, and what it puts into dead-letter queues.
+
+Amazon SNS Developer Guide, "Message delivery retries" and "Amazon SNS dead-letter queues".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from fogbank.clouds.aws.arns import parse_arn
+from fogbank.clouds.aws.sns.errors import invalid
+from fogbank.connectors.delivery.couriers import Courier
+from fogbank.engines.messaging.delivery_model import QUEUE, Retry, endpoint_of
+from fogbank.engines.messaging.model import Attribute, Message, decode_message
+
+if TYPE_CHECKING:
+    from fogbank.connectors.delivery.couriers import Answer, Drawn
+    from fogbank.engines.messaging.delivery_model import Delivery
+
+# What subscriptions name as their courier: for HTTP addresses, and for AWS's own services.
+HTTP_COURIER: Final = "sns.http"
+AWS_COURIER: Final = "sns.aws"
+# The default delivery policy of HTTP endpoints: three retries, 20 seconds apart.
+HTTP_RETRY: Final = Retry((20, 20, 20), attempts_max=4)
+# AWS's own endpoints: 3 at once, 2 a second apart, 10 with exponential backoff from 1 to 20 seconds, then 100,000
+# every 20 seconds.
+AWS_RETRY: Final = Retry((0, 0, 0, 1, 1, 1, 1.4, 1.9, 2.7, 3.8, 5.3, 7.4, 10.3, 14.3, 20, 20), attempts_max=100_016)
+
+
+def read_redrive_policy(text: str) -> str:
+    """Return the endpoint of the queue that a RedrivePolicy names, "" for none."""
+    if not text:
+        return ""
+    try:
+        policy = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        policy = None
+    if not isinstance(policy, dict):
+        raise invalid("RedrivePolicy: failed to parse JSON.")
+    if not policy:
+        return ""
+    target = policy.get("deadLetterTargetArn")
+    arn = parse_arn(target) if isinstance(target, str) else None
+    if len(policy) != 1 or arn is None or arn.service != "sqs":
+        raise invalid("RedrivePolicy: deadLetterTargetArn must be the ARN of an Amazon SQS queue")
+    return endpoint_of(arn.scope, arn.resource)
+
+
+def letter(delivery: Delivery, answer: Answer, drawn: Drawn) -> Message:
+    """Return a dead letter: the notification as the endpoint would have got it, and why it didn't."""
+    attributes: dict[str, Attribute] = {}
+    body, key, dedup = delivery.content, "", ""
+    if delivery.kind == QUEUE:
+        message = decode_message(delivery.content)
+        attributes, body, key, dedup = dict(message.attributes), message.body, message.ordering_key, message.dedup_id
+    attributes["RequestID"] = Attribute("String", drawn.id.encode())
+    attributes["ErrorCode"] = Attribute("Number", str(answer.status).encode())
+    attributes["ErrorMessage"] = Attribute("String", (answer.reason or "no answer").encode())
+    return Message(drawn.id, body, attributes, key, dedup)
+
+
+COURIERS: Final = {
+    HTTP_COURIER: Courier(HTTP_RETRY, letter=letter),
+    AWS_COURIER: Courier(AWS_RETRY, letter=letter),
+}

@@ -1,0 +1,1 @@
+"""Delivering what topics, schedules and the like send to targets: by whose rules, and how."""

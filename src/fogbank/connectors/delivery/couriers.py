@@ -1,0 +1,85 @@
+"""Couriers: by which rules the deliveries of a service succeed, are tried again, are given up.
+
+Each cloud gives those of its services by name (`clouds/*/services.py`); a delivery says whose it is.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from fogbank.engines.messaging.delivery_model import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fogbank.engines.messaging.delivery_model import Delivery
+    from fogbank.engines.messaging.model import Message
+    from fogbank.engines.messaging.publishing import Publication
+
+
+class Answer(NamedTuple):
+    """What became of an attempt, in HTTP's words; status 0 when nobody answered, `reason` says why."""
+
+    status: int
+    reason: str = ""
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is one of the statuses of success."""
+        return 200 <= self.status < 300
+
+
+class Drawn(NamedTuple):
+    """What a dialect that makes a message needs and may not draw itself: an id, a sequence number, the time."""
+
+    id: str
+    sequence: int
+    now_us: int
+
+
+def is_final(answer: Answer) -> bool:
+    """Whether a failure won't pass: no answer, throttling and server errors may pass, other answers are final."""
+    status = answer.status
+    return 0 < status < 500 and status not in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def is_accepted(answer: Answer) -> bool:
+    """Whether it was a success, as most services see it."""
+    return answer.ok
+
+
+class Courier(NamedTuple):
+    """The rules of one service.
+
+    `retry` is for deliveries without a policy of their own. `letter` words the dead letter of a delivery that was
+    given up, for the queue that it names. `dress` adds headers to an HTTP request when it is sent. A delay is made
+    longer at random, by its `spread`-fold at most.
+    """
+
+    retry: Retry = Retry()
+    accepts: Callable[[Answer], bool] = is_accepted
+    final: Callable[[Answer], bool] = is_final
+    letter: Callable[[Delivery, Answer, Drawn], Message] | None = None
+    dress: Callable[[Delivery, int], Mapping[str, str]] | None = None
+    spread: float = 0
+
+
+class Dialect(NamedTuple):
+    """How a service's queues and topics take what is delivered to them from other services.
+
+    The content of a delivery whose courier is `ROUTE` is a CloudEvent as JSON. `message` makes what a queue gets,
+    `publication` what a topic publishes.
+    """
+
+    message: Callable[[Delivery, Drawn], Message] | None = None
+    publication: Callable[[Delivery, Drawn], Publication] | None = None
+
+
+ROUTE: Final = "route"
+PLAIN: Final = Courier()
+if TYPE_CHECKING:
+    Couriers: TypeAlias = Mapping[str, Courier]
+    Dialects: TypeAlias = Mapping[str, Dialect]

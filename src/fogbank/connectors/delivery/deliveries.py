@@ -1,0 +1,224 @@
+"""Deliveries: what topics, schedules and the like send to targets, carried out by the rules of their couriers.
+
+What is delivered rides on the leased queue, so a crash delays it and loses nothing. A slow address holds up nobody
+else: each delivery is a task of its own, and what would be one too many for its address goes back for a while.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from fogbank.connectors.delivery.couriers import PLAIN, ROUTE, Answer, Dialect, Drawn
+from fogbank.connectors.delivery.posting import Posting
+from fogbank.connectors.taking import After, Again, Taker
+from fogbank.engines.functions import functions, invocations
+from fogbank.engines.functions.errors import FunctionNotFoundError
+from fogbank.engines.functions.model import QueuedInvocation
+from fogbank.engines.messaging import messages, publishing, queues, topics
+from fogbank.engines.messaging.delivery_model import CALL, HOPS_MAX, HTTP, QUEUE, TOPIC, split_endpoint
+from fogbank.engines.messaging.errors import QueueNotFoundError, TopicNotFoundError
+from fogbank.engines.messaging.messages import Send
+from fogbank.engines.messaging.model import decode_message
+from fogbank.engines.messaging.publishing import DELIVERIES
+from fogbank.kernel.errors import EngineError
+from fogbank.runtimes.model import Ended, Invocation
+from fogbank.runtimes.runner import BusyError
+
+if TYPE_CHECKING:
+    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
+    from fogbank.connectors.delivery.posting import Poster
+    from fogbank.connectors.invoker import Invoker
+    from fogbank.engines.messaging.delivery_model import Delivery
+    from fogbank.engines.messaging.model import Name
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
+    from fogbank.storage import Store, Tx
+    from fogbank.storage.leasing.work_queue import Due
+
+AT_ONCE_MAX: Final = 256
+_log = logging.getLogger(__name__)
+_DONE: Final = Answer(200)
+_SILENT: Final = Dialect()
+
+
+class NotTakenError(Exception):
+    """A target within the store didn't take a delivery; `status` says it in HTTP's words."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Deliveries:
+    """Carries out queued deliveries."""
+
+    def __init__(
+        self,
+        parts: tuple[Store, Clock, Ids],
+        invoker: Invoker,
+        poster: Poster,
+        couriers: Couriers,
+        dialects: Dialects,
+    ) -> None:
+        self._store, self._clock, self._ids = parts
+        self._invoker = invoker
+        self._poster = poster
+        self._couriers = couriers
+        self._dialects = dialects
+        self._taker = Taker("deliveries", parts, DELIVERIES, self._carry, _describe, at_once_max=AT_ONCE_MAX)
+
+    def start(self) -> None:
+        """Begin."""
+        self._taker.start()
+
+    async def close(self) -> None:
+        """Stop; what is under way is taken up again by the next start, or by another server when its lease ends."""
+        await self._taker.close()
+        self._poster.close()
+
+    async def _carry(self, due: Due[Delivery]) -> After | Again[Delivery]:
+        delivery = due.item
+        courier = self._couriers.get(delivery.courier, PLAIN)
+        if delivery.kind == HTTP:
+            wait_seconds = self._poster.turn(delivery.endpoint)
+            if wait_seconds:
+                return Again(delivery, wait_seconds)
+            answer = await self._post(courier, delivery)
+        elif delivery.kind == CALL:
+            answer = await self._call(delivery)
+        else:
+            answer = await self._hand_over(due)
+            if answer.ok:
+                return After.SETTLED
+        if courier.accepts(answer):
+            return After.DONE
+        return await self._failed(due, courier, answer)
+
+    async def _failed(self, due: Due[Delivery], courier: Courier, answer: Answer) -> After | Again[Delivery]:
+        delivery = due.item
+        retry = delivery.retry or courier.retry
+        age_seconds = delivery.age_seconds(self._clock.now())
+        delay = None if courier.final(answer) else retry.after(delivery.attempt, age_seconds)
+        if delay is not None:
+            facts = {**delivery.facts, "error": answer.reason}
+            again = msgspec.structs.replace(delivery, attempt=delivery.attempt + 1, facts=facts)
+            return Again(again, delay * (1 + courier.spread * self._ids.jitter(0, 1)))
+        told = f"{delivery.endpoint}: given up after {delivery.attempt} attempts: {answer.reason}"
+        if courier.letter is None or not delivery.dead_letter:
+            _log.warning("%s", told)
+            return After.DONE
+        letter = courier.letter(delivery, answer, self._drawn())
+        problem = await self._store.run(_bury, due, Send(letter, self._ids.sequence()))
+        _log.warning("%s; dead letter%s", told, f" lost: {problem}" if problem else "")
+        return After.SETTLED
+
+    async def _post(self, courier: Courier, delivery: Delivery) -> Answer:
+        headers = delivery.headers
+        if courier.dress is not None:
+            headers = {**headers, **courier.dress(delivery, self._clock.now())}
+        posting = Posting(delivery.endpoint, delivery.content, headers, delivery.method, delivery.seconds_max)
+        return await self._poster.send(posting)
+
+    async def _call(self, delivery: Delivery) -> Answer:
+        """Run a function and wait for its outcome."""
+        name, qualifier = read_function(delivery.endpoint)
+        invocation = Invocation(self._ids.uuid(), delivery.content, delivery.headers)
+        try:
+            outcome = await self._invoker.invoke(
+                name, invocation, qualifier, self._ids.jitter(0, 1), source=delivery.courier or "trigger"
+            )
+        except BusyError:
+            return Answer(429, "the function is busy")
+        except FunctionNotFoundError:
+            return Answer(404, f"there is no function {name[1]}")
+        if outcome.ended is Ended.OK:
+            return Answer(200, body=outcome.payload)
+        return Answer(500, f"the function {name[1]} failed", body=outcome.payload)
+
+    async def _hand_over(self, due: Due[Delivery]) -> Answer:
+        """Deliver within the store, in the transaction that takes the delivery from its queue."""
+        try:
+            await self._store.run(self._move, due, self._drawn())
+        except NotTakenError as error:
+            return Answer(error.status, str(error))
+        return _DONE
+
+    async def _move(self, tx: Tx, now_us: int, due: Due[Delivery], drawn: Drawn) -> None:
+        if not await DELIVERIES.finish(tx, now_us, due):
+            return
+        delivery = due.item
+        try:
+            if delivery.kind == QUEUE:
+                await self._to_queue(tx, now_us, delivery, drawn)
+            elif delivery.kind == TOPIC:
+                await self._to_topic(tx, now_us, delivery, drawn)
+            else:
+                await _to_function(tx, now_us, delivery, drawn)
+        except (QueueNotFoundError, TopicNotFoundError, FunctionNotFoundError) as error:
+            raise NotTakenError(404, f"there is no {delivery.kind} {error}") from None
+
+    async def _to_queue(self, tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
+        queue = await queues.find(tx, now_us, split_endpoint(delivery.endpoint))
+        if delivery.courier == ROUTE:
+            message = self._dialect(queue.config.dialect).message
+            if message is None:
+                raise NotTakenError(400, f"queues of {queue.config.dialect} take nothing from other services")
+            content = message(delivery, drawn)
+        else:
+            content = decode_message(delivery.content)
+        (outcome,) = await messages.send_to(tx, now_us, queue, [Send(content, drawn.sequence)])
+        if isinstance(outcome, EngineError):
+            raise NotTakenError(400, type(outcome).__name__)
+
+    async def _to_topic(self, tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
+        topic = await topics.find(tx, now_us, split_endpoint(delivery.endpoint))
+        if delivery.hops > HOPS_MAX:
+            raise NotTakenError(400, f"it came through {HOPS_MAX} topics already: they send to each other in a circle")
+        publication = self._dialect(topic.config.dialect).publication
+        if publication is None:
+            raise NotTakenError(400, f"topics of {topic.config.dialect} take nothing from other services")
+        item = publication(delivery, drawn)._replace(hops=delivery.hops)
+        (outcome,) = await publishing.publish(tx, now_us, (topic.scope, topic.name), [item], self._ids.sequence)
+        if isinstance(outcome, EngineError):
+            raise NotTakenError(400, type(outcome).__name__)
+
+    def _dialect(self, name: str) -> Dialect:
+        return self._dialects.get(name, _SILENT)
+
+    def _drawn(self) -> Drawn:
+        return Drawn(self._ids.uuid(), self._ids.sequence(), self._clock.now())
+
+
+def _describe(delivery: Delivery) -> str:
+    return f"{delivery.kind} {delivery.endpoint}"
+
+
+def read_function(endpoint: str) -> tuple[Name, str]:
+    """Return name and qualifier of a function from the endpoint of a delivery."""
+    scope, function = split_endpoint(endpoint)
+    name, _, qualifier = function.partition(":")
+    return (scope, name), qualifier
+
+
+async def _to_function(tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
+    (scope, name), qualifier = read_function(delivery.endpoint)
+    await functions.find(tx, now_us, (scope, name))
+    queued = QueuedInvocation(
+        drawn.id, scope, name, delivery.content, drawn.now_us, context=delivery.headers, qualifier=qualifier
+    )
+    await invocations.enqueue(tx, now_us, drawn.sequence, queued)
+
+
+async def _bury(tx: Tx, now_us: int, due: Due[Delivery], send: Send) -> str:
+    """Put a dead letter in the place of a delivery; returns what was in the way."""
+    if not await DELIVERIES.finish(tx, now_us, due):
+        return ""
+    try:
+        queue = await queues.find(tx, now_us, split_endpoint(due.item.dead_letter))
+    except QueueNotFoundError as error:
+        return f"there is no queue {error}"
+    (outcome,) = await messages.send_to(tx, now_us, queue, [send])
+    return type(outcome).__name__ if isinstance(outcome, EngineError) else ""
