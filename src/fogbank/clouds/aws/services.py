@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.api import Service
     from fogbank.clouds.aws.parts import Parts
     from fogbank.clouds.aws.sessions import Sessions
-    from fogbank.connectors.delivery.couriers import Courier, Dialect
+    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher
     from fogbank.engines.functions.model import Function, Trigger
@@ -88,13 +88,17 @@ def aws_timers() -> dict[str, Action]:
     return {"aws.sns.unconfirmed": unconfirmed}
 
 
-def aws_couriers() -> dict[str, Courier]:
+def aws_couriers() -> Couriers:
     """Return by which rules AWS's services deliver."""
-    from fogbank.clouds.aws.sns.couriers import COURIERS as SNS  # noqa: PLC0415 - keeps this module quick to load
 
-    return {**SNS}
+    def sns(name: str) -> Courier:
+        from fogbank.clouds.aws.sns.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+
+        return COURIERS[name]
+
+    return {"sns": sns}
 
 
-def aws_dialects() -> dict[str, Dialect]:
+def aws_dialects() -> Dialects:
     """Return how AWS's queues and topics take what other services send."""
     return {}

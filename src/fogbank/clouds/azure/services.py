@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fogbank.connectors.delivery.couriers import Courier, Dialect
+    from fogbank.connectors.delivery.couriers import Couriers, Dialects
     from fogbank.connectors.invoker import Launcher
     from fogbank.engines.functions.model import Function
     from fogbank.kernel.ids import Ids
@@ -36,11 +36,11 @@ def azure_timers(ids: Ids) -> dict[str, Action]:
     return {"azure.functions.timer": timer_trigger}
 
 
-def azure_couriers() -> dict[str, Courier]:
+def azure_couriers() -> Couriers:
     """Return by which rules Azure's services deliver."""
     return {}
 
 
-def azure_dialects() -> dict[str, Dialect]:
+def azure_dialects() -> Dialects:
     """Return how Azure's queues and topics take what other services send."""
     return {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
-    from fogbank.connectors.delivery.couriers import Courier, Dialect
+    from fogbank.connectors.delivery.couriers import Couriers, Dialects
     from fogbank.connectors.function_logs import LineReader
     from fogbank.connectors.invoker import Launcher
     from fogbank.engines.functions.model import Function
@@ -53,11 +53,11 @@ def gcp_launchers() -> dict[str, Launcher]:
     return {"functions-framework": prepare}
 
 
-def gcp_couriers() -> dict[str, Courier]:
+def gcp_couriers() -> Couriers:
     """Return by which rules Google's services deliver."""
     return {}
 
 
-def gcp_dialects() -> dict[str, Dialect]:
+def gcp_dialects() -> Dialects:
     """Return how Google's queues and topics take what other services send."""
     return {}

@@ -81,5 +81,6 @@ class Dialect(NamedTuple):
 ROUTE: Final = "route"
 PLAIN: Final = Courier()
 if TYPE_CHECKING:
-    Couriers: TypeAlias = Mapping[str, Courier]
-    Dialects: TypeAlias = Mapping[str, Dialect]
+    Couriers: TypeAlias = Mapping[str, Callable[[str], Courier]]
+    """Finds a courier by its whole name; by the part of the name before the first dot."""
+    Dialects: TypeAlias = Mapping[str, Callable[[], Dialect]]

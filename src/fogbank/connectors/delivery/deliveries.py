@@ -81,7 +81,7 @@ class Deliveries:
 
     async def _carry(self, due: Due[Delivery]) -> After | Again[Delivery]:
         delivery = due.item
-        courier = self._couriers.get(delivery.courier, PLAIN)
+        courier = self._courier(delivery.courier)
         if delivery.kind == HTTP:
             wait_seconds = self._poster.turn(delivery.endpoint)
             if wait_seconds:
@@ -185,8 +185,13 @@ class Deliveries:
         if isinstance(outcome, EngineError):
             raise NotTakenError(400, type(outcome).__name__)
 
+    def _courier(self, name: str) -> Courier:
+        find = self._couriers.get(name.partition(".")[0])
+        return PLAIN if find is None else find(name)
+
     def _dialect(self, name: str) -> Dialect:
-        return self._dialects.get(name, _SILENT)
+        find = self._dialects.get(name)
+        return _SILENT if find is None else find()
 
     def _drawn(self) -> Drawn:
         return Drawn(self._ids.uuid(), self._ids.sequence(), self._clock.now())
