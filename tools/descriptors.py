@@ -26,11 +26,15 @@ from google.rpc import error_details_pb2, status_pb2
 from tools.grpc_protocols import health_file, reflection_file
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from google.protobuf.descriptor import FileDescriptor
+
+    Files: TypeAlias = dict[str, descriptor_pb2.FileDescriptorProto]
 
 SOURCE: Final = Path(__file__).resolve().parent.parent / "src" / "fogbank"
 PROTOCOLS: Final = SOURCE / "wire" / "grpc" / "protocols.binpb.zlib"
-FUNCTIONS: Final = SOURCE / "clouds" / "gcp" / "functions" / "descriptors.binpb.zlib"
+GCP: Final = SOURCE / "clouds" / "gcp"
 _METHOD: Final = re.compile(
     r'\.(unary|stream)_(unary|stream)\(\s*"/([\w.]+)/(\w+)",\s*request_serializer=([\w.]+)\.\w+,'
     r"\s*response_deserializer=([\w.]+)\.\w+,"
@@ -75,9 +79,23 @@ FUNCTIONS_CLIENTS: Final = (
 )
 
 
-def closure(*files: FileDescriptor) -> dict[str, descriptor_pb2.FileDescriptorProto]:
+_PUBSUB: Final = ("types.pubsub", "types.schema")
+PUBSUB_CLIENTS: Final = (
+    Client("google.pubsub_v1", "services.publisher.transports", _PUBSUB, "google.pubsub.v1.Publisher"),
+    Client("google.pubsub_v1", "services.subscriber.transports", _PUBSUB, "google.pubsub.v1.Subscriber"),
+    Client(
+        "google.pubsub_v1", "services.schema_service.transports", ("types.schema",), "google.pubsub.v1.SchemaService"
+    ),
+)
+SERVICES: Final = {"functions": FUNCTIONS_CLIENTS, "pubsub": PUBSUB_CLIENTS}
+SHARED: Final = (
+    "google/longrunning/operations.proto", "google/cloud/location/locations.proto", "google/iam/v1/iam_policy.proto",
+)  # fmt: skip
+
+
+def closure(*files: FileDescriptor) -> Files:
     """Return the files and all that they need, each after what it needs."""
-    found: dict[str, descriptor_pb2.FileDescriptorProto] = {}
+    found: Files = {}
 
     def add(file: FileDescriptor) -> None:
         if file.name in found:
@@ -165,7 +183,7 @@ def write(path: Path, files: list[descriptor_pb2.FileDescriptorProto]) -> None:
     print(f"{path.relative_to(SOURCE.parent.parent)}: {len(files)} files, {len(data)} bytes, {len(packed)} deflated")
 
 
-def protocols() -> dict[str, descriptor_pb2.FileDescriptorProto]:
+def protocols() -> Files:
     """Return what gRPC itself speaks: status, its details, health, reflection, HTTP rules."""
     files = closure(
         descriptor_pb2.DESCRIPTOR,
@@ -178,44 +196,56 @@ def protocols() -> dict[str, descriptor_pb2.FileDescriptorProto]:
     return files | {each.name: each for each in own}
 
 
-def functions(known: dict[str, descriptor_pb2.FileDescriptorProto]) -> list[descriptor_pb2.FileDescriptorProto]:
-    """Return what the Cloud Functions API adds to the files that are known."""
-    shared = (operations_pb2.DESCRIPTOR, locations_pb2.DESCRIPTOR, iam_policy_pb2.DESCRIPTOR)
-    files = closure(*shared)
-    mixed: dict[str, list[http_pb2.HttpRule]] = {}
-    for client in FUNCTIONS_CLIENTS:
+def mixins(known: Files) -> Files:
+    """Return what all services share: long operations, locations, access policies."""
+    files = closure(operations_pb2.DESCRIPTOR, locations_pb2.DESCRIPTOR, iam_policy_pb2.DESCRIPTOR)
+    return {name: proto for name, proto in files.items() if name not in known}
+
+
+def service_files(clients: tuple[Client, ...], known: Files, rules: dict[str, list[http_pb2.HttpRule]]) -> Files:
+    """Return what services add to the files that are known; `rules` gets those of the mixins that they call."""
+    files: Files = {}
+    for client in clients:
         own = types_of(client)
-        files |= {name: proto for name, proto in closure(*own).items() if name not in files}
-        service, rules = service_of(client)
+        files |= {name: proto for name, proto in closure(*own).items() if name not in files and name not in known}
+        service, mixed = service_of(client)
         home = files[own[0].name]
         home.service.append(service)
-        home.dependency.extend(
-            each
-            for each in ("google/api/annotations.proto", *(file.name for file in shared))
-            if each not in home.dependency
-        )
+        needed = ("google/api/annotations.proto", "google/protobuf/empty.proto", *SHARED)
+        home.dependency.extend(each for each in needed if each not in home.dependency)
         for file in own:
             # proto-plus gathers them in no order.
-            needed = sorted(files[file.name].dependency)
+            ordered = sorted(files[file.name].dependency)
             files[file.name].ClearField("dependency")
-            files[file.name].dependency.extend(needed)
+            files[file.name].dependency.extend(ordered)
             for message in files[file.name].message_type:
                 mend_names(message)
-        for name, found in rules.items():
-            mixed.setdefault(name, []).extend(found)
+        for name, found in mixed.items():
+            there = rules.setdefault(name, [])
+            there.extend(rule for rule in found if rule not in there)
+    return files
+
+
+def add_rules(files: Files, rules: dict[str, list[http_pb2.HttpRule]]) -> None:
+    """Give the mixins' methods the rules of all services that have them."""
     for file in files.values():
         for service in file.service:
             for method in service.method:
-                if MIXINS.get(method.name) == f"{file.package}.{service.name}" and method.name in mixed:
-                    method.options.Extensions[annotations_pb2.http].CopyFrom(_joined(mixed[method.name]))
-    return [proto for name, proto in files.items() if name not in known]
+                if MIXINS.get(method.name) == f"{file.package}.{service.name}" and method.name in rules:
+                    method.options.Extensions[annotations_pb2.http].CopyFrom(_joined(rules[method.name]))
 
 
 def main() -> int:
     """Write the sets."""
     known = protocols()
     write(PROTOCOLS, list(known.values()))
-    write(FUNCTIONS, functions(known))
+    shared = mixins(known)
+    rules: dict[str, list[http_pb2.HttpRule]] = {}
+    for folder, clients in SERVICES.items():
+        files = service_files(clients, known | shared, rules)
+        write(GCP / folder / "descriptors.binpb.zlib", list(files.values()))
+    add_rules(shared, rules)
+    write(GCP / "mixins.binpb.zlib", list(shared.values()))
     return 0
 
 

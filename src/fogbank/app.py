@@ -23,10 +23,17 @@ from fogbank.clouds.azure.gateway import AzureGateway
 from fogbank.clouds.azure.parts import Parts as AzureParts
 from fogbank.clouds.azure.services import azure_couriers, azure_dialects, azure_launchers, azure_timers
 from fogbank.clouds.gcp.gateway import GcpGateway
-from fogbank.clouds.gcp.services import gcp_couriers, gcp_dialects, gcp_launchers, gcp_line_readers
+from fogbank.clouds.gcp.services import (
+    gcp_couriers,
+    gcp_dialects,
+    gcp_launchers,
+    gcp_line_readers,
+    gcp_push_forms,
+)
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.delivery.deliveries import Deliveries
 from fogbank.connectors.delivery.posting import Poster
+from fogbank.connectors.delivery.pushes import Pushes
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
@@ -34,6 +41,7 @@ from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
+from fogbank.connectors.signing import Signer
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
 from fogbank.control.invocations import Invocations
@@ -98,8 +106,10 @@ class App:
         self.store: Store
         self.runner: FunctionRunner
         self.poster: Poster
+        self.signer: Signer
         self._history: InvocationHistory
         self._triggers: QueueTriggers
+        self._pushes: Pushes
         self._sessions: Sessions
         self._aws: AwsGateway
         self._function_urls: FunctionUrlGateway
@@ -154,6 +164,7 @@ class App:
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
         await self._triggers.reset()
+        self._pushes.reset()
         await self.runner.reset()
         self._history.forget()
         await self.store.reset()
@@ -230,9 +241,12 @@ class App:
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)
+        self.signer = Signer(store)
         couriers = {**aws_couriers(), **gcp_couriers(), **azure_couriers()}
         dialects = {**aws_dialects(), **gcp_dialects(), **azure_dialects()}
         self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
+        forms = gcp_push_forms(self.signer, clock)
+        self._pushes = self._add(Pushes(store, clock, receiver, self.poster, forms))
         self._add(Timekeeper(TimerService(store, clock, {**aws_timers(), **azure_timers(ids)})))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))
@@ -241,7 +255,7 @@ class App:
         """Make the clouds' front doors."""
         store, clock, ids = self.store, self.clock, self.ids
         azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker)))
-        gcp = GcpGateway(store, clock, ids, invoker)
+        gcp = GcpGateway(store, clock, ids, invoker, self.signer)
         self._others = (azure, gcp)
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)

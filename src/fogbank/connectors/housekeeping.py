@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.engines.documents import documents
 from fogbank.engines.identity import sessions
-from fogbank.engines.messaging import queues
+from fogbank.engines.messaging import queues, snapshots
 from fogbank.engines.telemetry import groups
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
@@ -43,9 +43,11 @@ class Housekeeping:
             pass
         for queue in await self._store.read(queues.all_queues):
             retention_us = queue.config.retention_seconds * SECOND_US
-            while expired := await self._store.scan(leased_queue.expired, queue.store, retention_us):
-                await self._store.run(leased_queue.remove, queue.store, expired)
+            for store in (queue.store, -queue.store) if queue.config.retain_acked else (queue.store,):
+                while expired := await self._store.scan(leased_queue.expired, store, retention_us):
+                    await self._store.run(leased_queue.remove, store, expired)
         await self._store.run(leased_queue.forget_duplicates)
+        await self._store.run(snapshots.expire)
         await self._store.run(sessions.forget_expired)
         await self._sweep_logs()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
     from fogbank.connectors.invoker import Invoker
+    from fogbank.connectors.signing import Signer
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
@@ -32,7 +33,8 @@ _AWS_SIGNED: Final = b"AWS4-"
 class GcpGateway:
     """Answers Google's requests; everything is made when it is first called."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, invoker: Invoker) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, invoker: Invoker, signer: Signer) -> None:
+        self._signer = signer
         self._store = store
         self._clock = clock
         self._ids = ids
@@ -50,13 +52,16 @@ class GcpGateway:
             _HOST.fullmatch(request.header(b"host"))
             or _API.fullmatch(path)
             or _FUNCTION.fullmatch(path)
-            or path.startswith(_UPLOAD)
+            or path.startswith((_UPLOAD, "/oauth2/"))
         )
 
     async def handle(self, request: Request) -> Response:
         """Answer a request."""
+        from fogbank.clouds.gcp import identity_tokens  # noqa: PLC0415 - loaded on first use
         from fogbank.clouds.gcp.functions import serving, sources  # noqa: PLC0415 - loaded on first use
 
+        if request.raw_path in identity_tokens.PATHS:
+            return await identity_tokens.certificates(self._signer, request.raw_path)
         parts = self.parts
         if sources.is_upload(request.raw_path):
             return await sources.take_upload(parts, request)

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fogbank.connectors.delivery.pushes import PushForm
+
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
-    from fogbank.connectors.delivery.couriers import Couriers, Dialects
+    from fogbank.connectors.delivery.couriers import Answer, Courier, Couriers, Dialect, Dialects
+    from fogbank.connectors.delivery.posting import Posting
     from fogbank.connectors.function_logs import LineReader
     from fogbank.connectors.invoker import Launcher
+    from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function
+    from fogbank.engines.messaging.model import Queue, Received
+    from fogbank.kernel.clock import Clock
     from fogbank.runtimes.model import Launch
     from fogbank.wire.grpc.service import Service as AnyService
 
 
 def gcp_services(parts: Parts) -> list[AnyService]:
     """Return all services, those that gRPC itself has included."""
-    from fogbank.clouds.gcp.functions import make_services  # noqa: PLC0415 - loaded on first use
+    from fogbank.clouds.gcp import functions, pubsub  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.locations import locations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.operations import operations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.wire.grpc.health import health_service  # noqa: PLC0415 - loaded on first use
     from fogbank.wire.grpc.reflection import reflection_services  # noqa: PLC0415 - loaded on first use
     from fogbank.wire.grpc.service import Service  # noqa: PLC0415 - loaded on first use
 
-    services = [*make_services(parts), locations_service(parts), operations_service(parts)]
+    parts.types.load("fogbank.clouds.gcp", "mixins")
+    services = [
+        *functions.make_services(parts),
+        *pubsub.make_services(parts),
+        locations_service(parts),
+        operations_service(parts),
+    ]
     # It is there, so that its methods are refused by their names.
     services.append(Service("google.iam.v1.IAMPolicy", parts, {}))
     names = [service.name for service in services]
@@ -55,9 +67,37 @@ def gcp_launchers() -> dict[str, Launcher]:
 
 def gcp_couriers() -> Couriers:
     """Return by which rules Google's services deliver."""
-    return {}
+
+    def pubsub(name: str) -> Courier:
+        from fogbank.clouds.gcp.pubsub.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+
+        return COURIERS[name]
+
+    return {"pubsub": pubsub}
+
+
+def gcp_push_forms(signer: Signer, clock: Clock) -> dict[str, PushForm]:
+    """Return how Google's queues push."""
+
+    async def request(queue: Queue, received: Received) -> Posting:
+        from fogbank.clouds.gcp.pubsub import pushes  # noqa: PLC0415 - loaded on first use
+
+        return await pushes.request(signer, clock, queue, received)
+
+    def accepts(answer: Answer) -> bool:
+        from fogbank.clouds.gcp.pubsub import pushes  # noqa: PLC0415 - loaded on first use
+
+        return pushes.accepts(answer)
+
+    return {"pubsub": PushForm(request, accepts)}
 
 
 def gcp_dialects() -> Dialects:
     """Return how Google's queues and topics take what other services send."""
-    return {}
+
+    def pubsub() -> Dialect:
+        from fogbank.clouds.gcp.pubsub.couriers import PUBSUB  # noqa: PLC0415 - loaded on first use
+
+        return PUBSUB
+
+    return {"pubsub": pubsub}

@@ -18,11 +18,10 @@ from fogbank.engines.functions import functions, invocations
 from fogbank.engines.functions.errors import FunctionNotFoundError
 from fogbank.engines.functions.model import QueuedInvocation
 from fogbank.engines.messaging import messages, publishing, queues, topics
-from fogbank.engines.messaging.delivery_model import CALL, HOPS_MAX, HTTP, QUEUE, TOPIC, split_endpoint
+from fogbank.engines.messaging.delivery_model import CALL, DELIVERIES, HOPS_MAX, HTTP, QUEUE, TOPIC, split_endpoint
 from fogbank.engines.messaging.errors import QueueNotFoundError, TopicNotFoundError
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import decode_message
-from fogbank.engines.messaging.publishing import DELIVERIES
 from fogbank.kernel.errors import EngineError
 from fogbank.runtimes.model import Ended, Invocation
 from fogbank.runtimes.runner import BusyError

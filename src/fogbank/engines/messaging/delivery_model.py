@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from fogbank.kernel.clock import SECOND_US
+from fogbank.storage.leasing.work_queue import WorkQueue
 
 # The kinds of targets, and what an endpoint is for each.
 QUEUE: Final = "queue"
@@ -20,6 +21,8 @@ CALL: Final = "call"
 HTTP: Final = "http"
 """An address."""
 HOPS_MAX: Final = 16
+DEAD_LETTER: Final = "dead-letter"
+"""The courier `dialect.dead-letter` takes what a queue of that dialect gave up to a topic."""
 
 
 class Retry(msgspec.Struct, frozen=True, array_like=True):
@@ -69,6 +72,9 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     def age_seconds(self, now_us: int) -> float:
         """How long ago it was queued first."""
         return (now_us - self.first_us) / SECOND_US
+
+
+DELIVERIES: Final = WorkQueue(2, Delivery)
 
 
 def endpoint_of(scope: str, name: str) -> str:

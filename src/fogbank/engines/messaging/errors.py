@@ -21,6 +21,14 @@ class SubscriptionNotFoundError(NotFoundError):
     """There is no subscription of that id."""
 
 
+class SnapshotNotFoundError(NotFoundError):
+    """There is no snapshot of that name."""
+
+
+class SnapshotExistsError(AlreadyExistsError):
+    """There is a snapshot of that name."""
+
+
 class LeaseNotHeldError(EngineError):
     """The lease has run out, or somebody else has taken the message since."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.dedup import Sent, admit
+from fogbank.engines.messaging.delivery_model import DEAD_LETTER, DELIVERIES, TOPIC, Delivery, endpoint_of
 from fogbank.engines.messaging.errors import (
     HandleInvalidError,
     LeaseNotHeldError,
@@ -50,15 +51,11 @@ class Send(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """What a receive returned. `next_us` is when to look again if it returned nothing, None for no idea.
-
-    `exhausted` are messages that were received too often and belong into a topic; they are in no queue any more.
-    """
+    """What a receive returned. `next_us` is when to look again if it returned nothing, None for no idea."""
 
     messages: list[Received]
     queue: Queue
     next_us: int | None
-    exhausted: list[Received] = []  # noqa: RUF012 - never changed
 
 
 async def send(tx: Tx, now_us: int, name: Name, items: Sequence[Send]) -> list[Sent]:
@@ -109,15 +106,36 @@ async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> l
 
 
 async def receive(tx: Tx, now_us: int, name: Name, count: int, lease_seconds: float | None, token: int) -> Receipt:
-    """Lease up to `count` messages; None means the queue's own lease time."""
+    """Lease up to `count` messages; None means the queue's own lease time.
+
+    Those that were received too often go to the queue's dead letters; those for a topic are published by and by.
+    """
     queue = await queues.find(tx, now_us, name)
     config = queue.config
     lease_us = int((config.lease_seconds if lease_seconds is None else lease_seconds) * SECOND_US)
     policy = await _policy(tx, now_us, queue)
     taken = await leased_queue.take(tx, now_us, queue.store, policy, count, lease_us, token)
     messages = [_received(queue, leased) for leased in taken.messages]
-    exhausted = [_received(queue, leased) for leased in taken.exhausted]
-    return Receipt(messages, queue, taken.next_us, exhausted)
+    if taken.exhausted:
+        # Their own numbers are free now.
+        letters = [(leased.id, _letter(now_us, queue, leased)) for leased in taken.exhausted]
+        await DELIVERIES.put(tx, now_us, letters)
+    return Receipt(messages, queue, taken.next_us)
+
+
+def _letter(now_us: int, queue: Queue, leased: Leased) -> Delivery:
+    """Return the delivery of a message to the topic that its queue's dead letters go to."""
+    policy = queue.config.dead_letter
+    assert policy is not None
+    facts = {"queue": endpoint_of(queue.scope, queue.name), "receives": str(leased.receives - 1)}
+    return Delivery(
+        TOPIC,
+        endpoint_of(policy.scope, policy.name),
+        leased.body,
+        courier=f"{queue.config.dialect}.{DEAD_LETTER}",
+        first_us=now_us,
+        facts={**facts, "sent_us": str(leased.sent_us)},
+    )
 
 
 async def peek(tx: Tx, now_us: int, name: Name, count: int) -> list[Received]:

@@ -26,6 +26,13 @@ class DeadLetterPolicy(msgspec.Struct, frozen=True, array_like=True):
     to_topic: bool = False
 
 
+class PushPolicy(msgspec.Struct, frozen=True, array_like=True):
+    """Where a queue's messages are pushed, and how long an answer may take."""
+
+    endpoint: str
+    seconds_max: float
+
+
 class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a queue treats its messages; a cloud's own settings that no policy reads stand in `labels`.
 
@@ -34,9 +41,9 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     ordering key only. `keyless`: in an ordered queue, messages without a key have no order. `redeliver_suffix`:
     with a message that comes back, all later ones of its key do. `exactly_once`: only a lease that is not over
     can be acknowledged. `retain_acked`: acknowledged messages are kept, for as long as others, to go back to them
-    (`going_back`). `backoff_min_seconds`, `backoff_max_seconds`: how long a message waits that was given up or
-    whose lease ran out, twice as long each time. `dialect` names the service that the queue belongs to.
-    Times are in seconds.
+    (`queues.go_back`, `snapshots`). `backoff_min_seconds`, `backoff_max_seconds`: how long a message waits that was
+    given up or whose lease ran out, twice as long each time. `dialect` names the service that the queue belongs to.
+    A queue with `push` is worked off by the server. Times are in seconds.
     """
 
     lease_seconds: int = 30
@@ -58,6 +65,7 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     backoff_min_seconds: float = 0
     backoff_max_seconds: float = 0
     dialect: str = "sqs"
+    push: PushPolicy | None = None
 
     @property
     def rules(self) -> Rules:

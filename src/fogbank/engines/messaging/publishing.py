@@ -6,20 +6,19 @@ Queues get their messages at once; what goes elsewhere is queued durably and del
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from fogbank.engines.messaging import queues, topics
 from fogbank.engines.messaging.dedup import Sent, admit
-from fogbank.engines.messaging.delivery_model import QUEUE, Delivery, split_endpoint
+from fogbank.engines.messaging.delivery_model import DELIVERIES, QUEUE, Delivery, split_endpoint
 from fogbank.engines.messaging.errors import QueueNotFoundError
 from fogbank.engines.messaging.messages import Send, send_to
 from fogbank.engines.messaging.model import encode_message
 from fogbank.engines.messaging.topic_model import Rendered
 from fogbank.kernel.errors import EngineError
 from fogbank.languages.matching import compile_pattern
-from fogbank.storage.leasing.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.topic_model import Render, Subscription, Topic
     from fogbank.languages.matching import Pattern
     from fogbank.storage import Tx
-
-DELIVERIES: Final = WorkQueue(2, Delivery)
 
 
 class Publication(NamedTuple):

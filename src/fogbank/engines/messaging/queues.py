@@ -8,7 +8,7 @@ from fogbank.engines.messaging.errors import PurgeTooSoonError, QueueNotFoundErr
 from fogbank.engines.messaging.model import Name, Queue, QueueConfig, decode_config, encode_config
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage.discarded import discard
-from fogbank.storage.leasing import leased_queue
+from fogbank.storage.leasing import leased_queue, retained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +107,19 @@ async def purge(tx: Tx, now_us: int, name: Name, store: int) -> None:
         raise PurgeTooSoonError(name[1])
     await tx.run("UPDATE queue SET store = $1, purged_us = $2 WHERE scope = $3 AND name = $4", store, now_us, *name)
     await _discard(tx, row[0])
+
+
+async def empty(tx: Tx, now_us: int, name: Name, store: int) -> None:
+    """Give the queue an empty store, however short ago it was given another."""
+    queue = await find(tx, now_us, name)
+    await tx.run("UPDATE queue SET store = $1 WHERE id = $2", store, queue.id)
+    await _discard(tx, queue.store)
+
+
+async def go_back(tx: Tx, now_us: int, name: Name, at_us: int) -> None:
+    """Have everything sent before a time acknowledged, and everything sent since not, as far as it is retained."""
+    queue = await find(tx, now_us, name)
+    await retained.seek(tx, now_us, queue.store, queue.config.rules, at_us)
 
 
 async def delete(tx: Tx, now_us: int, name: Name) -> None:

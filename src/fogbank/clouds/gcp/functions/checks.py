@@ -100,30 +100,3 @@ def refuse_unsupported(message: Any, supported: Mapping[str, Any], where: str = 
         inner = supported[field.name]
         if inner is not None:
             refuse_unsupported(value, inner, path)
-
-
-def mask_fields(target: Any, given: Any, paths: list[str]) -> None:
-    """Copy the fields that a mask names; raises `GrpcError` for one that there isn't."""
-    for path in paths:
-        into, source = target, given
-        *outer, last = path.split(".")
-        for name in outer:
-            field = into.DESCRIPTOR.fields_by_name.get(name)
-            if field is None or field.message_type is None or field.is_repeated:
-                raise _no_field(path)
-            into, source = getattr(into, name), getattr(source, name)
-        field = into.DESCRIPTOR.fields_by_name.get(last)
-        if field is None:
-            raise _no_field(path)
-        into.ClearField(last)
-        if field.is_repeated:
-            getattr(into, last).MergeFrom(getattr(source, last))
-        elif field.message_type is not None:
-            if source.HasField(last):
-                getattr(into, last).CopyFrom(getattr(source, last))
-        elif not field.has_presence or source.HasField(last):
-            setattr(into, last, getattr(source, last))
-
-
-def _no_field(path: str) -> Exception:
-    return invalid("update_mask", f"Invalid field mask: there is no field {path!r}.")

@@ -27,6 +27,7 @@ from fogbank.clouds.gcp.functions.service import (
     url_of,
 )
 from fogbank.clouds.gcp.functions.v2 import download_url
+from fogbank.clouds.gcp.masks import mask_fields
 from fogbank.clouds.gcp.refusals import invalid, unsupported
 from fogbank.engines.functions.model import FunctionConfig
 from fogbank.runtimes.model import Ended
@@ -212,7 +213,7 @@ def _merged(parts: Parts, config: FunctionConfig, request: Any) -> tuple[Any, bo
     given.CopyFrom(request.function)
     paths = list(request.update_mask.paths)
     if paths and paths != ["*"]:
-        checks.mask_fields(message, given, paths)
+        mask_fields(message, given, paths)
         return message, any(path.startswith("source") for path in paths)
     changes = given.WhichOneof("source_code") is not None
     kept = message.WhichOneof("source_code")

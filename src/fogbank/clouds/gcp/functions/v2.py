@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp import operations
-from fogbank.clouds.gcp.functions import checks, sources, v2_configuration
+from fogbank.clouds.gcp.functions import sources, v2_configuration
 from fogbank.clouds.gcp.functions.runtimes import PYTHON
 from fogbank.clouds.gcp.functions.service import (
     FunctionName,
@@ -22,6 +22,7 @@ from fogbank.clouds.gcp.functions.service import (
     update,
 )
 from fogbank.clouds.gcp.functions.v2_configuration import GENERATION, configuration, recall, show
+from fogbank.clouds.gcp.masks import mask_fields
 from fogbank.clouds.gcp.refusals import already_exists, invalid, unsupported
 from fogbank.engines.functions import functions
 from fogbank.engines.functions.errors import FunctionNotFoundError
@@ -189,7 +190,7 @@ def _merged(parts: Parts, config: FunctionConfig, request: Any) -> tuple[Any, bo
             given.build_config.source.CopyFrom(recall(parts, config).build_config.source)
         return given, has_source
     message = recall(parts, config)
-    checks.mask_fields(message, given, paths)
+    mask_fields(message, given, paths)
     changes = any(path == "build_config" or path.startswith("build_config.source") for path in paths)
     if changes and not message.build_config.HasField("source"):
         message.build_config.source.CopyFrom(recall(parts, config).build_config.source)
