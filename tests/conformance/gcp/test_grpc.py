@@ -80,7 +80,7 @@ def test_rich_errors(channel: grpc.Channel) -> None:
 
 def test_what_is_not_there(channel: grpc.Channel) -> None:
     for path, words in (
-        ("/google.pubsub.v1.Publisher/Publish", "unknown service google.pubsub.v1.Publisher"),
+        ("/google.spanner.v1.Spanner/Commit", "unknown service google.spanner.v1.Spanner"),
         (f"/{V2}/AbortFunctionUpgrade", "AbortFunctionUpgrade"),
         ("/google.iam.v1.IAMPolicy/GetIamPolicy", "google.iam.v1.IAMPolicy/GetIamPolicy"),
     ):

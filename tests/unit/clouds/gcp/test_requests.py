@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fogbank.clouds.gcp.gateway import GcpGateway
+from fogbank.connectors.signing import Signer
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
 from fogbank.runtimes.runner import BusyError
@@ -69,7 +70,7 @@ class World:
     async def _open(self) -> GcpGateway:
         clock = Clock(frozen_at_us=1_795_348_800_000_000)
         self.store = await open_store(clock)
-        return GcpGateway(self.store, clock, Ids(clock, seed=1), Nobody())  # type: ignore[arg-type]
+        return GcpGateway(self.store, clock, Ids(clock, seed=1), Nobody(), Signer(self.store))  # type: ignore[arg-type]
 
     def deploy(self, folder: str) -> None:
         """Make the function `f` of both generations, so that there is something to change."""
