@@ -15,12 +15,12 @@ from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
 from fogbank.runtimes.runner import BusyError
 from fogbank.storage import open_store
-from fogbank.wire.grpc.service import Call
+from fogbank.wire.grpc.service import Call, Method
 from fogbank.wire.grpc.status import Code, GrpcError
 from fogbank.wire.http import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 PARENT = "projects/my-project/locations/us-central1"
@@ -88,8 +88,20 @@ class World:
 
     def call(self, path: str, message: dict[str, Any]) -> Any:
         method = self.gateway.methods.find(path)
-        request = method.request(**message)
-        return self.loop.run_until_complete(method.run(method.service.deps, Call("http://fog.test", []), request))
+        return self.run(method, method.request(**message))
+
+    def run(self, method: Method, request: Any) -> Any:
+        return self.loop.run_until_complete(self._run(method, request))
+
+    async def _run(self, method: Method, request: Any) -> Any:
+        async def only() -> AsyncIterator[Any]:
+            yield request
+
+        given = only() if method.client_streaming else request
+        running = method.run(method.service.deps, Call("http://fog.test", []), given)
+        if not method.server_streaming:
+            return await running
+        return [answer async for answer in running]
 
     def close(self) -> None:
         self.loop.run_until_complete(self.store.close())
@@ -159,12 +171,13 @@ def test_any_message(world: World, data: st.DataObject) -> None:
     method = methods.find(data.draw(st.sampled_from(names)))
     request = fill(data.draw, method.request())
     try:
-        answer = world.loop.run_until_complete(method.run(method.service.deps, Call("http://fog.test", []), request))
+        answer = world.run(method, request)
     except GrpcError as error:
         if error.code in (Code.INTERNAL, Code.UNKNOWN):
             raise
     else:
-        assert isinstance(answer, method.response)
+        for each in answer if method.server_streaming else [answer]:
+            assert isinstance(each, method.response)
 
 
 JSON = st.recursive(
