@@ -177,7 +177,7 @@ class App:
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)
         kept = Invocations(self.store, self.clock, self.ids, invoker, self._history)
-        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner.is_function)
+        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner)
         http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse))
         self._stack.push_async_callback(http2.close)
         server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,10 +13,12 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from tests.debuggers import Dap
 from tests.servers import ServerProcess, wait_until
 
 if TYPE_CHECKING:
@@ -182,6 +185,8 @@ def _list(server: ServerProcess) -> str:
         (("--env", "x"), 2, "--env takes NAME=VALUE."),
         (("--memory-size", "1"), 2, "--memory-size"),
         (("--runtime", "cobol"), 1, "cobol"),
+        (("--debug-port", "5678"), 2, "--debug-port is for --debug."),
+        (("--runtime", "provided.al2023", "--handler", "x", "--debug"), 1, "can be debugged, not those of the runtime"),
     ],
 )
 def test_what_can_t_be_served_is_said(
@@ -321,6 +326,55 @@ def test_what_is_not_for_azure_functions(tmp_path: Path, arguments: tuple[str, .
     failed = fogbank("functions", "dev", str(tmp_path), *arguments)
     assert failed.returncode == 1
     assert f"{arguments[0]} is not for Azure Functions" in failed.stderr
+
+
+def test_functions_wait_for_a_debugger_while_they_are_worked_on(tmp_path: Path, server: ServerProcess) -> None:
+    folder = tmp_path / "debugged"
+    folder.mkdir()
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    (folder / "function_app.py").write_text(AZURE_SOURCE)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    waiting = f"debugged: waiting for a debugger on 127.0.0.1:{port}"
+
+    def greet(dev: Dev) -> str:
+        host = {"Host": "debugged.azurewebsites.localhost"}
+        with urllib.request.urlopen(urllib.request.Request(dev.url + "/api/greet/ada", headers=host)) as reply:
+            return reply.read().decode()
+
+    with (
+        ThreadPoolExecutor() as threads,
+        Dev(str(folder), "--url", server.url, "--debug", "--debug-port", str(port)) as dev,
+    ):
+        (line,) = (line for line in dev.lines if "will wait for a debugger on" in line)
+        code = line.rpartition(" ")[2]
+        answer = threads.submit(greet, dev)
+        wait_until(lambda: dev.printed(waiting))
+        with Dap(port, str(folder), code) as dap:
+            dap.break_at(str(folder / "function_app.py"), 9)
+            thread, frame = dap.stopped()
+            assert dap.evaluate("req.route_params['name']", frame["id"]) == "'ada'"
+            dap.ask("continue", threadId=thread)
+            assert answer.result(20) == "hello ada"
+        (folder / "function_app.py").write_text(AZURE_SOURCE.replace("hello", "moin"))
+        wait_until(lambda: dev.printed("function_app.py: debugged updated in"))
+        answer = threads.submit(greet, dev)
+        wait_until(lambda: dev.lines.count(waiting) == 2)
+        with Dap(port, str(folder), code) as dap:
+            dap.ask("configurationDone")
+            assert answer.result(20) == "moin ada"
+        assert dev.stop() == 0
+        # Whoever worked on it is gone, and nothing waits any more.
+        assert greet(dev) == "moin ada"
+
+
+def test_functions_of_a_folder_are_debugged_on_ports_of_their_own(tmp_path: Path, server: ServerProcess) -> None:
+    (tmp_path / "main.py").write_text(GOOGLE_SOURCE)
+    with Dev(str(tmp_path), "--url", server.url, "--debug") as dev:
+        if dev.process.poll() is not None:
+            pytest.skip("needs port 5678: something listens there")
+        assert dev.printed("  say-hello will wait for a debugger on 127.0.0.1:5678")
+        assert dev.printed("  on-event will wait for a debugger on 127.0.0.1:5679")
 
 
 def test_nothing_deployed_is_said() -> None:

@@ -31,7 +31,8 @@ class Pool:
 
     `start` makes a started instance, which runs up to `concurrency` invocations at a time. It is called when
     invocations wait for more room than there will be, up to `instances_max` instances, beyond which they wait their
-    turn, or raise `PoolFullError` unless `queued`. `instances_min` are kept however idle, once `prepare` was called.
+    turn, or raise `PoolFullError` unless `queued`. `instances_min` are kept however idle, once `prepare` was called;
+    `lasting` ones are kept however idle and old.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Pool:
         concurrency: int = 1,
         instances_min: int = 0,
         queued: bool = True,
+        lasting: bool = False,
     ) -> None:
         self._start_one = start
         self._clock = clock
@@ -51,6 +53,7 @@ class Pool:
         self._instances_min = instances_min
         self._concurrency = concurrency
         self._queued = queued
+        self._lasting = lasting
         self._starting_limit = starting
         self._idle: list[Runs] = []
         self._alarms: dict[int, Alarm] = {}
@@ -80,8 +83,12 @@ class Pool:
             self._start_another()
 
     async def close(self) -> None:
-        """Stop every instance, whatever it does."""
+        """Stop every instance, whatever it does; who waits for one waits in vain."""
         self.retire()
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_exception(PoolFullError())
+        self._waiting.clear()
         for instance in list(self._running):
             await instance.stop()
         while self._tasks:
@@ -198,7 +205,7 @@ class Pool:
 
     def _is_usable(self, instance: Runs) -> bool:
         oldest_us = self._clock.now() - INSTANCE_SECONDS_MAX * SECOND_US
-        return instance.usable and self._started_us.get(instance, 0) > oldest_us
+        return instance.usable and (self._lasting or self._started_us.get(instance, 0) > oldest_us)
 
     def _on_exit(self, instance: Runs) -> None:
         """Clear away an idle instance whose process has ended by itself."""
@@ -209,6 +216,8 @@ class Pool:
                 self.prepare()
 
     def _arm(self, instance: Runs) -> None:
+        if self._lasting:
+            return
         due_us = self._clock.now() + IDLE_SECONDS_MAX * SECOND_US
         self._alarms[id(instance)] = self._clock.call_at(due_us, partial(self._expire, instance))
 

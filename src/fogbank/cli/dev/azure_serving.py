@@ -11,6 +11,7 @@ import click
 
 from fogbank.cli.dev.addresses import Address, show
 from fogbank.cli.dev.azure_api import AzureApi, AzureApiError
+from fogbank.cli.dev.debugging import Debuggers
 from fogbank.cli.dev.following import Follower
 from fogbank.cli.dev.watching import changed_names, watch
 
@@ -49,24 +50,37 @@ def serve_app(folder: Path, given: Given, url: str, say: Callable[[str], None], 
     """Serve a folder until it is interrupted; `own`: the server is there for that alone."""
     name = app_name(given.name or folder.name)
     watched = watch([folder])
-    follower = None
+    follower = debuggers = None
+    # Only for the port that it usually has.
+    runtime = "node" if (folder / "package.json").is_file() else "python"
     try:
         api = AzureApi(url)
         follower = Follower(url, api.scope, say)
         follower.functions = {name}
+        debuggers = Debuggers(url, api.scope, given, say)
         api.publish(name, folder, given.environment)
         follower.start()
         say(f"Fogbank at {url}" + (", in memory, for as long as this runs" if own else ""))
         say(f"Serving {folder} as Azure Functions")
         shown = _show(api, name, say, None)
+        debuggers.begin(name, runtime)
         say("What is saved is served; Ctrl-C ends it.")
         while True:
             changed = watched.wait(WAIT_SECONDS)
             if changed:
-                shown = _follow(api, name, say, shown, changed_names(changed, folder))
+                # An instance that waits for a debugger couldn't say what functions there are.
+                debuggers.end()
+                lines: list[str] = []
+                shown = _follow(api, name, lines.append, shown, changed_names(changed, folder))
+                debuggers.begin(name, runtime)
+                # Whoever reads that it was updated finds it waiting.
+                for line in lines:
+                    say(line)
     except AzureApiError as error:
         raise click.ClickException(str(error)) from None
     finally:
+        if debuggers is not None:
+            debuggers.end()
         if follower is not None:
             follower.stop()
         watched.close()

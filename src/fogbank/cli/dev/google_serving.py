@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fogbank.cli.dev.addresses import Address, show
+from fogbank.cli.dev.debugging import Debuggers
 from fogbank.cli.dev.following import Follower
 from fogbank.cli.dev.google_api import GoogleApi, GoogleApiError, caller
 from fogbank.cli.dev.google_functions import BACKGROUND, HTTP, read_functions
@@ -28,11 +29,12 @@ _TAKEN: Final = {HTTP: "any method", BACKGROUND: "POST, a background event", "cl
 def serve_google(folder: Path, given: Given, url: str, say: Callable[[str], None], *, own: bool) -> None:
     """Serve a folder until it is interrupted; `own`: the server is there for that alone."""
     watched = watch([folder])
-    follower = None
+    follower = debuggers = None
     try:
         found = read_functions(folder, given)
         api = GoogleApi(url, *caller())
         follower = Follower(url, api.scope, say)
+        debuggers = Debuggers(url, api.scope, given, say)
         for function in found:
             api.publish(function, folder, given)
         follower.functions = {function.name for function in found}
@@ -40,15 +42,21 @@ def serve_google(folder: Path, given: Given, url: str, say: Callable[[str], None
         say(f"Fogbank at {url}" + (", in memory, for as long as this runs" if own else ""))
         say(f"Serving {folder} as Google Cloud Functions")
         _show(api, found, say)
+        for function in found:
+            debuggers.begin(function.name, function.runtime)
         say("What is saved is served; Ctrl-C ends it.")
         while True:
             changed = watched.wait(WAIT_SECONDS)
             if changed:
                 found = _follow(api, folder, given, found, changed_names(changed, folder), say)
                 follower.functions = {function.name for function in found}
+                for function in found:
+                    debuggers.begin(function.name, function.runtime)
     except (GoogleApiError, ProjectError) as error:
         raise click.ClickException(str(error)) from None
     finally:
+        if debuggers is not None:
+            debuggers.end()
         if follower is not None:
             follower.stop()
         watched.close()

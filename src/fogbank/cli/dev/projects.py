@@ -72,6 +72,8 @@ class Given(NamedTuple):
     timeout_seconds: int | None = None
     environment: Mapping[str, str] = {}
     target: str | None = None
+    debug: bool = False
+    debug_port: int | None = None
 
 
 class Project(NamedTuple):

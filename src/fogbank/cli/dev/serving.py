@@ -13,6 +13,7 @@ import click
 from fogbank.cli.client import ask
 from fogbank.cli.dev.addresses import Address, show
 from fogbank.cli.dev.azure_serving import check_given, serve_app
+from fogbank.cli.dev.debugging import Debuggers
 from fogbank.cli.dev.following import Follower
 from fogbank.cli.dev.google_functions import read_functions
 from fogbank.cli.dev.google_serving import serve_google
@@ -116,20 +117,23 @@ def _serve(folder: Path, given: Given, project: Project, url: str, *, own: bool)
     api = LambdaApi(url, *caller())
     follower = Follower(url, api.scope, say)
     watched = watch(_roots(folder, project.functions))
+    debuggers = Debuggers(url, api.scope, given, say)
     try:
         for spec in project.functions:
             api.publish(spec)
         follower.functions = {spec.name for spec in project.functions}
         follower.start()
-        _greet(folder, project, api, own=own)
+        _greet(folder, project, api, debuggers, own=own)
         while True:
             changed = watched.wait(WAIT_SECONDS)
             if changed:
                 project = _follow_changes(folder, given, project, api, changed)
                 follower.functions = {spec.name for spec in project.functions}
+                _debug(project, debuggers)
     except LambdaError as error:
         raise click.ClickException(str(error)) from None
     finally:
+        debuggers.end()
         follower.stop()
         watched.close()
 
@@ -164,12 +168,18 @@ def _follow_changes(folder: Path, given: Given, project: Project, api: LambdaApi
     return now
 
 
-def _greet(folder: Path, project: Project, api: LambdaApi, *, own: bool) -> None:
+def _debug(project: Project, debuggers: Debuggers) -> None:
+    for spec in project.functions:
+        debuggers.begin(spec.name, spec.runtime)
+
+
+def _greet(folder: Path, project: Project, api: LambdaApi, debuggers: Debuggers, *, own: bool) -> None:
     say(f"Fogbank at {api.url}" + (", in memory, for as long as this runs" if own else ""))
     say(f"Serving {folder} as AWS Lambda")
     for spec in project.functions:
         say(f"  {spec.name}  {spec.handler}, {spec.runtime}")
     _show_urls(project, api)
+    _debug(project, debuggers)
     for note in project.notes:
         say(f"  {note}")
     first = project.functions[0].name
