@@ -220,7 +220,7 @@ class App:
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self._add(Deliveries(store, clock, ids))
-        self._add(Timekeeper(TimerService(store, clock, {**aws_timers(), **azure_timers(ids)})))
+        self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **azure_timers()})))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))
 
