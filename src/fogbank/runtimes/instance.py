@@ -68,6 +68,12 @@ class Instance:
         return not self._spent and self._process.running
 
     @property
+    def initialised(self) -> bool:
+        """Whether its function was loaded, so that an invocation needn't wait for that."""
+        loaded = self._link.initialised
+        return loaded.done() and loaded.result() is None
+
+    @property
     def _memory_bytes(self) -> int:
         return (self.launch.memory_mib + (debugging.MEMORY_MIB if self.launch.debug_port else 0)) * MIB
 

@@ -156,6 +156,10 @@ class Runs(Protocol):
         """Whether it can run another invocation."""
 
     @property
+    def initialised(self) -> bool:
+        """Whether its function was loaded, so that an invocation needn't wait for that."""
+
+    @property
     def exited(self) -> asyncio.Future[int]:
         """Done when its process has ended."""
 

@@ -15,7 +15,7 @@ from fogbank.runtimes.instance import Instance
 from fogbank.runtimes.local_folder import state_of
 from fogbank.runtimes.model import Ended, Outcome, Workspace
 from fogbank.runtimes.nursery import Nursery
-from fogbank.runtimes.pool import Pool, PoolFullError
+from fogbank.runtimes.pool import Pool, PoolFullError, Prepared
 from fogbank.runtimes.temporary import TemporaryFolder, sweep
 
 if TYPE_CHECKING:
@@ -106,6 +106,11 @@ class FunctionRunner:
         """Start the instances that a function keeps however idle, and make ready for others."""
         self._pool(launch).prepare()
         self.warm(launch)
+
+    def prepared(self, key: tuple[int, int]) -> Prepared:
+        """Return what there is of the instances that a function keeps however idle."""
+        pool = self._pools.get(key)
+        return Prepared(0, failed=False) if pool is None else pool.prepared
 
     async def invoke(self, launch: Launch, invocation: Invocation) -> Outcome:
         """Run an invocation to its end; raises `BusyError`."""
