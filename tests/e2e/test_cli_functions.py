@@ -368,15 +368,6 @@ def test_functions_wait_for_a_debugger_while_they_are_worked_on(tmp_path: Path, 
         assert greet(dev) == "moin ada"
 
 
-def test_functions_of_a_folder_are_debugged_on_ports_of_their_own(tmp_path: Path, server: ServerProcess) -> None:
-    (tmp_path / "main.py").write_text(GOOGLE_SOURCE)
-    with Dev(str(tmp_path), "--url", server.url, "--debug") as dev:
-        if dev.process.poll() is not None:
-            pytest.skip("needs port 5678: something listens there")
-        assert dev.printed("  say-hello will wait for a debugger on 127.0.0.1:5678")
-        assert dev.printed("  on-event will wait for a debugger on 127.0.0.1:5679")
-
-
 def test_nothing_deployed_is_said() -> None:
     with ServerProcess("--memory") as empty:
         assert fogbank("functions", "list", "--url", empty.url).stdout == "There is no function.\n"
