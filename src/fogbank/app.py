@@ -198,7 +198,7 @@ class App:
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)
         kept = Invocations(self.store, self.clock, self.ids, invoker, self._history)
-        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner.is_function)
+        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner)
         http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse))
         self._stack.push_async_callback(http2.close)
         server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
@@ -247,7 +247,7 @@ class App:
         self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
         forms = gcp_push_forms(self.signer, clock)
         self._pushes = self._add(Pushes(store, clock, receiver, self.poster, forms))
-        self._add(Timekeeper(TimerService(store, clock, {**aws_timers(), **azure_timers(ids)})))
+        self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **azure_timers()})))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))
 

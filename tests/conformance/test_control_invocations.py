@@ -107,6 +107,22 @@ def test_an_invocation_is_shown_with_all_that_is_known(control: Control, invoke:
     assert control("/" + warm["record"]) == warm
 
 
+def test_a_replay_runs_the_version_that_ran(control: Control, invoke: Any, client: Callable[..., Any]) -> None:
+    lambda_ = client("lambda")
+    lambda_.publish_version(FunctionName="f")
+    lambda_.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    by_number, by_alias, latest = (invoke({"n": 1}, Qualifier=each) for each in ("1", "live", "$LATEST"))
+    settings = {"FunctionName": "f", "Environment": {"Variables": {"VERSION": "later"}}}
+    lambda_.update_function_configuration(**settings)
+    for number, version, told in ((by_number, "1", None), (by_alias, "1", None), (latest, "$LATEST", "later")):
+        again = control(f"/{number}/replay", method="POST")
+        assert (again["version"], again["payload"]["version"], again["source"]) == (version, told, "replay")
+    lambda_.delete_alias(FunctionName="f", Name="live")
+    lambda_.delete_function(FunctionName="f", Qualifier="1")
+    message = "The version 1 of the function f is gone."
+    assert control.refused(f"/{by_number}/replay", method="POST") == (404, message)
+
+
 def test_failures_say_what_happened(control: Control, invoke: Any) -> None:
     failed = control("/" + invoke({"fail": True}))
     assert (failed["status"], failed["ended"], failed["error"]) == ("error", "error", "ValueError: no")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from tests.debuggers import Dap
 from tests.servers import ServerProcess, wait_until
 
 if TYPE_CHECKING:
@@ -106,6 +110,11 @@ def test_a_folder_is_served_on_a_running_server_while_it_is_worked_on(server: Se
     with Dev(str(folder), "--url", server.url, "--env", "MODE=test") as dev:
         assert dev.lines[0] == f"Fogbank at {server.url}"
         assert dev.printed("greet  app.handler, python3")
+        (address,) = (line.split()[-1] for line in dev.lines if line.startswith("  greet     any method  http://"))
+        parts = urllib.parse.urlsplit(address)
+        call = urllib.request.Request(f"{server.url}/?x=1", b"{}", {"Host": parts.netloc})
+        with urllib.request.urlopen(call) as reply:
+            assert json.load(reply)["version"] == 1
         assert dev.invoke("greet", {"name": "Ada"}) == {"version": 1, "mode": "test"}
         wait_until(lambda: dev.printed("    hello Ada"))
         assert any("  greet  ok  (" in line and "to start" in line for line in dev.lines)
@@ -176,6 +185,8 @@ def _list(server: ServerProcess) -> str:
         (("--env", "x"), 2, "--env takes NAME=VALUE."),
         (("--memory-size", "1"), 2, "--memory-size"),
         (("--runtime", "cobol"), 1, "cobol"),
+        (("--debug-port", "5678"), 2, "--debug-port is for --debug."),
+        (("--runtime", "provided.al2023", "--handler", "x", "--debug"), 1, "can be debugged, not those of the runtime"),
     ],
 )
 def test_what_can_t_be_served_is_said(
@@ -187,11 +198,73 @@ def test_what_can_t_be_served_is_said(
     assert "Traceback" not in failed.stderr
 
 
-def test_another_cloud_s_folder_is_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "main.py").write_text("import functions_framework\n")
-    failed = fogbank("functions", "dev", str(tmp_path))
+GOOGLE_SOURCE = """
+import functions_framework
+
+@functions_framework.http
+def say_hello(request):
+    print("asked by", request.args["name"])
+    return "hello " + request.args["name"]
+
+@functions_framework.cloud_event
+def on_event(event):
+    print("event", event["id"])
+
+def background(data, context):
+    print("background", data["x"], context.event_type)
+"""
+CLOUD_EVENT = {"specversion": "1.0", "id": "e-1", "source": "//test", "type": "t", "data": {}}
+BACKGROUND_EVENT = {
+    "context": {"eventId": "1", "timestamp": "2026-01-01T00:00:00Z", "eventType": "kind"},
+    "data": {"x": 5},
+}
+
+
+def test_a_folder_of_google_functions_is_served(tmp_path: Path, server: ServerProcess) -> None:
+    folder = tmp_path / "greet"
+    folder.mkdir()
+    (folder / "main.py").write_text(GOOGLE_SOURCE)
+
+    def call(address: str, event: Any = None) -> str:
+        data = None if event is None else json.dumps(event).encode()
+        request = urllib.request.Request(
+            address, data, {"Content-Type": "application/cloudevents+json"} if data else {}
+        )
+        with urllib.request.urlopen(request) as reply:
+            return reply.read().decode()
+
+    with Dev(str(folder), "--url", server.url, GOOGLE_CLOUD_PROJECT="shop-one") as dev:
+        base = f"{server.url}/us-central1-shop-one"
+        assert dev.printed(f"  say-hello  any method          {base}/say-hello")
+        assert dev.printed(f"  on-event   POST, a CloudEvent  {base}/on-event")
+        assert call(f"{base}/say-hello?name=ada") == "hello ada"
+        wait_until(lambda: dev.printed("    asked by ada"))
+        call(f"{base}/on-event", CLOUD_EVENT)
+        wait_until(lambda: dev.printed("    event e-1"))
+
+        (folder / "main.py").write_text(GOOGLE_SOURCE.replace('"hello "', '"moin "'))
+        saved = time.monotonic()
+        wait_until(lambda: call(f"{base}/say-hello?name=ada") == "moin ada")
+        # Less than 0.1 s where nothing else runs.
+        assert time.monotonic() - saved < 5
+        wait_until(lambda: dev.printed("main.py: say-hello, on-event updated in "))
+        (folder / "main.py").write_text("def broken(")
+        wait_until(lambda: dev.printed("main.py, line 1: "))
+        (folder / "main.py").write_text(GOOGLE_SOURCE.replace("on_event", "on_other"))
+        wait_until(lambda: dev.printed(f"  on-other   POST, a CloudEvent  {base}/on-other"))
+        assert dev.stop() == 0
+    with Dev(str(folder), "--url", server.url, "--target", "background", "--name", "b", "--timeout", "7") as dev:
+        base = f"{server.url}/us-central1-fogbank"
+        assert dev.printed(f"  b         POST, a background event  {base}/b")
+        call(f"{base}/b", BACKGROUND_EVENT)
+        wait_until(lambda: dev.printed("    background 5 kind"))
+
+
+def test_the_server_s_refusal_of_a_google_function_is_shown(tmp_path: Path, server: ServerProcess) -> None:
+    (tmp_path / "main.py").write_text(GOOGLE_SOURCE)
+    failed = fogbank("functions", "dev", str(tmp_path), "--url", server.url, "--runtime", "ruby33")
     assert failed.returncode == 1
-    assert "holds Google Cloud Functions; this version of `functions dev` does not serve them." in failed.stderr
+    assert "the runtime ruby33" in failed.stderr
 
 
 AZURE_SOURCE = """
@@ -204,7 +277,7 @@ def greet(req: func.HttpRequest) -> str:
     logging.info("greeting %s", req.route_params["name"])
     return "hello " + req.route_params["name"]
 
-@app.route(auth_level=func.AuthLevel.FUNCTION)
+@app.route(auth_level=func.AuthLevel.FUNCTION, methods=["POST", "PUT"])
 def locked(req: func.HttpRequest) -> str:
     return "open"
 
@@ -223,9 +296,10 @@ def test_a_folder_of_azure_functions_is_served(tmp_path: Path, server: ServerPro
 
     with Dev(str(folder), "--url", server.url) as dev:
         port = server.url.rpartition(":")[2]
-        assert dev.printed(f"  greet  GET http://my-app.azurewebsites.localhost:{port}/api/greet/{{name}}")
-        assert dev.printed(f"  locked  any method http://my-app.azurewebsites.localhost:{port}/api/locked?code=")
-        assert dev.printed("  nightly  timerTrigger 0 0 3 * * *")
+        base = f"http://my-app.azurewebsites.localhost:{port}/api"
+        assert dev.printed(f"  greet     GET                       {base}/greet/{{name}}")
+        assert dev.printed(f"  locked    POST,PUT                  {base}/locked?code=")
+        assert dev.printed("  nightly   timerTrigger 0 0 3 * * *")
 
         def get(path: str) -> str:
             request = urllib.request.Request(server.url + path, headers={"Host": "my-app.azurewebsites.localhost"})
@@ -235,13 +309,13 @@ def test_a_folder_of_azure_functions_is_served(tmp_path: Path, server: ServerPro
         assert get("/api/greet/ada") == "hello ada"
         wait_until(lambda: dev.printed("greeting ada"))
         (folder / "function_app.py").write_text(AZURE_SOURCE.replace("hello", "moin").replace("nightly", "daily"))
-        wait_until(lambda: dev.printed("  daily  timerTrigger"))
+        wait_until(lambda: dev.printed("  daily     timerTrigger"))
         assert dev.printed("function_app.py: my-app updated in")
         assert get("/api/greet/ada") == "moin ada"
         (folder / "function_app.py").write_text("import nowhere")
         wait_until(lambda: dev.printed("Worker failed to index functions: ModuleNotFoundError"))
         (folder / "function_app.py").write_text(AZURE_SOURCE)
-        wait_until(lambda: sum("  greet  GET" in line for line in dev.lines) >= 2)
+        wait_until(lambda: sum("  greet     GET" in line for line in dev.lines) >= 2)
         assert get("/api/greet/ada") == "hello ada"
         assert dev.stop() == 0
 
@@ -252,6 +326,46 @@ def test_what_is_not_for_azure_functions(tmp_path: Path, arguments: tuple[str, .
     failed = fogbank("functions", "dev", str(tmp_path), *arguments)
     assert failed.returncode == 1
     assert f"{arguments[0]} is not for Azure Functions" in failed.stderr
+
+
+def test_functions_wait_for_a_debugger_while_they_are_worked_on(tmp_path: Path, server: ServerProcess) -> None:
+    folder = tmp_path / "debugged"
+    folder.mkdir()
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    (folder / "function_app.py").write_text(AZURE_SOURCE)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    waiting = f"debugged: waiting for a debugger on 127.0.0.1:{port}"
+
+    def greet(dev: Dev) -> str:
+        host = {"Host": "debugged.azurewebsites.localhost"}
+        with urllib.request.urlopen(urllib.request.Request(dev.url + "/api/greet/ada", headers=host)) as reply:
+            return reply.read().decode()
+
+    with (
+        ThreadPoolExecutor() as threads,
+        Dev(str(folder), "--url", server.url, "--debug", "--debug-port", str(port)) as dev,
+    ):
+        (line,) = (line for line in dev.lines if "will wait for a debugger on" in line)
+        code = line.rpartition(" ")[2]
+        answer = threads.submit(greet, dev)
+        wait_until(lambda: dev.printed(waiting))
+        with Dap(port, str(folder), code) as dap:
+            dap.break_at(str(folder / "function_app.py"), 9)
+            thread, frame = dap.stopped()
+            assert dap.evaluate("req.route_params['name']", frame["id"]) == "'ada'"
+            dap.ask("continue", threadId=thread)
+            assert answer.result(20) == "hello ada"
+        (folder / "function_app.py").write_text(AZURE_SOURCE.replace("hello", "moin"))
+        wait_until(lambda: dev.printed("function_app.py: debugged updated in"))
+        answer = threads.submit(greet, dev)
+        wait_until(lambda: dev.lines.count(waiting) == 2)
+        with Dap(port, str(folder), code) as dap:
+            dap.ask("configurationDone")
+            assert answer.result(20) == "moin ada"
+        assert dev.stop() == 0
+        # Whoever worked on it is gone, and nothing waits any more.
+        assert greet(dev) == "moin ada"
 
 
 def test_nothing_deployed_is_said() -> None:

@@ -44,10 +44,13 @@ def list_functions(url: str, *, as_json: bool) -> None:
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--name", help="The function's name (the folder's), or one of a template's functions.")
 @click.option("--handler", help="The handler, module.function, where the files don't tell.")
-@click.option("--runtime", help="The runtime, in AWS's words.")
+@click.option("--target", help="The function of a folder for Google Cloud Functions that is to be served.")
+@click.option("--runtime", help="The runtime, in the cloud's words.")
 @click.option("--memory-size", "memory_mib", type=click.IntRange(128, 10_240), metavar="MIB", help="Its memory.")
 @click.option("--timeout", "timeout_seconds", type=click.IntRange(1, 900), metavar="SECONDS", help="Its time limit.")
 @click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="An environment variable; repeatable.")
+@click.option("--debug", is_flag=True, help="Have each function wait for a debugger, and give it all the time.")
+@click.option("--debug-port", type=click.IntRange(1_024, 65_535), metavar="PORT", help="Where the first one waits.")
 @click.pass_context
 def dev(context: click.Context, /, url: str, path: Path, variables: tuple[str, ...], **options: Any) -> None:
     """Serve a folder of functions until Ctrl-C.
@@ -61,6 +64,9 @@ def dev(context: click.Context, /, url: str, path: Path, variables: tuple[str, .
     pairs = [text.partition("=") for text in variables]
     if not all(name and separator for name, separator, _ in pairs):
         msg = "--env takes NAME=VALUE."
+        raise click.UsageError(msg)
+    if options["debug_port"] is not None and not options["debug"]:
+        msg = "--debug-port is for --debug."
         raise click.UsageError(msg)
     given = Given(**options, environment={name: value for name, _, value in pairs})
     unsaid = context.get_parameter_source("url") is click.core.ParameterSource.DEFAULT

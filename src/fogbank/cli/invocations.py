@@ -70,7 +70,7 @@ def show(url: str, identifier: str, *, as_json: bool) -> None:
 def replay(
     context: click.Context, url: str, identifier: str, file: BinaryIO | None, *, edit: bool, as_json: bool
 ) -> None:
-    """Invoke the function, as it is now, with the same event or another one.
+    """Invoke the function as it is now, or the version that ran, with the same event or another.
 
     Exits with 1 if the function fails.
     """

@@ -115,7 +115,7 @@ class InvocationHistory:
         outcome: Outcome | None,
     ) -> None:
         name = (function.scope, function.name)
-        summary = _summary(launch, invocation, source, began_us, outcome)
+        summary = _summary(function, launch, invocation, source, began_us, outcome)
         content = _content(invocation, outcome)
         try:
             entry = history.make_entry(self._ids.sequence(), invocation.id, name, summary, content)
@@ -210,10 +210,14 @@ class _Sweeps:
         return functions, everything
 
 
-def _summary(launch: Launch, invocation: Invocation, source: str, began_us: int, outcome: Outcome | None) -> Summary:
-    size = len(invocation.event)
+def _summary(
+    function: Function, launch: Launch, invocation: Invocation, source: str, began_us: int, outcome: Outcome | None
+) -> Summary:
+    size, version = len(invocation.event), function.version
     if outcome is None:
-        return Summary(launch.version, launch.contract, source, began_us, ABANDONED, "", 0, 0.0, None, 0, size, 0)
+        return Summary(
+            launch.version, launch.contract, source, began_us, ABANDONED, "", 0, 0.0, None, 0, size, 0, version
+        )
     return Summary(
         launch.version,
         launch.contract,
@@ -227,6 +231,7 @@ def _summary(launch: Launch, invocation: Invocation, source: str, began_us: int,
         outcome.peak_bytes,
         size,
         len(outcome.payload),
+        version,
     )
 
 

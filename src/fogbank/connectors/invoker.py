@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.invocation_history import InvocationHistory
     from fogbank.engines.functions.model import Function, Name
     from fogbank.runtimes.model import Invocation, Launch, Outcome
+    from fogbank.runtimes.pool import Prepared
     from fogbank.runtimes.runner import FunctionRunner
     from fogbank.storage import Store
 
@@ -56,6 +57,10 @@ class Invoker:
     def prepare(self, function: Function) -> None:
         """Start the instances that are kept ready of a function, or of one of its versions."""
         self._runner.prepare(self._launchers[function.config.contract](function))
+
+    def prepared(self, function: Function) -> Prepared:
+        """Return what there is of the instances that are kept ready."""
+        return self._runner.prepared((function.id, function.revision))
 
     def forget(self, function: int) -> None:
         """Let a deleted function's instances go."""

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank import __version__
-from fogbank.control import invocations
+from fogbank.control import debugging, invocations
+from fogbank.control.debugging import DebugEndpoint
 from fogbank.control.records import iso
 from fogbank.control.replies import RefusedError, allow, error_reply, json_reply, read_number, read_query
 from fogbank.engines.functions import functions
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from fogbank.control.invocations import Invocations
     from fogbank.engines.functions.model import Function
+    from fogbank.runtimes.runner import FunctionRunner
     from fogbank.storage import Store
     from fogbank.wire.http import Request
 
@@ -35,9 +37,10 @@ class Control:
         services: Sequence[str],
         reset: Callable[[], Awaitable[None]],
         kept: Invocations,
-        is_function: Callable[[str, int], bool],
+        runner: FunctionRunner,
     ) -> None:
-        self._is_function = is_function
+        self._is_function = runner.is_function
+        self._debug = DebugEndpoint(store, runner)
         self._store = store
         self._services = services
         self._reset = reset
@@ -65,6 +68,8 @@ class Control:
             return json_reply(200, {"reset": True})
         if path.startswith(invocations.PATH):
             return await self._invocations.handle(request, path)
+        if path == debugging.PATH:
+            return await self._debug.handle(request)
         if path == "/_fogbank/functions":
             allow(request, path, "GET", "HEAD")
             return await self._list_functions(request)

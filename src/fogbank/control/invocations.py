@@ -111,10 +111,12 @@ class Invocations:
         except BodyTooLargeError as error:
             raise RefusedError(413, str(error)) from None
         invocation = Invocation(self._ids.uuid(), event, context_for(kept, event))
+        name, version = (kept.scope, kept.function), kept.summary.qualifier
         try:
-            await self._invoker.invoke((kept.scope, kept.function), invocation, source="replay")
+            await self._invoker.invoke(name, invocation, version, source="replay")
         except FunctionNotFoundError:
-            raise RefusedError(404, f"The function {kept.function} is gone.") from None
+            what = f"version {version} of the function" if version else "function"
+            raise RefusedError(404, f"The {what} {kept.function} is gone.") from None
         except BusyError:
             raise RefusedError(429, f"The function {kept.function} is busy; try again.") from None
         return await self._find(invocation.id)

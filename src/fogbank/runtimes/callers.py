@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_LOCAL, _USER, _INODE = 1, 7, 9
+_LOCAL, _STATE, _USER, _INODE = 1, 3, 7, 9
+_LISTEN: Final = "0A"
 
 
 class Socket(NamedTuple):
@@ -31,16 +32,16 @@ class Socket(NamedTuple):
 def find_socket(address: str, port: int) -> Socket | None:
     """Return the socket that has this address and port on its own side; None if it is another machine's."""
     wanted = set(_written(address, port))
-    for table in _TABLES:
-        try:
-            lines = table.read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            fields = line.split()
-            if fields[_LOCAL] in wanted and fields[_INODE] != "0":
-                return Socket(int(fields[_USER]), int(fields[_INODE]))
+    for fields in _sockets():
+        if fields[_LOCAL] in wanted and fields[_INODE] != "0":
+            return Socket(int(fields[_USER]), int(fields[_INODE]))
     return None
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether somebody on this machine takes connections at this address and port."""
+    wanted = {*_written(address, port), *_written("0.0.0.0", port), *_written("::", port)}  # noqa: S104 - looked for
+    return any(fields[_LOCAL] in wanted and fields[_STATE] == _LISTEN for fields in _sockets())
 
 
 def is_held(inode: int, keepers: Iterable[int]) -> bool:
@@ -55,6 +56,16 @@ def is_held(inode: int, keepers: Iterable[int]) -> bool:
             except OSError:
                 continue
     return False
+
+
+def _sockets() -> Iterator[list[str]]:
+    for table in _TABLES:
+        try:
+            lines = table.read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            yield line.split()
 
 
 def _target(path: str) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.kernel.clock import SECOND_US, wake
+from fogbank.runtimes import debugging
 from fogbank.runtimes.link import ChannelLink, encode_launch
 from fogbank.runtimes.model import Ended, Line, Outcome
 from fogbank.runtimes.output import Output
@@ -67,6 +68,16 @@ class Instance:
         return not self._spent and self._process.running
 
     @property
+    def initialised(self) -> bool:
+        """Whether its function was loaded, so that an invocation needn't wait for that."""
+        loaded = self._link.initialised
+        return loaded.done() and loaded.result() is None
+
+    @property
+    def _memory_bytes(self) -> int:
+        return (self.launch.memory_mib + (debugging.MEMORY_MIB if self.launch.debug_port else 0)) * MIB
+
+    @property
     def exited(self) -> asyncio.Future[int]:
         """Done when its process has ended."""
         return self._process.exited
@@ -94,7 +105,7 @@ class Instance:
         self._output = Output(self._clock)
         try:
             if stem.process.group is not None:
-                stem.process.group.limit(self.launch.memory_mib * MIB)
+                stem.process.group.limit(self._memory_bytes)
             opened = None if start.endpoint is None else await start.endpoint()
             stem.launch(encode_launch(self._describe(start, opened)), self._output.writer)
             if opened is None:
@@ -123,6 +134,8 @@ class Instance:
             "worker": start.kind.worker,
             "command": [] if start.command is None else start.command(places),
             "channel": link is None,
+            # A program that is executed is told by its own command.
+            "debug_port": 0 if start.command is not None else launch.debug_port,
             "handler": launch.handler,
             "concurrency": launch.concurrency,
             "user": self._nursery.tier.user_of(launch.key[0]),
@@ -153,7 +166,8 @@ class Instance:
             init_seconds, self._init_seconds = self._init_seconds, None
             began = self._clock.monotonic()
             # The function compares the deadline with its own clock, which is the machine's.
-            deadline_ms = (self._clock.wall() + int(self.launch.timeout_seconds * SECOND_US)) // 1_000
+            limit_s = debugging.SECONDS if self.launch.debug_port else self.launch.timeout_seconds
+            deadline_ms = (self._clock.wall() + int(limit_s * SECOND_US)) // 1_000
             context = self._contract.context(self.launch, invocation)
             result = self._link.give(invocation, context, deadline_ms)
             outcome = await self._watch(result, began)
@@ -196,6 +210,8 @@ class Instance:
         limit_s = limit_s or self.launch.timeout_seconds
         late: asyncio.Future[None] = loop.create_future()
         deadline = self._clock.call_at(self._clock.now() + int(limit_s * SECOND_US), partial(wake, late))
+        if self.launch.debug_port:
+            deadline.cancel()
         waited: set[asyncio.Future[object]] = {result, process.exited, late}  # type: ignore[arg-type]
         memory = None
         if process.group is None:
@@ -222,7 +238,7 @@ class Instance:
 
     async def _watch_memory(self) -> None:
         """Return when the process tree holds more than the function may."""
-        limit = self.launch.memory_mib * MIB
+        limit = self._memory_bytes
         while True:
             await asyncio.sleep(MEMORY_CHECK_SECONDS)
             if self._process.resident_bytes() > limit:

@@ -24,6 +24,7 @@ class Launch(NamedTuple):
     archives that are unpacked over each other, in their order. An instance runs `concurrency` invocations at a
     time; there are `instances_max` instances at most (None: as many as the server allows), beyond which
     invocations wait, or are refused with `BusyError` where `queued` is False; `instances_min` are kept started.
+    With a `debug_port` an instance waits there for a debugger, and has all the time that takes.
     """
 
     key: tuple[int, int]
@@ -46,6 +47,7 @@ class Launch(NamedTuple):
     instances_min: int = 0
     queued: bool = True
     ephemeral_mib: int = 512
+    debug_port: int = 0
 
 
 class Invocation(NamedTuple):
@@ -152,6 +154,10 @@ class Runs(Protocol):
     @property
     def usable(self) -> bool:
         """Whether it can run another invocation."""
+
+    @property
+    def initialised(self) -> bool:
+        """Whether its function was loaded, so that an invocation needn't wait for that."""
 
     @property
     def exited(self) -> asyncio.Future[int]:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.kernel.clock import SECOND_US
 
@@ -26,12 +26,20 @@ class PoolFullError(Exception):
     """All instances that may be are busy, and invocations don't wait."""
 
 
+class Prepared(NamedTuple):
+    """How many instances need no initialisation any more, and whether those that are kept ready can't be started."""
+
+    ready: int
+    failed: bool
+
+
 class Pool:
     """Hands each invocation to an instance that has room, or to the first that gets some or has started.
 
     `start` makes a started instance, which runs up to `concurrency` invocations at a time. It is called when
     invocations wait for more room than there will be, up to `instances_max` instances, beyond which they wait their
-    turn, or raise `PoolFullError` unless `queued`. `instances_min` are kept however idle, once `prepare` was called.
+    turn, or raise `PoolFullError` unless `queued`. `instances_min` are kept however idle, once `prepare` was called;
+    `lasting` ones are kept however idle and old.
     """
 
     def __init__(
@@ -44,6 +52,7 @@ class Pool:
         concurrency: int = 1,
         instances_min: int = 0,
         queued: bool = True,
+        lasting: bool = False,
     ) -> None:
         self._start_one = start
         self._clock = clock
@@ -51,6 +60,7 @@ class Pool:
         self._instances_min = instances_min
         self._concurrency = concurrency
         self._queued = queued
+        self._lasting = lasting
         self._starting_limit = starting
         self._idle: list[Runs] = []
         self._alarms: dict[int, Alarm] = {}
@@ -60,12 +70,19 @@ class Pool:
         # How many invocations each instance runs that runs any.
         self._running: dict[Runs, int] = {}
         self._retired = False
+        # One that was to be kept ready couldn't be started: others would fail as it did.
+        self._failed = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def size(self) -> int:
         """How many instances there are, starting ones included."""
         return len(self._idle) + len(self._running) + self._starting
+
+    @property
+    def prepared(self) -> Prepared:
+        """What there is of the instances that are kept however idle."""
+        return Prepared(sum(each.initialised for each in (*self._idle, *self._running)), self._failed)
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run an invocation on some instance; one that has begun runs to its end even if nobody waits any more."""
@@ -75,13 +92,17 @@ class Pool:
         return await asyncio.shield(task)
 
     def prepare(self) -> None:
-        """Start the instances that are kept however idle."""
-        while self.size < self._instances_min:
-            self._start_another()
+        """Start the instances that are kept however idle, also where that has failed before."""
+        self._failed = False
+        self._top_up()
 
     async def close(self) -> None:
-        """Stop every instance, whatever it does."""
+        """Stop every instance, whatever it does; who waits for one waits in vain."""
         self.retire()
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_exception(PoolFullError())
+        self._waiting.clear()
         for instance in list(self._running):
             await instance.stop()
         while self._tasks:
@@ -146,6 +167,10 @@ class Pool:
         while self.size < self._instances_max and self._room_to_come() < 0:
             self._start_another()
 
+    def _top_up(self) -> None:
+        while not self._failed and not self._retired and self.size < self._instances_min:
+            self._start_another()
+
     def _start_another(self) -> None:
         self._starting += 1
         self._spawn(self._start())
@@ -156,6 +181,7 @@ class Pool:
                 instance = await self._start_one()
         except Exception as error:  # noqa: BLE001 - told to the invocation that asked for the instance
             self._starting -= 1
+            self._failed = True
             while self._waiting:
                 waiter = self._waiting.popleft()
                 if not waiter.done():
@@ -169,6 +195,9 @@ class Pool:
 
     def _leave(self, instance: Runs) -> None:
         """Give back a place in an instance."""
+        if self._failed and instance.initialised:
+            # What was in the way has passed.
+            self.prepare()
         count = self._running[instance] - 1
         if count:
             self._running[instance] = count
@@ -180,8 +209,10 @@ class Pool:
         """Give an instance's room to those who wait longest, or keep it for later."""
         if not self._is_usable(instance):
             if instance not in self._running:
+                self._failed |= not instance.initialised
                 self._dismiss(instance)
             self._start_what_lacks()
+            self._top_up()
             return
         while self._waiting and self._running.get(instance, 0) < self._concurrency:
             waiter = self._waiting.popleft()
@@ -198,17 +229,19 @@ class Pool:
 
     def _is_usable(self, instance: Runs) -> bool:
         oldest_us = self._clock.now() - INSTANCE_SECONDS_MAX * SECOND_US
-        return instance.usable and self._started_us.get(instance, 0) > oldest_us
+        return instance.usable and (self._lasting or self._started_us.get(instance, 0) > oldest_us)
 
     def _on_exit(self, instance: Runs) -> None:
         """Clear away an idle instance whose process has ended by itself."""
         if instance in self._idle:
             self._idle.remove(instance)
+            self._failed |= not instance.initialised
             self._dismiss(instance)
-            if not self._retired:
-                self.prepare()
+            self._top_up()
 
     def _arm(self, instance: Runs) -> None:
+        if self._lasting:
+            return
         due_us = self._clock.now() + IDLE_SECONDS_MAX * SECOND_US
         self._alarms[id(instance)] = self._clock.call_at(due_us, partial(self._expire, instance))
 
@@ -220,7 +253,7 @@ class Pool:
                 return
             self._idle.remove(instance)
             self._dismiss(instance)
-            self.prepare()
+            self._top_up()
 
     def _forget_alarm(self, instance: Runs) -> None:
         alarm = self._alarms.pop(id(instance), None)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.runtimes.code import CodeFolders, CodeMissingError, InvalidArchiveError
 from fogbank.runtimes.control_groups import find_control_groups
+from fogbank.runtimes.debugging import Debugging
 from fogbank.runtimes.instance import Instance
 from fogbank.runtimes.local_folder import state_of
 from fogbank.runtimes.model import Ended, Outcome, Workspace
 from fogbank.runtimes.nursery import Nursery
-from fogbank.runtimes.pool import Pool, PoolFullError
+from fogbank.runtimes.pool import Pool, PoolFullError, Prepared
 from fogbank.runtimes.temporary import TemporaryFolder, sweep
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class FunctionRunner:
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._closing: set[asyncio.Task[None]] = set()
         self._running = 0
+        self.debugging = Debugging()
+        # What has to end before a debugged function's next instance can have its port.
+        self._ending: dict[int, asyncio.Task[None]] = {}
 
     @property
     def running(self) -> int:
@@ -103,6 +107,11 @@ class FunctionRunner:
         self._pool(launch).prepare()
         self.warm(launch)
 
+    def prepared(self, key: tuple[int, int]) -> Prepared:
+        """Return what there is of the instances that a function keeps however idle."""
+        pool = self._pools.get(key)
+        return Prepared(0, failed=False) if pool is None else pool.prepared
+
     async def invoke(self, launch: Launch, invocation: Invocation) -> Outcome:
         """Run an invocation to its end; raises `BusyError`."""
         if self._running >= INVOCATIONS_MAX:
@@ -117,8 +126,25 @@ class FunctionRunner:
         finally:
             self._running -= 1
 
+    async def debug(self, function: int, runtime: str, port: int) -> None:
+        """Have a function's instance wait for a debugger, from its next invocation on; raises `DebuggingError`."""
+        self._retire_all(function)
+        await self._until_ended(function)
+        self.debugging.begin(function, runtime, port)
+
+    def code_place(self, contract: str, folder: str) -> str:
+        """Return where instances under a contract see a function's folder; "" where that is for each to say."""
+        return self._contracts[contract].mounts.code if self.tier.name == "B" else folder
+
+    def stop_debugging(self, function: int) -> bool:
+        """Run a function as others are, and end what is debugged; False if it wasn't debugged."""
+        self._retire_all(function)
+        return self.debugging.end(function)
+
     def forget(self, function: int) -> None:
         """Let a deleted function's instances go."""
+        self.debugging.end(function)
+        self._ending.pop(function, None)
         revision = self._revisions.pop(function, None)
         if revision is not None:
             self._retire((function, revision))
@@ -127,6 +153,7 @@ class FunctionRunner:
         """Stop every instance, whatever it does."""
         pools, self._pools = self._pools, {}
         self._revisions.clear()
+        self.debugging.forget()
         for pool in pools.values():
             await pool.close()
 
@@ -141,6 +168,7 @@ class FunctionRunner:
         await asyncio.get_running_loop().run_in_executor(None, self._temporary.close)
 
     def _pool(self, launch: Launch) -> Pool:
+        launch = self.debugging.adapt(launch)
         function, revision = launch.key
         if launch.folder and (state := state_of(launch.folder)) != self._folders.get(launch.key):
             self._folders[launch.key] = state
@@ -155,6 +183,7 @@ class FunctionRunner:
                 concurrency=launch.concurrency,
                 instances_min=launch.instances_min,
                 queued=launch.queued or launch.instances_max is None,
+                lasting=launch.debug_port != 0,
             )
             self._pools[launch.key] = pool
             known = self._revisions.get(function, 0)
@@ -179,18 +208,36 @@ class FunctionRunner:
         layers = await self._code.folder(*launch.layers) if launch.layers else None
         return Workspace(code, self._instances_root / self._ids.hex(16), layers, self._shared)
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+    async def _until_ended(self, function: int) -> None:
+        """Wait until nothing that was debugged holds the function's port any more."""
+        ending = self._ending.get(function)
+        if ending is not None:
+            await asyncio.wait([ending])
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+        return task
 
     def _retire(self, key: tuple[int, int]) -> None:
         pool = self._pools.pop(key, None)
-        if pool is not None:
+        if pool is None:
+            return
+        if self.debugging.find(key[0]) is None:
             pool.retire()
             self._spawn(pool.drained())
+        else:
+            # It may stand at a breakpoint for ever.
+            self._ending[key[0]] = self._spawn(pool.close())
+
+    def _retire_all(self, function: int) -> None:
+        for key in [key for key in self._pools if key[0] == function]:
+            self._retire(key)
 
     async def _start(self, launch: Launch) -> Instance:
+        if launch.debug_port:
+            await self._until_ended(launch.key[0])
         workspace = await self._workspace(launch)
         launch = launch._replace(environment={**launch.environment, **await launch.grant()})
         self._instances_root.mkdir(mode=0o711, exist_ok=True)
@@ -198,4 +245,7 @@ class FunctionRunner:
         token = workspace.temporary.name
         instance = Instance(contract, launch, workspace, self._nursery, self._clock, token, self._log)
         await instance.start()
+        debugged = self.debugging.find(launch.key[0])
+        if debugged is not None:
+            self._spawn(debugged.watch(instance.exited))
         return instance

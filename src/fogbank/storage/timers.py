@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
     from fogbank.storage.store import Store, Tx
 
 TOPIC: Final = ("timers", "")
@@ -35,8 +36,11 @@ class Timer(NamedTuple):
     payload: bytes
 
 
-Action: TypeAlias = "Callable[[Tx, int, Timer], Coroutine[object, object, int | None]]"
-"""What a kind of timer does: an operation that returns when to fire again, None for never."""
+Action: TypeAlias = "Callable[[Tx, int, Timer, int], Coroutine[object, object, int | None]]"
+"""What a kind of timer does: an operation that returns when to fire again, None for never.
+
+It is given a number of `Ids.sequence` besides the timer, for what it makes.
+"""
 
 
 async def arm(tx: Tx, _now_us: int, timer: Timer) -> None:
@@ -60,7 +64,7 @@ async def next_due(tx: Tx, _now_us: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-async def fire_one(tx: Tx, now_us: int, actions: Mapping[str, Action]) -> bool:
+async def fire_one(tx: Tx, now_us: int, actions: Mapping[str, Action], sequence: int) -> bool:
     """Fire the earliest timer that is due; False if none is."""
     row = await tx.one(
         "SELECT name, due_us, kind, payload FROM timer WHERE due_us <= $1 ORDER BY due_us LIMIT 1"
@@ -70,7 +74,7 @@ async def fire_one(tx: Tx, now_us: int, actions: Mapping[str, Action]) -> bool:
     if row is None:
         return False
     timer = Timer(row[0], row[1], row[2], bytes(row[3]))
-    again_us = await actions[timer.kind](tx, now_us, timer)
+    again_us = await actions[timer.kind](tx, now_us, timer, sequence)
     if again_us is None:
         await disarm(tx, now_us, timer.name)
     else:
@@ -92,9 +96,10 @@ async def _postpone(tx: Tx, now_us: int) -> str:
 class TimerService:
     """Fires timers; `actions` has one for each kind."""
 
-    def __init__(self, store: Store, clock: Clock, actions: Mapping[str, Action]) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, actions: Mapping[str, Action]) -> None:
         self._store = store
         self._clock = clock
+        self._ids = ids
         self._actions = actions
 
     async def run(self) -> None:
@@ -108,7 +113,7 @@ class TimerService:
 
     async def _fire(self) -> bool:
         try:
-            return await self._store.run(fire_one, self._actions)
+            return await self._store.run(fire_one, self._actions, self._ids.sequence())
         except Exception:  # noqa: BLE001 - one timer's failure must not stop the others
             name = await self._store.run(_postpone)
             _log.exception("the timer %s failed; it is tried again later", name)

@@ -14,6 +14,7 @@ from tests.conformance.aws.functions import deploy, zipped
 from tests.conformance.aws.test_lambda_functions import ECHO, refused
 from tests.conformance.aws.test_lambda_invoke import invoke, wait_for
 from tests.conformance.conftest import boto3_client
+from tests.servers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,12 +152,56 @@ def provision(client: Any, qualifier: str, count: int) -> Any:
     )
 
 
+def provisioned(client: Any, qualifier: str, status: str) -> Any:
+    """Return what is kept ready once that is its status."""
+    shown = client.get_provisioned_concurrency_config(FunctionName="f", Qualifier=qualifier)
+    return shown if shown["Status"] == status else None
+
+
+SLOW = """
+    import os, time
+
+    while not os.path.exists(os.environ["GATE"]):
+        time.sleep(0.01)
+
+    def handler(event, context):
+        return 1
+"""
+
+
+def test_what_is_kept_ready_is_in_progress_until_it_is(lambda_: Any, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    deploy(lambda_, "f", SLOW, Publish=True, Environment={"Variables": {"GATE": str(gate)}})
+    provision(lambda_, "1", 2)
+    for _ in range(2):
+        shown = lambda_.get_provisioned_concurrency_config(FunctionName="f", Qualifier="1")
+        assert (shown["Status"], shown["AvailableProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 0)
+    (listed,) = lambda_.list_provisioned_concurrency_configs(FunctionName="f")["ProvisionedConcurrencyConfigs"]
+    assert listed["Status"] == "IN_PROGRESS"
+    gate.touch()
+    shown = wait_until(lambda: provisioned(lambda_, "1", "READY"))
+    assert shown["AllocatedProvisionedConcurrentExecutions"] == shown["AvailableProvisionedConcurrentExecutions"] == 2
+    assert "StatusReason" not in shown
+
+
+def test_what_can_t_be_kept_ready_has_failed(lambda_: Any, tmp_path: Path) -> None:
+    deploy(lambda_, "f", f"open({str(tmp_path / 'starts')!r}, 'a').write('x'); raise ValueError", Publish=True)
+    provision(lambda_, "1", 1)
+    shown = wait_until(lambda: provisioned(lambda_, "1", "FAILED"))
+    assert shown["StatusReason"] == "FUNCTION_ERROR_INIT_FAILURE"
+    assert (shown["RequestedProvisionedConcurrentExecutions"], shown["AvailableProvisionedConcurrentExecutions"]) == (
+        1,
+        0,
+    )
+    # It isn't started again and again.
+    assert (tmp_path / "starts").read_text() == "x"
+
+
 def test_versions_and_aliases_are_kept_ready(published: Any, account: str) -> None:
     made = provision(published, "live", 2)
     assert made["ResponseMetadata"]["HTTPStatusCode"] == 202
     assert (made["RequestedProvisionedConcurrentExecutions"], made["Status"]) == (2, "IN_PROGRESS")
-    shown = published.get_provisioned_concurrency_config(FunctionName="f", Qualifier="live")
-    assert shown["Status"] == "READY"
+    shown = wait_until(lambda: provisioned(published, "live", "READY"))
     assert shown["AllocatedProvisionedConcurrentExecutions"] == shown["AvailableProvisionedConcurrentExecutions"] == 2
     assert shown["LastModified"].endswith("+0000")
     provision(published, "2", 3)

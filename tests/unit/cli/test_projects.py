@@ -48,6 +48,16 @@ Resources:
       CodeUri: bye
       Handler: "index.handler"
       Runtime: nodejs22.x
+      FunctionUrlConfig:
+        AuthType: AWS_IAM
+      Events:
+        Call:
+          Type: HttpApi
+          Properties:
+            Path: /bye/{name}
+            Method: get
+        Jobs:
+          Type: SQS
       Policies:
       - Statement:
           - Effect: Allow
@@ -75,6 +85,8 @@ def write(folder: Path, files: dict[str, str]) -> Path:
         ({"host.json": "{}", "app.py": "def handler(e, c): pass"}, Cloud.AZURE),
         ({"main.py": "import functions_framework\n\n@functions_framework.http\ndef f(request): pass"}, Cloud.GOOGLE),
         ({"package.json": '{"dependencies": {"@google-cloud/functions-framework": "^3"}}'}, Cloud.GOOGLE),
+        ({"main.py": "def f(request): ...", "requirements.txt": "flask\nfunctions-framework==3.*\n"}, Cloud.GOOGLE),
+        ({"app.py": "", "requirements.txt": "functions-framework-extras"}, Cloud.AWS),
         ({"package.json": "{", "index.mjs": ""}, Cloud.AWS),
         ({"lambda_function.py": ""}, Cloud.AWS),
         ({"template.yaml": ""}, Cloud.AWS),
@@ -119,17 +131,29 @@ def test_a_template_s_functions_are_served_together(tmp_path: Path) -> None:
     write(tmp_path, {"template.yaml": TEMPLATE, "hello/app.py": "", "bye/index.mjs": ""})
     project = read_project(tmp_path, Given(environment={"MORE": "1"}))
     assert project.functions == [
-        FunctionSpec("Hello", tmp_path / "hello", "python3.12", "app.handler", 256, 10, {"MORE": "1"}),
-        FunctionSpec("bye", tmp_path / "bye", "nodejs22.x", "index.handler", None, 10, {"MODE": "test", "MORE": "1"}),
+        FunctionSpec("Hello", tmp_path / "hello", "python3.12", "app.handler", 256, 10, {"MORE": "1"}, ""),
+        FunctionSpec(
+            "bye",
+            tmp_path / "bye",
+            "nodejs22.x",
+            "index.handler",
+            None,
+            10,
+            {"MODE": "test", "MORE": "1"},
+            "AWS_IAM",
+            ("GET /bye/{name}",),
+        ),
     ]
-    assert project.notes == ["Bye: left out of the environment, for CloudFormation to know: TABLE"]
+    assert project.notes == [
+        "Hello: its Api events aren't served; those of type HttpApi are, at its function URL.",
+        "Bye: left out of the environment, for CloudFormation to know: TABLE",
+    ]
     assert [spec.name for spec in read_project(tmp_path, Given(name="bye")).functions] == ["bye"]
 
 
 @pytest.mark.parametrize(
     ("files", "given", "words"),
     [
-        ({"main.py": "import functions_framework"}, Given(), "holds Google Cloud Functions; this version"),
         ({"README.md": ""}, Given(), "Name it: --handler"),
         ({"app.py": "x = 1"}, Given(), "Name it: --handler"),
         ({"template.yaml": TEMPLATE, "hello/app.py": ""}, Given(), "which is no folder"),

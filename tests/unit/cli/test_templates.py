@@ -53,6 +53,6 @@ def test_what_cloudformation_would_work_out_is_noted() -> None:
     properties = {"CodeUri": {"Bucket": "b"}, "FunctionName": "!Sub x", "Handler": "a.b", "Timeout": 5}
     template = {"Resources": {"F": {"Type": "AWS::Serverless::Function", "Properties": properties}, "G": "odd"}}
     [function], notes = serverless_functions(template)
-    assert function == {"name": "F", "Handler": "a.b", "Timeout": "5", "Environment": {}}
+    assert function == {"name": "F", "Handler": "a.b", "Timeout": "5", "Environment": {}, "url": "", "routes": []}
     assert len(notes) == 2
     assert serverless_functions({"Resources": []}) == ([], [])

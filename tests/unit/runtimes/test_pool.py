@@ -21,6 +21,7 @@ class FakeInstance:
     def __init__(self, number: int) -> None:
         self.number = number
         self.usable = True
+        self.initialised = True
         self.stopped = False
         self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.running: list[tuple[Invocation, asyncio.Future[Outcome]]] = []
@@ -281,4 +282,78 @@ async def test_instances_that_are_kept_ready_stay_however_idle_and_are_replaced(
     house.made[0].exited.set_result(1)
     await turns()
     assert [instance.stopped for instance in house.made] == [True, False, False]
+    assert house.pool.prepared == (2, False)
+    # One that an invocation has ended is replaced, too.
+    task = house.invoke()
+    await turns()
+    next(instance for instance in house.made if instance.running).finish(die=True)
+    await task
+    await turns()
+    assert len(house.made) == 4
+    assert house.pool.prepared == (2, False)
+    await house.pool.close()
+
+
+async def test_instances_that_fail_to_initialise_are_not_started_for_ever(clock: Clock) -> None:
+    house = House(clock, instances_min=2)
+    house.pool.prepare()
+    await turns()
+    for instance in house.made:
+        instance.initialised = False
+    assert house.pool.prepared == (0, False)
+    house.made[0].usable = False
+    house.made[0].exited.set_result(1)
+    await turns()
+    assert len(house.made) == 2
+    assert house.pool.prepared == (0, True)
+    house.made[1].initialised = True
+    task = house.invoke()
+    await turns()
+    house.made[1].finish()
+    await task
+    await turns()
+    # What was in the way has passed, as one that runs shows.
+    assert len(house.made) == 3
+    assert house.pool.prepared == (2, False)
+    await house.pool.close()
+
+
+async def test_an_instance_that_can_t_be_started_is_tried_once(clock: Clock) -> None:
+    def refuse() -> None:
+        raise OSError("no")
+
+    house = House(clock, start=refuse, instances_min=1)
+    house.pool.prepare()
+    await turns()
+    assert house.pool.prepared == (0, True)
+    house.before_start = None
+    house.pool.prepare()
+    await turns()
+    assert house.pool.prepared == (1, False)
+    await house.pool.close()
+
+
+async def test_who_waits_when_a_pool_is_closed_waits_in_vain(clock: Clock) -> None:
+    house = House(clock, instances_max=1)
+    tasks = [house.invoke(name) for name in "ab"]
+    await turns()
+    await house.pool.close()
+    assert (await tasks[0]).ended is Ended.EXIT
+    with pytest.raises(PoolFullError):
+        await tasks[1]
+    assert len(house.made) == 1
+
+
+async def test_an_instance_that_lasts_is_kept_however_idle_and_old(clock: Clock) -> None:
+    house = House(clock, instances_max=1, lasting=True)
+    task = house.invoke()
+    await turns()
+    house.made[0].finish()
+    await task
+    await clock.advance((INSTANCE_SECONDS_MAX + IDLE_SECONDS_MAX) * SECOND_US, turns)
+    task = house.invoke()
+    await turns()
+    assert house.names() == [["i"]]
+    house.made[0].finish()
+    await task
     await house.pool.close()

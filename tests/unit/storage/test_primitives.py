@@ -14,6 +14,7 @@ from fogbank.storage.timers import Timer, TimerService
 
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
     from fogbank.storage import Store, Tx
 
 
@@ -63,7 +64,7 @@ class Fired:
         self.times: list[tuple[str, int]] = []
         self.failures = 0
 
-    async def action(self, tx: Tx, now_us: int, timer: Timer) -> int | None:
+    async def action(self, tx: Tx, now_us: int, timer: Timer, _sequence: int) -> int | None:
         await tx.run("UPDATE feed SET last = last + 1 WHERE name = $1", timer.name)
         if self.failures:
             self.failures -= 1
@@ -79,7 +80,7 @@ async def settle(store: Store) -> None:
     await asyncio.sleep(0.02)
 
 
-async def test_timers_fire_once_in_order_and_again_where_asked(store: Store, clock: Clock) -> None:
+async def test_timers_fire_once_in_order_and_again_where_asked(store: Store, clock: Clock, ids: Ids) -> None:
     fired = Fired()
     start_us = clock.now()
     await store.run(timers.arm, Timer("b", start_us + 2 * SECOND_US, "k", b""))
@@ -88,7 +89,7 @@ async def test_timers_fire_once_in_order_and_again_where_asked(store: Store, clo
     await store.run(timers.arm, Timer("gone", start_us + SECOND_US, "k", b""))
     assert await store.run(timers.disarm, "gone")
     assert not await store.run(timers.disarm, "gone")
-    service = asyncio.create_task(TimerService(store, clock, {"k": fired.action}).run())
+    service = asyncio.create_task(TimerService(store, clock, ids, {"k": fired.action}).run())
     await settle(store)
     for _ in range(5):
         await clock.advance(SECOND_US, lambda: settle(store))
@@ -103,9 +104,9 @@ async def test_timers_fire_once_in_order_and_again_where_asked(store: Store, clo
     ]
 
 
-async def test_an_earlier_timer_set_later_fires_first(store: Store, clock: Clock) -> None:
+async def test_an_earlier_timer_set_later_fires_first(store: Store, clock: Clock, ids: Ids) -> None:
     fired = Fired()
-    service = asyncio.create_task(TimerService(store, clock, {"k": fired.action}).run())
+    service = asyncio.create_task(TimerService(store, clock, ids, {"k": fired.action}).run())
     await settle(store)
     await store.run(timers.arm, Timer("late", clock.now() + 60 * SECOND_US, "k", b""))
     await settle(store)
@@ -118,13 +119,13 @@ async def test_an_earlier_timer_set_later_fires_first(store: Store, clock: Clock
 
 
 async def test_a_timer_that_fails_undoes_its_work_and_is_tried_again(
-    store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
+    store: Store, clock: Clock, ids: Ids, caplog: pytest.LogCaptureFixture
 ) -> None:
     fired = Fired()
     fired.failures = 1
     await store.run(change_feed.append, "t", b"")
     await store.run(timers.arm, Timer("t", clock.now() + SECOND_US, "k", b""))
-    service = asyncio.create_task(TimerService(store, clock, {"k": fired.action}).run())
+    service = asyncio.create_task(TimerService(store, clock, ids, {"k": fired.action}).run())
     await settle(store)
     with caplog.at_level(logging.ERROR):
         await clock.advance(SECOND_US, lambda: settle(store))

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 import click
 
+from fogbank.cli.dev.addresses import Address, show
 from fogbank.cli.dev.azure_api import AzureApi, AzureApiError
+from fogbank.cli.dev.debugging import Debuggers
 from fogbank.cli.dev.following import Follower
-from fogbank.cli.dev.watching import watch
+from fogbank.cli.dev.watching import changed_names, watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +33,11 @@ def app_name(text: str) -> str:
 
 def check_given(given: Given) -> None:
     """Refuse what an app's own files say."""
-    for value, option in ((given.runtime, "--runtime"), (given.memory_mib, "--memory-size")):
+    for value, option in (
+        (given.runtime, "--runtime"),
+        (given.memory_mib, "--memory-size"),
+        (given.target, "--target"),
+    ):
         if value is not None:
             msg = f"{option} is not for Azure Functions."
             raise click.ClickException(msg)
@@ -44,24 +50,37 @@ def serve_app(folder: Path, given: Given, url: str, say: Callable[[str], None], 
     """Serve a folder until it is interrupted; `own`: the server is there for that alone."""
     name = app_name(given.name or folder.name)
     watched = watch([folder])
-    follower = None
+    follower = debuggers = None
+    # Only for the port that it usually has.
+    runtime = "node" if (folder / "package.json").is_file() else "python"
     try:
         api = AzureApi(url)
         follower = Follower(url, api.scope, say)
         follower.functions = {name}
+        debuggers = Debuggers(url, api.scope, given, say)
         api.publish(name, folder, given.environment)
         follower.start()
         say(f"Fogbank at {url}" + (", in memory, for as long as this runs" if own else ""))
         say(f"Serving {folder} as Azure Functions")
-        shown = _show(api, name, say, ())
+        shown = _show(api, name, say, None)
+        debuggers.begin(name, runtime)
         say("What is saved is served; Ctrl-C ends it.")
         while True:
             changed = watched.wait(WAIT_SECONDS)
             if changed:
-                shown = _follow(api, name, say, shown, _names(changed, folder))
+                # An instance that waits for a debugger couldn't say what functions there are.
+                debuggers.end()
+                lines: list[str] = []
+                shown = _follow(api, name, lines.append, shown, changed_names(changed, folder))
+                debuggers.begin(name, runtime)
+                # Whoever reads that it was updated finds it waiting.
+                for line in lines:
+                    say(line)
     except AzureApiError as error:
         raise click.ClickException(str(error)) from None
     finally:
+        if debuggers is not None:
+            debuggers.end()
         if follower is not None:
             follower.stop()
         watched.close()
@@ -81,34 +100,32 @@ def _follow(
     return _show(api, name, say, shown)
 
 
-def _show(api: AzureApi, name: str, say: Callable[[str], None], before: tuple[str, ...]) -> tuple[str, ...]:
-    port = urlsplit(api.url).port
-    host = f"http://{name}.azurewebsites.localhost:{port}"
+def _show(api: AzureApi, name: str, say: Callable[[str], None], before: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Say what functions there are, unless it is what was said before."""
+    host = f"http://{name}.azurewebsites.localhost:{urlsplit(api.url).port}"
     functions = api.functions(name)
-    _, key = api.host_keys(name)
-    lines = (*(_describe(each, host, key) for each in functions), *(f"  {each}" for each in api.errors(name)))
+    master, default = api.host_keys(name)
+    keys = {"function": default, "admin": master}
+    addresses = [_address(each, host, keys) for each in functions]
+    errors = [f"  {each}" for each in api.errors(name)]
+    lines = (*map(str, addresses), *errors)
     if lines != before:
-        for line in lines or ("  no functions",):
+        if addresses or not errors:
+            show(addresses, say)
+        for line in errors:
             say(line)
     return lines
 
 
-def _describe(function: dict[str, Any], host: str, key: str) -> str:
-    config = function["config"]
+def _address(function: dict[str, Any], host: str, keys: dict[str, str]) -> Address:
+    bindings = function["config"]["bindings"]
     trigger: dict[str, Any] = next(
-        (each for each in config["bindings"] if str(each.get("type", "")).lower().endswith("trigger")), {}
+        (each for each in bindings if str(each.get("type", "")).lower().endswith("trigger")), {}
     )
     if function["invoke_url_template"] is None:
-        return f"  {function['name']}  {trigger.get('type')} {trigger.get('schedule', '')}".rstrip()
-    methods = ",".join(trigger.get("methods") or ()) or "any method"
+        return Address(function["name"], f"{trigger.get('type')} {trigger.get('schedule', '')}".rstrip())
+    methods = ",".join(str(each).upper() for each in trigger.get("methods") or ()) or "any method"
     path = urlsplit(function["invoke_url_template"]).path
     level = str(trigger.get("authLevel") or "function").lower()
-    code = f"?code={key}" if level == "function" else ""
-    return f"  {function['name']}  {methods} {host}{path}{code}"
-
-
-def _names(changed: set[Path], folder: Path) -> str:
-    present = {path for path in changed if path.exists()} or changed
-    return ", ".join(
-        sorted(str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path) for path in present)
-    )
+    code = f"?code={keys[level]}" if level in keys else ""
+    return Address(function["name"], methods, f"{host}{path}{code}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fogbank.cli.dev.projects import FunctionSpec
 
 FUNCTIONS: Final = "/2015-03-31/functions"
+URLS: Final = "/2021-10-31/functions"
 TIMEOUT_SECONDS: Final = 30.0
 DEFAULT_ACCOUNT: Final = "000000000000"
 DEFAULT_REGION: Final = "us-east-1"
@@ -66,6 +67,15 @@ class LambdaApi:
     def update_code(self, spec: FunctionSpec) -> None:
         """Give a function the folder's present code; raises `LambdaError`."""
         self._call("PUT", f"{FUNCTIONS}/{spec.name}/code", self._code(spec))
+
+    def function_url(self, spec: FunctionSpec) -> str:
+        """Return the URL that a function is called by, which it has from now on; raises `LambdaError`."""
+        path = f"{URLS}/{spec.name}/url"
+        status, answer = self._call("POST", path, {"AuthType": spec.url}, allowed=(409,))
+        if status == 409:
+            _, answer = self._call("PUT", path, {"AuthType": spec.url})
+        url: str = answer["FunctionUrl"]
+        return url
 
     def _publish(self, spec: FunctionSpec) -> None:
         settings = {

@@ -27,6 +27,7 @@ _EXPORT: Final = re.compile(
     r"^export\s+(?:const|async\s+function|function)\s+handler\b|exports\.handler\b", re.MULTILINE
 )
 _GOOGLE: Final = re.compile(r"^\s*(?:import|from)\s+functions_framework\b", re.MULTILINE)
+_GOOGLE_NEEDED: Final = re.compile(r"^\s*functions[-_.]framework\b", re.MULTILINE | re.IGNORECASE)
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9-_]+")
 NAME_LENGTH_MAX: Final = 64
 
@@ -44,7 +45,11 @@ class ProjectError(Exception):
 
 
 class FunctionSpec(NamedTuple):
-    """A function as the folder describes it."""
+    """A function as the folder describes it.
+
+    `url` says who may call its URL, in AWS's words; it is empty where the function has none. `routes` are the methods
+    and paths that it is to be called with, if that was said.
+    """
 
     name: str
     folder: Path
@@ -53,6 +58,8 @@ class FunctionSpec(NamedTuple):
     memory_mib: int | None = None
     timeout_seconds: int | None = None
     environment: Mapping[str, str] = {}
+    url: str = "NONE"
+    routes: tuple[str, ...] = ()
 
 
 class Given(NamedTuple):
@@ -64,6 +71,9 @@ class Given(NamedTuple):
     memory_mib: int | None = None
     timeout_seconds: int | None = None
     environment: Mapping[str, str] = {}
+    target: str | None = None
+    debug: bool = False
+    debug_port: int | None = None
 
 
 class Project(NamedTuple):
@@ -77,7 +87,11 @@ def kind_of(folder: Path) -> Cloud | None:
     """Tell whose functions a folder holds, None if nothing shows it."""
     if (folder / "host.json").is_file():
         return Cloud.AZURE
-    if _GOOGLE.search(_text(folder / "main.py")) or _needs_googles_framework(folder / "package.json"):
+    if (
+        _GOOGLE.search(_text(folder / "main.py"))
+        or ((folder / "main.py").is_file() and _GOOGLE_NEEDED.search(_text(folder / "requirements.txt")))
+        or _needs_googles_framework(folder / "package.json")
+    ):
         return Cloud.GOOGLE
     if any((folder / name).is_file() for name in (*TEMPLATES, *MODULES, *SCRIPTS, "bootstrap")):
         return Cloud.AWS
@@ -86,10 +100,6 @@ def kind_of(folder: Path) -> Cloud | None:
 
 def read_project(folder: Path, given: Given) -> Project:
     """Return the functions of a folder for AWS Lambda; raises `ProjectError`."""
-    kind = kind_of(folder)
-    if given.handler is None and kind is Cloud.GOOGLE:
-        msg = f"{folder} holds {kind.value}; this version of `functions dev` does not serve them."
-        raise ProjectError(msg)
     templates = [folder / name for name in TEMPLATES if (folder / name).is_file()]
     if given.handler is None and templates:
         try:
@@ -176,7 +186,17 @@ def _described(folder: Path, values: Mapping[str, Any], given: Given) -> Functio
         msg = f"MemorySize and Timeout of {values['name']} must be numbers."
         raise ProjectError(msg) from None
     environment = {**values.get("Environment", {}), **given.environment}
-    return FunctionSpec(values["name"], code, runtime, handler, memory_mib, timeout_seconds, environment)
+    return FunctionSpec(
+        values["name"],
+        code,
+        runtime,
+        handler,
+        memory_mib,
+        timeout_seconds,
+        environment,
+        values["url"],
+        tuple(values["routes"]),
+    )
 
 
 def _needs_googles_framework(path: Path) -> bool:

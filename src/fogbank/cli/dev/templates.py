@@ -104,6 +104,9 @@ def serverless_functions(template: Mapping[str, Any]) -> tuple[list[dict[str, An
             **_mapping(_mapping(own.get("Environment")).get("Variables")),
         }
         values["Environment"] = {name: str(value) for name, value in variables.items() if _known(value)}
+        values["url"], values["routes"] = _entrances(own)
+        if any(kind == "Api" for kind, _ in _http_events(own)):
+            notes.append(f"{identifier}: its Api events aren't served; those of type HttpApi are, at its function URL.")
         left_out = sorted(variables.keys() - values["Environment"].keys())
         if left_out:
             notes.append(
@@ -111,6 +114,24 @@ def serverless_functions(template: Mapping[str, Any]) -> tuple[list[dict[str, An
             )
         found.append(values)
     return found, notes
+
+
+def _entrances(properties: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return who may call the function's URL ("" where it has none), and what it is called with: `GET /path`."""
+    routes = [
+        f"{str(event.get('Method', 'any')).upper()} {event.get('Path', '/')}"
+        for kind, event in _http_events(properties)
+        if kind == "HttpApi"
+    ]
+    url = _mapping(properties.get("FunctionUrlConfig"))
+    return str(url.get("AuthType", "NONE")) if url or routes else "", routes
+
+
+def _http_events(properties: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    events = [_mapping(each) for each in _mapping(properties.get("Events")).values()]
+    return [
+        (each["Type"], _mapping(each.get("Properties"))) for each in events if each.get("Type") in ("Api", "HttpApi")
+    ]
 
 
 def _known(value: Any) -> bool:

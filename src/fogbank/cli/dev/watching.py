@@ -55,6 +55,17 @@ def watch(folders: Iterable[Path]) -> Watch:
         return Looking(folders)
 
 
+def changed_names(changed: set[Path], folder: Path) -> str:
+    """Return what was changed as it is said, by its path in the folder.
+
+    Editors make files that are gone again; what was removed is named where nothing else was changed.
+    """
+    present = {path for path in changed if path.exists()} or changed
+    return ", ".join(
+        sorted(str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path) for path in present)
+    )
+
+
 def files_of(folder: Path) -> Iterator[Path]:
     """Yield the files that make up a folder's functions."""
     for place, folders, files in os.walk(folder):

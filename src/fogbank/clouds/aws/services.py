@@ -80,7 +80,7 @@ def aws_tellers(endpoint: Callable[[], str], clock: Clock, ids: Ids) -> Tellers:
 def aws_timers() -> dict[str, Action]:
     """Return what AWS's kinds of timers do."""
 
-    async def unconfirmed(tx: Tx, now_us: int, timer: Timer) -> int | None:
+    async def unconfirmed(tx: Tx, now_us: int, timer: Timer, _sequence: int) -> int | None:
         from fogbank.clouds.aws.sns.subscriptions import drop_unconfirmed  # noqa: PLC0415 - loaded on first use
 
         return await drop_unconfirmed(tx, now_us, timer)

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.couriers import Couriers, Dialects
     from fogbank.connectors.invoker import Launcher
     from fogbank.engines.functions.model import Function
-    from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
     from fogbank.storage import Tx
     from fogbank.storage.timers import Action, Timer
@@ -25,13 +24,13 @@ def azure_launchers() -> dict[str, Launcher]:
     return {"azure-functions": prepare}
 
 
-def azure_timers(ids: Ids) -> dict[str, Action]:
-    """Return what Azure's kinds of timers do; `ids` numbers what they queue."""
+def azure_timers() -> dict[str, Action]:
+    """Return what Azure's kinds of timers do."""
 
-    async def timer_trigger(tx: Tx, now_us: int, timer: Timer) -> int | None:
+    async def timer_trigger(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
         from fogbank.clouds.azure.functions.timers import fire  # noqa: PLC0415 - loaded on first use
 
-        return await fire(tx, now_us, timer, ids.sequence)
+        return await fire(tx, now_us, timer, sequence)
 
     return {"azure.functions.timer": timer_trigger}
 

@@ -43,7 +43,8 @@ _SUMMARY: Final = "number, id, function, scope, summary"
 class Summary(msgspec.Struct, frozen=True, array_like=True):
     """An invocation at a glance. `ended` is "ok" or how it failed, `init_seconds` None on a warm instance.
 
-    `source` says who asked for it: "request", "queue", "trigger", "replay".
+    `source` says who asked for it: "request", "queue", "trigger", "replay". `qualifier` is the version that ran, by its
+    number, and empty for the function as it was; `version` is what it was told that it is.
     """
 
     version: str
@@ -58,6 +59,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
     peak_bytes: int
     event_bytes: int
     payload_bytes: int
+    qualifier: str = ""
 
     @property
     def ok(self) -> bool:

@@ -190,8 +190,11 @@ def _run(launch: dict[str, Any], channel: Channel) -> int:
             os.dup2(channel.fileno(), CHANNEL_OF_COMMANDS)
         os.execvpe(command[0], command, launch["environment"])  # noqa: S606 - running functions is what this is for
     worker = importlib.import_module(launch["worker"])
+    debugger = importlib.import_module("fogbank.runtimes.inside.debugger") if launch["debug_port"] else None
     _make_room(launch)
     gc.enable()
+    if debugger is not None:
+        debugger.wait(launch["debug_port"])
     worker.run(channel, launch)
     return 0
 

@@ -43,7 +43,7 @@ class LambdaContract:
             return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
         lines = [f"INIT_START Runtime Version: {launch.runtime}"]
         if launch.runtime.startswith("nodejs"):
-            command = node_command(launch.memory_mib)
+            command = node_command(launch.memory_mib, launch.debug_port)
             return Start(kind, lines, lambda _: command)
         return Start(kind, lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock))
 

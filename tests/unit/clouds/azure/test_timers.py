@@ -13,7 +13,7 @@ from fogbank.clouds.azure.functions.timers import KIND, Plan, ScheduleError, mak
 from fogbank.engines.functions import functions, scheduled
 from fogbank.engines.functions.model import Function
 from fogbank.kernel.clock import SECOND_US, Clock
-from fogbank.storage.timers import Timer, fire_one, next_due
+from fogbank.storage.timers import fire_one, next_due
 
 if TYPE_CHECKING:
     from fogbank.kernel.ids import Ids
@@ -42,11 +42,8 @@ async def follow(store: Store, *plans: Plan) -> None:
 
 
 async def fire_all(store: Store, ids: Ids) -> int:
-    async def fire(tx: Tx, now_us: int, timer: Timer) -> int | None:
-        return await timers.fire(tx, now_us, timer, ids.sequence)
-
     count = 0
-    while await store.run(fire_one, {KIND: fire}):
+    while await store.run(fire_one, {KIND: timers.fire}, ids.sequence()):
         count += 1
     return count
 

@@ -25,6 +25,7 @@ from fogbank.wire.aws.errors import AwsError
 if TYPE_CHECKING:
     from fogbank.clouds.aws.lambda_.service import Lambda
     from fogbank.engines.functions.facts import Fact
+    from fogbank.engines.functions.model import Function
     from fogbank.storage import Tx
 
 ACCOUNT_MAX: Final = 1_000
@@ -117,10 +118,11 @@ async def put_provisioned_concurrency_config(
     fact = await lambda_.store.run(_provision, name, lambda_.ids.sequence(), count)
     await renew_instances(lambda_, name)
     return {
-        **_show(fact),
+        "RequestedProvisionedConcurrentExecutions": count,
         "AvailableProvisionedConcurrentExecutions": 0,
         "AllocatedProvisionedConcurrentExecutions": 0,
         "Status": "IN_PROGRESS",
+        "LastModified": modified(fact.modified_us),
     }
 
 
@@ -142,7 +144,7 @@ async def get_provisioned_concurrency_config(
     fact = await lambda_.store.read(facts.find, function.root, PROVISIONED, name.target)
     if fact is None:
         raise _none_provisioned()
-    return _show(fact)
+    return await _show(lambda_, name, function, fact)
 
 
 class DeleteProvisionedConcurrencyConfig(Input):
@@ -185,7 +187,10 @@ async def list_provisioned_concurrency_configs(
     limit = min(request.MaxItems or PAGE_MAX, PAGE_MAX)
     after = read_marker(request.Marker, str, None)
     found = await lambda_.store.read(facts.list_facts, function.id, PROVISIONED, after, limit + 1)
-    shown = [{"FunctionArn": f"{name.arn}:{fact.qualifier}", **_show(fact)} for fact in found[:limit]]
+    shown = [
+        {"FunctionArn": f"{name.arn}:{fact.qualifier}", **await _show(lambda_, name, function, fact)}
+        for fact in found[:limit]
+    ]
     reply: dict[str, Any] = {"ProvisionedConcurrencyConfigs": shown}
     if len(found) > limit:
         reply["NextMarker"] = write_token(found[limit - 1].qualifier)
@@ -283,15 +288,35 @@ def _none_provisioned() -> AwsError:
     return AwsError("ProvisionedConcurrencyConfigNotFoundException", message, 404)
 
 
-def _show(fact: Fact) -> dict[str, Any]:
+async def _show(lambda_: Lambda, name: FunctionName, function: Function, fact: Fact) -> dict[str, Any]:
+    """Return what is kept ready, and how far that has come ("ProvisionedConcurrencyConfigListItem")."""
     count = msgspec.msgpack.decode(fact.value, type=int)
-    return {
+    kept = await lambda_.store.read(_kept_for, name, function.root, fact.qualifier)
+    found = [(version.instances_min, lambda_.invoker.prepared(version)) for version in kept]
+    missing = sum(max(0, wanted - prepared.ready) for wanted, prepared in found)
+    shown: dict[str, Any] = {
         "RequestedProvisionedConcurrentExecutions": count,
-        "AvailableProvisionedConcurrentExecutions": count,
-        "AllocatedProvisionedConcurrentExecutions": count,
-        "Status": "READY",
+        "AvailableProvisionedConcurrentExecutions": max(0, count - missing),
+        "AllocatedProvisionedConcurrentExecutions": max(0, count - missing),
+        "Status": "IN_PROGRESS" if missing else "READY",
         "LastModified": modified(fact.modified_us),
     }
+    if missing and any(prepared.failed for _, prepared in found):
+        shown |= {"Status": "FAILED", "StatusReason": "FUNCTION_ERROR_INIT_FAILURE"}
+    return shown
+
+
+async def _kept_for(tx: Tx, now_us: int, name: FunctionName, function: int, qualifier: str) -> list[Function]:
+    """Return the versions that are kept ready for the sake of one of them, or of an alias."""
+    numbers = {qualifier}
+    try:
+        if not qualifier.isdecimal():
+            alias = await aliases.find(tx, now_us, function, qualifier)
+            numbers = {alias.config.version, *alias.config.weights}
+        return [await versions.find(tx, now_us, name.key, number) for number in sorted(numbers)]
+    except (AliasNotFoundError, FunctionNotFoundError):
+        # Deleted since it was found.
+        return []
 
 
 OPERATIONS: Final = (

@@ -23,7 +23,7 @@ from fogbank.storage import timers
 from fogbank.storage.timers import Timer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from fogbank.clouds.azure.functions.apps import App
     from fogbank.engines.functions.model import Function
@@ -126,8 +126,8 @@ async def follow(tx: Tx, now_us: int, function: Function, plans: Iterable[Plan])
     return msgspec.json.encode(after).decode()
 
 
-async def fire(tx: Tx, now_us: int, timer: Timer, number: Callable[[], int]) -> int | None:
-    """Queue the invocation that is due, with a number from `number`; returns when the timer is due again."""
+async def fire(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+    """Queue the invocation that is due; returns when the timer is due again."""
     plan = _PLAN.decode(timer.payload)
     try:
         function = await functions.find(tx, now_us, (plan.scope, plan.app))
@@ -141,7 +141,7 @@ async def fire(tx: Tx, now_us: int, timer: Timer, number: Callable[[], int]) -> 
     late = now_us - timer.due_us >= LATE_US
     if late and not plan.monitored:
         return due_us
-    await scheduled.enqueue(tx, now_us, number(), invocation(plan, timer.due_us, due_us, now_us, past_due=late))
+    await scheduled.enqueue(tx, now_us, sequence, invocation(plan, timer.due_us, due_us, now_us, past_due=late))
     if due_us is not None:
         again = msgspec.structs.replace(plan, last_us=timer.due_us)
         await timers.arm(tx, now_us, Timer(timer.name, due_us, KIND, msgspec.json.encode(again)))

@@ -36,6 +36,9 @@ TIMEOUT_SECONDS_MAX: Final = 3_600
 DEFAULT_INSTANCES_MAX: Final = 100
 ALLOW_ALL: Final = 1
 SOURCE_VARIABLE: Final = "GOOGLE_FUNCTION_SOURCE"
+# Google Cloud's buildpacks, "Configure Cloud Run functions": what a function takes that doesn't say so itself.
+SIGNATURE_VARIABLE: Final = "GOOGLE_FUNCTION_SIGNATURE_TYPE"
+SIGNATURES: Final = ("http", "event", "cloudevent")
 
 _SUPPORTED: Final = {
     "name": None,
@@ -93,6 +96,7 @@ def check(message: Any, name: FunctionName) -> None:
     checks.check_entry_point("build_config.entry_point", build.entry_point)
     build.docker_registry = build.docker_registry or 2
     checks.check_environment("build_config.environment_variables", build.environment_variables)
+    signature_of(message)
     _check_service(service)
     checks.check_labels(message.labels)
 
@@ -118,6 +122,17 @@ def _check_service(service: Any) -> None:
     service.ingress_settings = service.ingress_settings or ALLOW_ALL
     service.all_traffic_on_latest_revision = True
     checks.check_environment("service_config.environment_variables", service.environment_variables)
+
+
+def signature_of(message: Any) -> str:
+    """Return what a function without a mark takes; raises `GrpcError`."""
+    signature = message.build_config.environment_variables.get(SIGNATURE_VARIABLE) or SIGNATURES[0]
+    if signature not in SIGNATURES:
+        raise invalid(
+            "build_config.environment_variables",
+            f"Invalid {SIGNATURE_VARIABLE} {signature!r}: it is one of {', '.join(SIGNATURES)}.",
+        )
+    return str(signature)
 
 
 def main_of(message: Any) -> str:
@@ -148,7 +163,12 @@ def configuration(message: Any, source: Source | None, old: FunctionConfig | Non
         principal=service.service_account_email,
         description=message.description,
         log_group=f"run.googleapis.com/{message.name.rpartition('/')[2]}",
-        labels={**keep_facts(GENERATION, message), "source": main_of(message), "revision": revision},
+        labels={
+            **keep_facts(GENERATION, message),
+            "source": main_of(message),
+            "signature": signature_of(message),
+            "revision": revision,
+        },
         tags={**message.labels},
         folder=folder,
         concurrency=service.max_instance_request_concurrency,
