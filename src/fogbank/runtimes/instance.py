@@ -55,6 +55,7 @@ class Instance:
         self._link: Link
         self._output: Output
         self._began = 0.0
+        self._memory_bytes_max = launch.memory_mib * MIB
         # How long the initialisation took, until an invocation has reported it.
         self._init_seconds: float | None = None
         self._noted = False
@@ -73,8 +74,11 @@ class Instance:
 
     async def start(self) -> None:
         """Start the process; its initialisation goes on meanwhile. Raises `OSError`."""
-        self._began = self._clock.monotonic()
         start = self._contract.start(self.launch, self._workspace)
+        if start.prepare is not None:
+            await start.prepare()
+        self._began = self._clock.monotonic()
+        self._memory_bytes_max = (self.launch.memory_mib + start.reserve_mib) * MIB
         self._lines += [Line(self._clock.now(), line) for line in start.lines]
         for left in reversed(range(STEMS_TRIED_MAX)):
             try:
@@ -94,7 +98,7 @@ class Instance:
         self._output = Output(self._clock)
         try:
             if stem.process.group is not None:
-                stem.process.group.limit(self.launch.memory_mib * MIB)
+                stem.process.group.limit(self._memory_bytes_max)
             opened = None if start.endpoint is None else await start.endpoint()
             stem.launch(encode_launch(self._describe(start, opened)), self._output.writer)
             if opened is None:
@@ -129,7 +133,7 @@ class Instance:
             "code": places.code,
             "path": contract.path(places),
             "environment": contract.environment(launch, places, self._stream, link),
-            "mounts": places.mounts,
+            "mounts": [*places.mounts, *((folder, folder, "read") for folder in start.folders)],
             "processes_max": PROCESSES_MAX,
             "open_files_max": OPEN_FILES_MAX,
             "file_bytes_max": launch.ephemeral_mib * MIB,
@@ -157,6 +161,7 @@ class Instance:
             context = self._contract.context(self.launch, invocation)
             result = self._link.give(invocation, context, deadline_ms)
             outcome = await self._watch(result, began)
+            self._spent |= result.done() and result.result().last
             outcome = outcome._replace(init_seconds=init_seconds)
         # An instance whose result was too large ends, as one ends that couldn't be initialised.
         self._spent |= outcome.ended not in (Ended.OK, Ended.ERROR)
@@ -222,10 +227,9 @@ class Instance:
 
     async def _watch_memory(self) -> None:
         """Return when the process tree holds more than the function may."""
-        limit = self.launch.memory_mib * MIB
         while True:
             await asyncio.sleep(MEMORY_CHECK_SECONDS)
-            if self._process.resident_bytes() > limit:
+            if self._process.resident_bytes() > self._memory_bytes_max:
                 return
 
 
