@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.kernel.clock import SECOND_US, wake
+from fogbank.runtimes.callers import has_socket
 from fogbank.runtimes.link import ChannelLink, encode_launch
 from fogbank.runtimes.model import Ended, Line, Outcome
 from fogbank.runtimes.output import Output
@@ -99,7 +100,7 @@ class Instance:
         try:
             if stem.process.group is not None:
                 stem.process.group.limit(self._memory_bytes_max)
-            opened = None if start.endpoint is None else await start.endpoint()
+            opened = None if start.endpoint is None else await start.endpoint(partial(has_socket, stem.process.keeper))
             stem.launch(encode_launch(self._describe(start, opened)), self._output.writer)
             if opened is None:
                 opened = await ChannelLink.open(stem.connection, self._contract.result_bytes_max)

@@ -256,6 +256,46 @@ def test_ruby_runs(lambda_: Any) -> None:
     assert invoke(lambda_, "Ada")[0] == "Hello Ada"
 
 
+TELLING = """
+    #!/bin/sh
+    api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+    while true; do
+        head=$(mktemp)
+        curl -sS -D "$head" "$api/invocation/next" >/dev/null || exit 1
+        id=$(grep -i lambda-runtime-aws-request-id "$head" | tr -d '\\r' | cut -d' ' -f2)
+        curl -sS -X POST "$api/invocation/$id/response" -d "\\"$api\\"" >/dev/null
+    done
+"""
+
+
+@everywhere
+@curl
+def test_another_function_s_runtime_api_is_closed(lambda_: Any) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, textwrap.dedent(TELLING).lstrip())
+    settings = {"Runtime": "provided.al2023", "Handler": "h", "Role": ROLE, "Timeout": 20}
+    lambda_.create_function(FunctionName="f", Code={"ZipFile": code.getvalue()}, **settings)
+    api = invoke(lambda_)[0]
+    source = f"""
+        import urllib.error, urllib.request
+        def handler(event, context):
+            found = []
+            for path, body in (("invocation/next", None), ("init/error", b"{{}}"), ("invocation/x/response", b"1")):
+                try:
+                    urllib.request.urlopen("{api}/" + path, body, timeout=5)
+                except urllib.error.HTTPError as error:
+                    found.append([error.code, error.read().decode()])
+            return found
+    """
+    deploy(lambda_, "g", source, Timeout=20)
+    refusal = [403, '{"errorMessage":"This is the Runtime API of another function","errorType":"Forbidden"}']
+    assert invoke(lambda_, name="g")[0] == [refusal] * 3
+    assert invoke(lambda_)[0] == api
+
+
 @everywhere
 def test_memory_beyond_the_limit_ends_the_function(lambda_: Any) -> None:
     deploy(lambda_, "f", "def handler(event, context): return len(b'x' * event)", MemorySize=128, Timeout=20)
