@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 from fogbank.clouds.aws.function_urls import FunctionUrlGateway
 from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
-from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_tellers, aws_timers
+from fogbank.clouds.aws.services import aws_formats, aws_launchers, aws_services, aws_tellers, aws_timers, aws_tracers
 from fogbank.clouds.aws.sessions import Sessions
 from fogbank.clouds.azure.gateway import AzureGateway
 from fogbank.clouds.azure.parts import Parts as AzureParts
@@ -172,7 +172,7 @@ class App:
             **azure_launchers(),
             **gcp_launchers(),
         }
-        invoker = Invoker(self.store, self.runner, launchers, self._history)
+        invoker = Invoker(self.store, self.runner, launchers, self._history, aws_tracers(self.clock, self.ids))
         receiver = Receiver(self.store, self.clock, self.ids)
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.connectors import destinations
 from fogbank.connectors.destinations import Finished, Verdict
+from fogbank.connectors.invoker import LoopError
 from fogbank.engines.functions import invocations
 from fogbank.engines.functions.errors import FunctionNotFoundError
 from fogbank.engines.functions.handling import look_up
@@ -105,6 +106,9 @@ class AsyncInvocations:
         try:
             invocation = Invocation(queued.id, queued.event, queued.context)
             outcome = await self._invoker.run(function, invocation, source="queue")
+        except LoopError:
+            await self._end(due, Finished(queued, function, handling, Verdict.LOOP, queued.attempt - 1, None))
+            return
         except BusyError:
             if function.config.concurrency_max == 0:
                 await self._end(due, Finished(queued, function, handling, Verdict.STOPPED, queued.attempt - 1, None))
