@@ -20,6 +20,9 @@ TOOLS: Final[dict[str, Callable[[], bool]]] = {
     # CI's machines can install these, so they are never a reason there.
     "PostgreSQL": lambda: True,
     "Node": lambda: True,
+    "Java": lambda: True,
+    "Ruby": lambda: True,
+    "Go": lambda: True,
     # These can't be installed from the package registries: what is there is used.
     "Terraform": lambda: shutil.which("terraform") is not None,
     "the Terraform AWS provider": lambda: any(Path("/opt").glob("*/registry.terraform.io/hashicorp/aws/*")),

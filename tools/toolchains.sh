@@ -20,6 +20,9 @@ install() {
 have_postgres || install postgresql
 have node || install nodejs npm
 have curl || install curl
+have javac || install default-jdk-headless
+have ruby || install ruby
+have go || install golang-go
 
 if have npm && [ -f "$js/package-lock.json" ] && [ ! -f "$js/node_modules/.package-lock.json" ]; then
     (cd "$js" && npm ci --silent --no-audit --no-fund) || echo "toolchains: npm could not install $js"

@@ -17,6 +17,7 @@ from fogbank.clouds.aws.services import (
     aws_services,
     aws_tellers,
     aws_timers,
+    aws_tracers,
 )
 from fogbank.clouds.aws.sessions import Sessions
 from fogbank.clouds.azure.gateway import AzureGateway
@@ -193,7 +194,7 @@ class App:
             **azure_launchers(),
             **gcp_launchers(),
         }
-        invoker = Invoker(self.store, self.runner, launchers, self._history)
+        invoker = Invoker(self.store, self.runner, launchers, self._history, aws_tracers(self.clock, self.ids))
         receiver = Receiver(self.store, self.clock, self.ids)
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import io
 import json
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import grpc
+import pytest
 from google.cloud import functions_v2
 from PIL import Image
 
 from examples.backup import deploy as backup
+from examples.bootstraps import deploy as bootstraps
 from examples.thumbnails import deploy as thumbnails
 from examples.todo_api import deploy as todo_api
 from tests.conformance.azure.conftest import Azure
@@ -49,6 +53,33 @@ def test_images_are_resized_behind_a_url(client: Callable[..., Any], server: Thr
     assert ask(server, "POST", f"{url}?size=0", picture.getvalue(), **{"Content-Type": "image/jpeg"})[0] == 400
     status, body = ask(server, "POST", url, b"no image", **{"Content-Type": "image/png"})
     assert (status, json.loads(body)) == (415, {"message": "that is no image"})
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="needs Go: apt install golang-go")
+def test_a_program_in_go_is_its_own_runtime(client: Callable[..., Any]) -> None:
+    lambda_ = client("lambda")
+    bootstraps.deploy_go(lambda_)
+    reply = lambda_.invoke(FunctionName="words", Payload=json.dumps({"text": "To be, or not to be"}), LogType="Tail")
+    assert json.load(reply["Payload"]) == {"to": 2, "be": 2, "or": 1, "not": 1}
+    assert "counted 4 words" in base64.b64decode(reply["LogResult"]).decode()
+    reply = lambda_.invoke(FunctionName="words", Payload="{}")
+    assert reply["FunctionError"] == "Unhandled"
+    assert json.load(reply["Payload"]) == {"errorType": "Function.InvalidEvent", "errorMessage": "there is no text"}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: there is none on PATH")
+def test_a_shell_script_runs_functions_in_shell(client: Callable[..., Any]) -> None:
+    lambda_ = client("lambda")
+    bootstraps.deploy_shell(lambda_)
+    reply = lambda_.invoke(FunctionName="greet", Payload=json.dumps({"name": "Ada"}), LogType="Tail")
+    assert json.load(reply["Payload"]) == {"greeting": "Hello, Ada"}
+    assert "greeting Ada" in base64.b64decode(reply["LogResult"]).decode()
+    reply = lambda_.invoke(FunctionName="greet", Payload="{}")
+    assert reply["FunctionError"] == "Unhandled"
+    assert json.load(reply["Payload"]) == {"errorType": "Function.Failed", "errorMessage": "there is no name"}
+    lambda_.update_function_configuration(FunctionName="greet", Handler="missing.handler")
+    reply = lambda_.invoke(FunctionName="greet", Payload="{}")
+    assert json.load(reply["Payload"])["errorType"] == "Runtime.NoSuchFile"
 
 
 def test_a_web_api(server: ThreadedServer) -> None:

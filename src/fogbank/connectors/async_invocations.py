@@ -15,6 +15,7 @@ import msgspec
 
 from fogbank.connectors import destinations
 from fogbank.connectors.destinations import Finished, Verdict
+from fogbank.connectors.invoker import LoopError
 from fogbank.connectors.taking import After, Again, Taker
 from fogbank.engines.functions import invocations
 from fogbank.engines.functions.errors import FunctionNotFoundError
@@ -75,6 +76,8 @@ class AsyncInvocations:
         try:
             invocation = Invocation(queued.id, queued.event, queued.context)
             outcome = await self._invoker.run(function, invocation, source="queue")
+        except LoopError:
+            return await self._end(due, Finished(queued, function, handling, Verdict.LOOP, before, None))
         except BusyError:
             if function.config.concurrency_max == 0:
                 return await self._end(due, Finished(queued, function, handling, Verdict.STOPPED, before, None))

@@ -39,6 +39,8 @@ class Verdict(Enum):
     TOO_OLD = "too old"
     # The function may not run at all.
     STOPPED = "stopped"
+    # It was set off by the function itself, over and over.
+    LOOP = "loop"
 
 
 class Finished(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fogbank.connectors.admission import Admission
 from fogbank.engines.functions import functions, versions
@@ -18,18 +18,33 @@ if TYPE_CHECKING:
     from fogbank.storage import Store
 
 Launcher: TypeAlias = "Callable[[Function], Launch]"
+Tracer: TypeAlias = "Callable[[Function, Mapping[str, Any]], Mapping[str, Any]]"
+"""Returns the context that a function gets in place of the one that came with an event; raises `LoopError`."""
+
+
+class LoopError(Exception):
+    """The function is being invoked over and over by what it causes itself."""
 
 
 class Invoker:
-    """Invokes functions; `launchers` prepares them, each contract's in its own way; `history` keeps what was run."""
+    """Invokes functions; `launchers` prepares them, each contract's in its own way; `history` keeps what was run.
+
+    `tracers` are of the contracts that follow chains of events from one function to the next.
+    """
 
     def __init__(
-        self, store: Store, runner: FunctionRunner, launchers: Mapping[str, Launcher], history: InvocationHistory
+        self,
+        store: Store,
+        runner: FunctionRunner,
+        launchers: Mapping[str, Launcher],
+        history: InvocationHistory,
+        tracers: Mapping[str, Tracer],
     ) -> None:
         self._store = store
         self._runner = runner
         self._launchers = launchers
         self._history = history
+        self._tracers = tracers
         self._admission = Admission()
 
     async def invoke(
@@ -37,7 +52,7 @@ class Invoker:
     ) -> Outcome:
         """Run a function, or a version of it, as `versions.find` finds it. `source` says who asks for it.
 
-        Raises `FunctionNotFoundError`, `BusyError`.
+        Raises `FunctionNotFoundError`, `BusyError`, `LoopError`.
         """
         if not qualifier:
             return await self.run(await self._store.read(functions.find, name), invocation, source=source)
@@ -46,8 +61,11 @@ class Invoker:
     async def run(self, function: Function, invocation: Invocation, *, source: str = "request") -> Outcome:
         """Run a function that was found already."""
         launch = self._launchers[function.config.contract](function)
+        traced = invocation
+        if (tracer := self._tracers.get(function.config.contract)) is not None:
+            traced = invocation._replace(context=tracer(function, invocation.context))
         with self._admission.admit(function):
-            running = self._runner.invoke(launch, invocation)
+            running = self._runner.invoke(launch, traced)
             return await self._history.keep(function, launch, invocation, source, running)
 
     def warm(self, function: Function) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from fogbank.connectors.invoker import LoopError
 from fogbank.engines.functions import triggers
 from fogbank.engines.functions.errors import FunctionNotFoundError, TriggerNotFoundError
 from fogbank.engines.functions.triggers import FEED, TriggerChange
@@ -48,10 +49,14 @@ _log = logging.getLogger(__name__)
 
 
 class EventFormat(NamedTuple):
-    """How a cloud hands messages to functions: as what event, and which it hands over if a trigger has filters."""
+    """How a cloud hands messages to functions.
+
+    As what event; which it hands over if a trigger has filters; what of them goes into the invocation's context.
+    """
 
     event: Callable[[Trigger, Queue, list[Received]], bytes]
     wanted: Callable[[Trigger, Queue, list[Received]], list[Received]]
+    context: Callable[[list[Received]], Mapping[str, str]]
 
 
 class QueueTriggers:
@@ -159,13 +164,15 @@ class QueueTriggers:
 
     async def _deliver(self, trigger: Trigger, queue: Queue, batch: list[Received]) -> list[Received]:
         """Invoke the function with a batch; returns the messages that it has dealt with."""
-        event = self._formats[trigger.config.format].event(trigger, queue, batch)
+        format_ = self._formats[trigger.config.format]
+        event = format_.event(trigger, queue, batch)
+        context = {**trigger.config.context, **format_.context(batch)}
         lease_ends_us = self._clock.now() + queue.config.lease_seconds * SECOND_US
         while True:
             try:
                 outcome = await self._invoker.invoke(
                     (trigger.scope, trigger.function),
-                    Invocation(self._ids.uuid(), event, trigger.config.context),
+                    Invocation(self._ids.uuid(), event, context),
                     trigger.qualifier,
                     self._ids.jitter(0, 1),
                     source="trigger",
@@ -174,6 +181,12 @@ class QueueTriggers:
                 if self._clock.now() + int(BUSY_SECONDS * SECOND_US) >= lease_ends_us:
                     return []
                 await self._clock.sleep(BUSY_SECONDS)
+            except LoopError:
+                if len(batch) > 1:
+                    # Only those are left out that are part of the loop.
+                    return [done for each in batch for done in await self._deliver(trigger, queue, [each])]
+                _log.warning("trigger %s: %s is in a loop, a message was not handed over", trigger.id, trigger.function)
+                return []
             except FunctionNotFoundError:
                 _log.warning("trigger %s: the function %s is gone", trigger.id, trigger.function)
                 return []

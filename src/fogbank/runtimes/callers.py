@@ -68,6 +68,12 @@ def _sockets() -> Iterator[list[str]]:
             yield line.split()
 
 
+def has_socket(keeper: int, address: str, port: int) -> bool:
+    """Whether a process, or one that it started, holds the socket that has this address and port on its own side."""
+    found = find_socket(address, port)
+    return found is not None and is_held(found.inode, [keeper])
+
+
 def _target(path: str) -> str:
     try:
         return os.readlink(path)  # noqa: PTH115 - one of very many

@@ -16,13 +16,19 @@ class Start(NamedTuple):
     """How an instance is started: the kind of stem that it grows from, and what to log of it.
 
     `command` returns a program that is executed in place of the worker, given where the function finds its folders.
-    It has the channel as its descriptor 3, unless it is reached through what `endpoint` opens.
+    It has the channel as its descriptor 3, unless it is reached through what `endpoint` opens, which is
+    told whether an address and port are the instance's own. `folders` are what it
+    reads of the machine's besides the system's programs. `prepare` is awaited before the first instance starts, and
+    raises `OSError`. `reserve_mib` is what it may hold beside the function's memory.
     """
 
     kind: Kind
     lines: Sequence[str] = ()
     command: Callable[[Places], Sequence[str]] | None = None
-    endpoint: Callable[[], Awaitable[Link]] | None = None
+    endpoint: Callable[[Callable[[str, int], bool]], Awaitable[Link]] | None = None
+    folders: Sequence[str] = ()
+    prepare: Callable[[], Awaitable[None]] | None = None
+    reserve_mib: int = 0
 
 
 class Contract(Protocol):

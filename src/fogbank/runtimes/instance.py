@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.kernel.clock import SECOND_US, wake
 from fogbank.runtimes import debugging
+from fogbank.runtimes.callers import has_socket
 from fogbank.runtimes.link import ChannelLink, encode_launch
 from fogbank.runtimes.model import Ended, Line, Outcome
 from fogbank.runtimes.output import Output
@@ -56,6 +57,7 @@ class Instance:
         self._link: Link
         self._output: Output
         self._began = 0.0
+        self._memory_bytes_max = launch.memory_mib * MIB
         # How long the initialisation took, until an invocation has reported it.
         self._init_seconds: float | None = None
         self._noted = False
@@ -74,18 +76,18 @@ class Instance:
         return loaded.done() and loaded.result() is None
 
     @property
-    def _memory_bytes(self) -> int:
-        return (self.launch.memory_mib + (debugging.MEMORY_MIB if self.launch.debug_port else 0)) * MIB
-
-    @property
     def exited(self) -> asyncio.Future[int]:
         """Done when its process has ended."""
         return self._process.exited
 
     async def start(self) -> None:
         """Start the process; its initialisation goes on meanwhile. Raises `OSError`."""
-        self._began = self._clock.monotonic()
         start = self._contract.start(self.launch, self._workspace)
+        if start.prepare is not None:
+            await start.prepare()
+        self._began = self._clock.monotonic()
+        debugger_mib = debugging.MEMORY_MIB if self.launch.debug_port else 0
+        self._memory_bytes_max = (self.launch.memory_mib + start.reserve_mib + debugger_mib) * MIB
         self._lines += [Line(self._clock.now(), line) for line in start.lines]
         for left in reversed(range(STEMS_TRIED_MAX)):
             try:
@@ -105,8 +107,8 @@ class Instance:
         self._output = Output(self._clock)
         try:
             if stem.process.group is not None:
-                stem.process.group.limit(self._memory_bytes)
-            opened = None if start.endpoint is None else await start.endpoint()
+                stem.process.group.limit(self._memory_bytes_max)
+            opened = None if start.endpoint is None else await start.endpoint(partial(has_socket, stem.process.keeper))
             stem.launch(encode_launch(self._describe(start, opened)), self._output.writer)
             if opened is None:
                 opened = await ChannelLink.open(stem.connection, self._contract.result_bytes_max)
@@ -142,7 +144,7 @@ class Instance:
             "code": places.code,
             "path": contract.path(places),
             "environment": contract.environment(launch, places, self._stream, link),
-            "mounts": places.mounts,
+            "mounts": [*places.mounts, *((folder, folder, "read") for folder in start.folders)],
             "processes_max": PROCESSES_MAX,
             "open_files_max": OPEN_FILES_MAX,
             "file_bytes_max": launch.ephemeral_mib * MIB,
@@ -171,6 +173,7 @@ class Instance:
             context = self._contract.context(self.launch, invocation)
             result = self._link.give(invocation, context, deadline_ms)
             outcome = await self._watch(result, began)
+            self._spent |= result.done() and result.result().last
             outcome = outcome._replace(init_seconds=init_seconds)
         # An instance whose result was too large ends, as one ends that couldn't be initialised.
         self._spent |= outcome.ended not in (Ended.OK, Ended.ERROR)
@@ -238,10 +241,9 @@ class Instance:
 
     async def _watch_memory(self) -> None:
         """Return when the process tree holds more than the function may."""
-        limit = self._memory_bytes
         while True:
             await asyncio.sleep(MEMORY_CHECK_SECONDS)
-            if self._process.resident_bytes() > limit:
+            if self._process.resident_bytes() > self._memory_bytes_max:
                 return
 
 

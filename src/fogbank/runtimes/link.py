@@ -25,13 +25,15 @@ HEAD_BYTES_MAX: Final = 1_048_576
 class Delivered(NamedTuple):
     """What an instance answered: a result (`error_type` is None), or an error as its contract reports it.
 
-    `too_large` is the size in bytes of a result that was longer than may be.
+    `too_large` is the size in bytes of a result that was longer than may be. After one that is the `last` the instance
+    ends by itself.
     """
 
     payload: bytes
     error_type: str | None = None
     too_large: int = 0
     head: Mapping[str, Any] = MappingProxyType({})
+    last: bool = False
 
 
 class Link(Protocol):
@@ -123,7 +125,7 @@ class ChannelLink(asyncio.Protocol):
         if result is None or result.done():
             return
         if kind == "error":
-            result.set_result(Delivered(body, str(head.get("error_type", ""))))
+            result.set_result(Delivered(body, str(head.get("error_type", "")), last=head.get("last") is True))
         elif len(body) > self._result_bytes_max:
             result.set_result(Delivered(b"", None, too_large=len(body)))
         else:

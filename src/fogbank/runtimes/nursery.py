@@ -47,8 +47,9 @@ _LENGTHS_BYTES: Final = LENGTHS.size
 # The system's programs and what they read; everything else of the host is left out.
 _SHOWN: Final = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
-    "/etc/alternatives", "/etc/ca-certificates", "/etc/ca-certificates.conf", "/etc/hosts", "/etc/java-17-openjdk",
-    "/etc/java-21-openjdk", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/nsswitch.conf",
+    "/etc/alternatives", "/etc/ca-certificates", "/etc/ca-certificates.conf", "/etc/hosts", "/etc/java-11-openjdk",
+    "/etc/java-17-openjdk", "/etc/java-21-openjdk", "/etc/java-25-openjdk", "/etc/ld.so.cache", "/etc/localtime",
+    "/etc/mime.types", "/etc/nsswitch.conf",
     "/etc/pki", "/etc/protocols", "/etc/resolv.conf", "/etc/services", "/etc/ssl", "/etc/timezone",
 )  # fmt: skip
 

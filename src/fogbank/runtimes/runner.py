@@ -197,7 +197,10 @@ class FunctionRunner:
         # Whoever runs the function is told what is wrong with it.
         with contextlib.suppress(CodeMissingError, InvalidArchiveError, OSError):
             workspace = await self._workspace(launch)
-            self._nursery.prepare(self._contracts[launch.contract].start(launch, workspace).kind)
+            start = self._contracts[launch.contract].start(launch, workspace)
+            self._nursery.prepare(start.kind)
+            if start.prepare is not None:
+                await start.prepare()
 
     async def _workspace(self, launch: Launch) -> Workspace:
         """Bring a function's code and layers to where instances find them; raises `OSError` and the like."""

@@ -98,6 +98,11 @@ class Connection(asyncio.Protocol):
         self._waits_for: tuple[str, float, int, int] | None = None
         self._waits_since = 0.0
 
+    @property
+    def client_port(self) -> int:
+        """The client's port, 0 where that isn't known."""
+        return self._reader.port
+
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -129,7 +129,8 @@ def test_code_and_configuration_are_updated(lambda_: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"Runtime": "java21"}, "Fogbank does not support the runtime java21"),
+        ({"Runtime": "dotnet8"}, "Fogbank does not support the runtime dotnet8; it runs python3.9, "),
+        ({"Runtime": "dotnet10"}, r"Amazon.Lambda.RuntimeSupport, aws-lambda-go\), runs as provided.al2023"),
         ({"Runtime": "cobol85"}, "Value 'cobol85' at 'runtime' failed to satisfy constraint"),
         ({"Runtime": None}, "Runtime is mandatory"),
         ({"Handler": None}, "Handler is mandatory"),

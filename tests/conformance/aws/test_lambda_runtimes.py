@@ -16,6 +16,7 @@ from tests.conformance.aws.test_lambda_invoke import invoke, log_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -122,6 +123,17 @@ def test_a_node_module_that_is_not_there(lambda_: Any) -> None:
     payload, _ = invoke(lambda_)
     assert payload["errorType"] == "Runtime.ImportModuleError"
     assert payload["errorMessage"].startswith("Error: Cannot find module 'index'")
+
+
+def test_a_machine_without_node_says_what_to_install(
+    lambda_: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    create(lambda_, "nodejs20.x", {"index.js": "exports.handler = async () => 1;"})
+    payload, reply = invoke(lambda_)
+    assert reply["FunctionError"] == "Unhandled"
+    assert payload["errorType"] == "Runtime.LaunchError"
+    assert "there is no Node.js on this machine: install it (apt install nodejs" in payload["errorMessage"]
 
 
 BOOTSTRAP = """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
+import subprocess
 import textwrap
 import urllib.request
 import zipfile
@@ -17,7 +19,7 @@ from fogbank.runtimes.inside.kernel_calls import landlock_version
 from fogbank.runtimes.nursery import Tier
 from fogbank.settings import Settings, SettingsError
 from fogbank.testing.server import ThreadedServer
-from tests.conformance.aws.functions import deploy, running
+from tests.conformance.aws.functions import ROLE, deploy, running
 from tests.conformance.aws.test_lambda_invoke import invoke, wait_for
 from tests.conformance.aws.test_lambda_runtimes import BOOTSTRAP, curl
 from tests.conformance.conftest import boto3_client
@@ -212,6 +214,86 @@ def test_the_control_api_is_closed_to_functions(lambda_: Any, sandbox: ThreadedS
     assert invoke(lambda_)[0] == [200, 403, 403, 403]
     with urllib.request.urlopen(f"{sandbox.url}/_fogbank/functions", timeout=5) as reply:
         assert reply.status == 200
+
+
+JAVA = """
+    public class Hello {
+        public static String handle(String name) throws Exception {
+            java.io.File.createTempFile("hello", null);
+            return "Hello " + name;
+        }
+    }
+"""
+RUBY = """
+    require "tempfile"
+    def handler(event:, context:)
+      Tempfile.create("hello") { "Hello #{event}" }
+    end
+"""
+
+
+@everywhere
+@pytest.mark.skipif(shutil.which("javac") is None, reason="needs Java: apt install default-jdk-headless")
+def test_java_runs(lambda_: Any, tmp_path: Path) -> None:
+    (tmp_path / "Hello.java").write_text(JAVA)
+    subprocess.run(["javac", "--release", "11", str(tmp_path / "Hello.java")], check=True)
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.write(tmp_path / "Hello.class", "Hello.class")
+    settings = {"Runtime": "java17", "Handler": "Hello::handle", "Role": ROLE, "Timeout": 20}
+    lambda_.create_function(FunctionName="f", Code={"ZipFile": code.getvalue()}, **settings)
+    assert invoke(lambda_, "Ada")[0] == "Hello Ada"
+
+
+@everywhere
+@pytest.mark.skipif(shutil.which("ruby") is None, reason="needs Ruby: apt install ruby")
+def test_ruby_runs(lambda_: Any) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("app.rb", textwrap.dedent(RUBY))
+    settings = {"Runtime": "ruby3.3", "Handler": "app.handler", "Role": ROLE, "Timeout": 20}
+    lambda_.create_function(FunctionName="f", Code={"ZipFile": code.getvalue()}, **settings)
+    assert invoke(lambda_, "Ada")[0] == "Hello Ada"
+
+
+TELLING = """
+    #!/bin/sh
+    api="http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime"
+    while true; do
+        head=$(mktemp)
+        curl -sS -D "$head" "$api/invocation/next" >/dev/null || exit 1
+        id=$(grep -i lambda-runtime-aws-request-id "$head" | tr -d '\\r' | cut -d' ' -f2)
+        curl -sS -X POST "$api/invocation/$id/response" -d "\\"$api\\"" >/dev/null
+    done
+"""
+
+
+@everywhere
+@curl
+def test_another_function_s_runtime_api_is_closed(lambda_: Any) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, textwrap.dedent(TELLING).lstrip())
+    settings = {"Runtime": "provided.al2023", "Handler": "h", "Role": ROLE, "Timeout": 20}
+    lambda_.create_function(FunctionName="f", Code={"ZipFile": code.getvalue()}, **settings)
+    api = invoke(lambda_)[0]
+    source = f"""
+        import urllib.error, urllib.request
+        def handler(event, context):
+            found = []
+            for path, body in (("invocation/next", None), ("init/error", b"{{}}"), ("invocation/x/response", b"1")):
+                try:
+                    urllib.request.urlopen("{api}/" + path, body, timeout=5)
+                except urllib.error.HTTPError as error:
+                    found.append([error.code, error.read().decode()])
+            return found
+    """
+    deploy(lambda_, "g", source, Timeout=20)
+    refusal = [403, '{"errorMessage":"This is the Runtime API of another function","errorType":"Forbidden"}']
+    assert invoke(lambda_, name="g")[0] == [refusal] * 3
+    assert invoke(lambda_)[0] == api
 
 
 @everywhere

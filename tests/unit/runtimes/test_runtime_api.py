@@ -21,7 +21,7 @@ NEXT = "/2018-06-01/runtime/invocation/next"
 
 @pytest.fixture
 async def endpoint() -> AsyncIterator[RuntimeEndpoint]:
-    opened = await RuntimeEndpoint.opened(Clock())
+    opened = await RuntimeEndpoint.opened(Clock(), lambda *_: True)
     yield opened
     await opened.close()
 
@@ -136,3 +136,24 @@ async def test_streamed_responses_are_refused_for_now(endpoint: RuntimeEndpoint)
 )
 async def test_other_paths_are_not_found(endpoint: RuntimeEndpoint, method: str, path: str) -> None:
     assert kind(await ask(endpoint, method, path)) == (404, "NotFound")
+
+
+async def test_others_than_the_instance_are_refused_and_change_nothing() -> None:
+    asked: list[tuple[str, int]] = []
+
+    def is_own(address: str, port: int) -> bool:
+        asked.append((address, port))
+        return len(asked) > 2
+
+    endpoint = await RuntimeEndpoint.opened(Clock(), is_own)
+    try:
+        delivery = endpoint.give(Invocation("id-1", b"1", {}), {}, 0)
+        assert kind(await ask(endpoint, "GET", NEXT)) == (403, "Forbidden")
+        response = "/2018-06-01/runtime/invocation/id-1/response"
+        assert kind(await ask(endpoint, "POST", response, b"stolen")) == (403, "Forbidden")
+        assert not endpoint.initialised.done()
+        assert not delivery.done()
+        assert (await ask(endpoint, "GET", NEXT))[2] == b"1"
+        assert {address for address, _ in asked} == {"127.0.0.1"}
+    finally:
+        await endpoint.close()

@@ -19,6 +19,9 @@ REALM: Final = "aws"
 DEFAULT_ACCOUNT: Final = "000000000000"
 DEFAULT_REGION: Final = "us-east-1"
 
+# The header in which a function's runtime gets the trace header; so it is named in an invocation's context, too.
+TRACE_ID: Final = "Lambda-Runtime-Trace-Id"
+
 # The default of a parameter that the model requires: the constraints refuse it together with all else that is wrong.
 REQUIRED: Final[Any] = None
 
@@ -44,16 +47,22 @@ def scope_key(account: str, region: str) -> str:
 
 
 class Call:
-    """Who calls, from where, and how they addressed us. `origin` is scheme and host, for URLs in replies."""
+    """Who calls, from where, and how they addressed us. `origin` is scheme and host, for URLs in replies.
 
-    __slots__ = ("access_key", "account", "origin", "region", "request_id")
+    `trace` is the trace header that the caller sent, or nothing.
+    """
 
-    def __init__(self, account: str, region: str, request_id: str, origin: str, access_key: str) -> None:
+    __slots__ = ("access_key", "account", "origin", "region", "request_id", "trace")
+
+    def __init__(
+        self, account: str, region: str, request_id: str, origin: str, access_key: str, trace: str = ""
+    ) -> None:
         self.account = account
         self.region = region
         self.request_id = request_id
         self.origin = origin
         self.access_key = access_key
+        self.trace = trace
 
     @property
     def scope(self) -> str:

@@ -8,7 +8,9 @@ and only until they expire.
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 from zlib import crc32
 
 from fogbank.clouds.aws.api import DEFAULT_ACCOUNT, DEFAULT_REGION, Call
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _ACCOUNT_DIGITS: Final = 12
+_TRACE: Final = re.compile(r"[!-~]{1,1024}")
 
 
 class _Bound:
@@ -121,14 +124,14 @@ class AwsGateway:
             if bound.checksum_possible:
                 await check_integrity(request.headers, body, required=bound.checksum_required)
             if credential is None:
-                call = Call(DEFAULT_ACCOUNT, DEFAULT_REGION, request_id, request.origin, "")
+                call = Call(DEFAULT_ACCOUNT, DEFAULT_REGION, request_id, request.origin, "", read_trace(request))
             else:
                 key = credential.access_key
                 if key.startswith(PREFIX):
                     account = await self._sessions.account(key)
                 else:
                     account = key if len(key) == _ACCOUNT_DIGITS and key.isdecimal() else DEFAULT_ACCOUNT
-                call = Call(account, credential.region, request_id, request.origin, key)
+                call = Call(account, credential.region, request_id, request.origin, key, read_trace(request))
             members = bound.decode(request, named, body)
             if bound.check is not None:
                 bound.check(members)
@@ -154,6 +157,15 @@ class AwsGateway:
                 raise UnknownServiceError(name)
             endpoint = self._endpoints[name] = _Endpoint(factory())
         return endpoint
+
+
+def read_trace(request: Request) -> str:
+    """Return the trace header of a request; what SDKs have percent-encoded of it is decoded."""
+    sent = request.headers.get(b"x-amzn-trace-id")
+    if sent is None:
+        return ""
+    header = unquote(sent.decode("latin-1")) if b"%" in sent else sent.decode("latin-1")
+    return header if _TRACE.fullmatch(header) else ""
 
 
 def _with_crc32(write: Callable[[Any, str], Response]) -> Callable[[Any, str], Response]:

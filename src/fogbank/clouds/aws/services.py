@@ -10,14 +10,14 @@ from fogbank.clouds.aws.registry import REGISTRY
 from fogbank.connectors.queue_triggers import EventFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from fogbank.clouds.aws.api import Service
     from fogbank.clouds.aws.parts import Parts
     from fogbank.clouds.aws.sessions import Sessions
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
-    from fogbank.connectors.invoker import Launcher
+    from fogbank.connectors.invoker import Launcher, Tracer
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
@@ -61,7 +61,23 @@ def aws_formats() -> dict[str, EventFormat]:
 
         return sqs_wanted(trigger, queue, batch)
 
-    return {"aws.sqs": EventFormat(event, wanted)}
+    def context(batch: list[Received]) -> Mapping[str, str]:
+        from fogbank.clouds.aws.lambda_.recursion import context_of  # noqa: PLC0415 - loaded on first use
+
+        return context_of(batch)
+
+    return {"aws.sqs": EventFormat(event, wanted, context)}
+
+
+def aws_tracers(clock: Clock, ids: Ids) -> dict[str, Tracer]:
+    """Return what follows chains of events through Lambda's functions."""
+
+    def trace(function: Function, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        from fogbank.clouds.aws.lambda_.recursion import follow  # noqa: PLC0415 - loaded on first use
+
+        return follow(function, context, clock.now(), ids)
+
+    return {"lambda": trace}
 
 
 def aws_tellers(endpoint: Callable[[], str], clock: Clock, ids: Ids) -> Tellers:

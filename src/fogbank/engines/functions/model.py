@@ -26,7 +26,8 @@ class FunctionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     `contract` says how instances are spoken to; `runtime` and `handler` are in its words. `code` is the digest of a
     blob, or of the name of the local `folder` that has the code. `principal` is who the function runs as.
     `concurrency_max` is how many of its invocations may run at once, None where nothing was said;
-    it and `tags` belong to the function, whatever its versions were published with. `dead_letters` is where events
+    it, `tags` and `loops`, whether it may be invoked over and over by what it causes, belong to the function, whatever
+    its versions were published with. `dead_letters` is where events
     go that were given up, in the cloud's words. An instance runs `concurrency` invocations at a time;
     `instances_min` are kept started, and there are `instances_max` at most.
     """
@@ -52,6 +53,7 @@ class FunctionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     concurrency: int = 1
     instances_min: int = 0
     instances_max: int | None = None
+    loops: bool = False
 
 
 class Function(NamedTuple):

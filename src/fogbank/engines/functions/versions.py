@@ -29,8 +29,8 @@ def _version(function: Function, row: Row) -> Function:
     number, own_id, config, published_us = row
     kept = decode_function(bytes(config))
     live = function.config
-    if live.tags or live.concurrency_max is not None:
-        kept = msgspec.structs.replace(kept, tags=live.tags, concurrency_max=live.concurrency_max)
+    if live.tags or live.concurrency_max is not None or live.loops:
+        kept = msgspec.structs.replace(kept, tags=live.tags, concurrency_max=live.concurrency_max, loops=live.loops)
     return Function(
         function.scope,
         function.name,
@@ -56,7 +56,7 @@ async def publish(
     `settle` returns what is to be published, and may refuse by raising. `number` is the version's own id.
     """
     function = await functions.lock(tx, now_us, name)
-    config = msgspec.structs.replace(settle(function), tags={}, concurrency_max=None)
+    config = msgspec.structs.replace(settle(function), tags={}, concurrency_max=None, loops=False)
     row = await tx.one("SELECT versions FROM function WHERE id = $1", function.id)
     assert row is not None
     last = row[0]

@@ -10,7 +10,7 @@ each as four bytes, big end first.
 | worker | `ready` | | |
 | worker | `init_error` | `error_type` | the error, as the contract reports it |
 | worker | `result` | `id`, `head` (what belongs to the result, in the contract's own words) | the result |
-| worker | `error` | `id`, `error_type` | the error, as the contract reports it |
+| worker | `error` | `id`, `error_type`, `last` (whether the worker ends now) | the error, as the contract reports it |
 
 A worker is ready before it gets its first invocation. It gets as many at a time as its function's concurrency says.
 """

@@ -11,23 +11,33 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.runtimes.contract import Start
+from fogbank.runtimes.inside.zygote import CHANNEL_OF_COMMANDS
 from fogbank.runtimes.lambda_runtime_api.custom import custom_command
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
+from fogbank.runtimes.lambda_runtime_api.java import RESERVE_MIB, describe_java, find_java, java_command
+from fogbank.runtimes.lambda_runtime_api.java_client import JavaClient
 from fogbank.runtimes.lambda_runtime_api.node import node_command
 from fogbank.runtimes.lambda_runtime_api.python import describe_python, python_kind, python_path
 from fogbank.runtimes.lambda_runtime_api.report import report
+from fogbank.runtimes.lambda_runtime_api.ruby import describe_ruby, find_ruby, ruby_command, ruby_environment
 from fogbank.runtimes.model import Mounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from fogbank.kernel.clock import Clock
+    from fogbank.runtimes.lambda_runtime_api.java import Java
     from fogbank.runtimes.link import Link
     from fogbank.runtimes.model import Invocation, Launch, Line, Outcome, Places, Workspace
+    from fogbank.runtimes.nursery import Kind
 
 
 class LambdaContract:
-    """AWS Lambda's contract: Python, on AWS's own client, and Node.js over channels; all else over the Runtime API."""
+    """AWS Lambda's contract.
+
+    Python, on AWS's own client, Node.js, Java and Ruby run over channels; all else over the Runtime API.
+    """
 
     mounts: Final = Mounts("/var/task", "/opt")
     result_bytes_max: Final = RESPONSE_BYTES_MAX
@@ -35,17 +45,38 @@ class LambdaContract:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._java_clients: dict[Java, JavaClient] = {}
 
     def start(self, launch: Launch, workspace: Workspace) -> Start:
         """Return how an instance is started; raises `OSError`."""
         kind = python_kind(workspace)
         if launch.runtime.startswith("python"):
             return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
+        if launch.runtime.startswith("java"):
+            return self._start_java(kind, launch)
+        if launch.runtime.startswith("ruby"):
+            ruby = find_ruby()
+            lines = [f"INIT_START Runtime Version: {describe_ruby(ruby, launch.runtime)}"]
+            return Start(kind, lines, lambda _: ruby_command(ruby), folders=_unseen(ruby.home))
         lines = [f"INIT_START Runtime Version: {launch.runtime}"]
         if launch.runtime.startswith("nodejs"):
             command = node_command(launch.memory_mib, launch.debug_port)
             return Start(kind, lines, lambda _: command)
         return Start(kind, lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock))
+
+    def _start_java(self, kind: Kind, launch: Launch) -> Start:
+        java = find_java(launch.runtime)
+        client = self._java_clients.get(java)
+        if client is None:
+            client = self._java_clients[java] = JavaClient(java)
+        return Start(
+            kind,
+            [f"INIT_START Runtime Version: {describe_java(java, launch.runtime)}"],
+            lambda places: java_command(java, launch, client.jar, client.archive, CHANNEL_OF_COMMANDS, places),
+            folders=[str(client.folder), *_unseen(java.home)],
+            prepare=client.prepare,
+            reserve_mib=RESERVE_MIB,
+        )
 
     def environment(self, launch: Launch, places: Places, stream: str, link: Link | None) -> dict[str, str]:
         """Return all environment variables of an instance."""
@@ -67,7 +98,9 @@ class LambdaContract:
             environment["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{link.port}"
         elif launch.runtime.startswith("nodejs"):
             environment["NODE_PATH"] = f"{places.layers}/nodejs/node_modules" if places.layers else ""
-        else:
+        elif launch.runtime.startswith("ruby"):
+            environment = {**ruby_environment(launch.runtime, places), **environment}
+        elif launch.runtime.startswith("python"):
             environment["_LAMBDA_TELEMETRY_LOG_FD"] = "1"
         if places.layers:
             environment["PATH"] = f"{environment.get('PATH', '/usr/bin:/bin')}:{places.layers}/bin"
@@ -87,3 +120,8 @@ class LambdaContract:
     ) -> Sequence[Line]:
         """Return the log of an invocation, Lambda's own lines included."""
         return report(launch, invocation, outcome, began_us, now_us)
+
+
+def _unseen(home: Path) -> list[str]:
+    """Return a program's folder, unless it is among the system's, which all functions see."""
+    return [] if home.is_relative_to("/usr") else [str(home)]

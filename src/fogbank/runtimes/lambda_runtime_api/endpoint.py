@@ -3,6 +3,8 @@
 AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes" (version 2018-06-01): the runtime
 asks for the next invocation, and posts its response or error, or an error of its initialisation. Calls out of
 turn are answered with 403 InvalidStateTransition.
+
+The port can be reached by whoever is on this machine, so all but the instance's own processes are refused.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import TYPE_CHECKING, Any, Final, Self
+from weakref import WeakSet
 
 import msgspec
 
@@ -18,11 +21,12 @@ from fogbank.wire.http import BodyTooLargeError, Response
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fogbank.kernel.clock import Clock
     from fogbank.runtimes.model import Invocation
     from fogbank.wire.http import Request
+    from fogbank.wire.http1 import Connection
 
 RESPONSE_BYTES_MAX: Final = 6 * 1_048_576 + 100
 _PREFIX: Final = "/2018-06-01/runtime/"
@@ -30,11 +34,14 @@ ERROR_TYPE: Final = re.compile(r"(?:Runtime|Function)\.[A-Z][A-Za-z]+")
 
 
 class RuntimeEndpoint:
-    """Serves one runtime, which handles one invocation at a time."""
+    """Serves one runtime, which handles one invocation at a time; `is_own` tells its processes by address and port."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, is_own: Callable[[str, int], bool]) -> None:
         self._loop = asyncio.get_running_loop()
         self._server = HttpServer(self._handle, clock)
+        self._is_own = is_own
+        # Connections that were looked at already.
+        self._admitted: WeakSet[Connection] = WeakSet()
         self._asking: asyncio.Future[tuple[Mapping[str, str], bytes]] | None = None
         self._current: str | None = None
         self._delivery: asyncio.Future[Delivered] | None = None
@@ -43,9 +50,9 @@ class RuntimeEndpoint:
         self.initialised: asyncio.Future[Delivered | None] = self._loop.create_future()
 
     @classmethod
-    async def opened(cls, clock: Clock) -> Self:
+    async def opened(cls, clock: Clock, is_own: Callable[[str, int], bool]) -> Self:
         """Listen on a free port of the loopback interface."""
-        endpoint = cls(clock)
+        endpoint = cls(clock, is_own)
         endpoint.port = await endpoint._server.listen("127.0.0.1", 0)
         return endpoint
 
@@ -76,6 +83,8 @@ class RuntimeEndpoint:
 
     async def _handle(self, request: Request) -> Response:
         path = request.raw_path
+        if not self._admits(request):
+            return _error(403, "Forbidden", "This is the Runtime API of another function")
         if not path.startswith(_PREFIX):
             return _error(404, "NotFound", f"There is nothing at {path}")
         parts = path[len(_PREFIX) :].split("/")
@@ -91,6 +100,18 @@ class RuntimeEndpoint:
             if parts[2] == "error":
                 return await self._reported_error(request)
         return _error(404, "NotFound", f"There is nothing at {path}")
+
+    def _admits(self, request: Request) -> bool:
+        """Whether a request comes from the instance itself. A connection stays its own, whatever asks over it."""
+        port = request.client_port
+        connection = next((each for each in self._server.connections if each.client_port == port), None)
+        if connection is None:
+            return False
+        if connection not in self._admitted:
+            if not self._is_own(request.client, port):
+                return False
+            self._admitted.add(connection)
+        return True
 
     async def _next(self) -> Response:
         if self._current is not None and self._waiting_event is None:

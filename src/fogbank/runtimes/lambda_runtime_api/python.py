@@ -7,8 +7,6 @@ import re
 import sys
 from typing import TYPE_CHECKING, Final
 
-from fogbank.runtimes.lambda_runtime_api.custom import CUSTOM_RUNTIMES
-from fogbank.runtimes.lambda_runtime_api.node import NODE_RUNTIMES
 from fogbank.runtimes.nursery import Kind
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 # AWS Lambda Developer Guide, "Lambda runtimes".
 PYTHON_RUNTIMES: Final = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
-RUNTIMES: Final = (*PYTHON_RUNTIMES, *NODE_RUNTIMES, *CUSTOM_RUNTIMES)
 PYTHON: Final = Kind("fogbank.runtimes.inside.lambda_python")
 PYTHON_WITH_SDK: Final = Kind(PYTHON.worker, ("boto3", "botocore.session", "botocore.client", "botocore.auth"))
 _IMPORTS_SDK: Final = re.compile(rb"^\s*(?:import|from)\s+(?:boto3|botocore)\b", re.MULTILINE)

@@ -11,6 +11,7 @@ from fogbank.clouds.aws.lambda_ import (
     functions,
     invocation,
     permissions,
+    recursion,
     tags,
     versions,
 )
@@ -34,6 +35,7 @@ PARTS: Final = (
     layer_versions,
     mappings,
     permissions,
+    recursion,
     settings,
     tags,
     url_settings,

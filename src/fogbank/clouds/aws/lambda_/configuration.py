@@ -13,7 +13,7 @@ from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
 from fogbank.clouds.aws.lambda_.names import LATEST, qualified_arn
 from fogbank.clouds.aws.lambda_.queued.targets import DEAD_LETTERS, check_target
 from fogbank.runtimes.code import UNPACKED_BYTES_MAX, InvalidArchiveError, check_archive
-from fogbank.runtimes.lambda_runtime_api.python import RUNTIMES
+from fogbank.runtimes.lambda_runtime_api.runtimes import RUNTIMES
 from fogbank.storage.blobs import digest_of
 from fogbank.wire.aws.errors import AwsError
 from fogbank.wire.aws.values import write_timestamp
@@ -31,6 +31,11 @@ CONTRACT: Final = "lambda"
 FOLDERS: Final = "hot-reload"
 DEFAULT_ARCHITECTURE: Final = "x86_64"
 DEFAULT_DISK_MIB: Final = "512"
+# What programs are told whose language has no client here, but AWS's library for it speaks the Runtime API.
+COMPILED: Final = (
+    "; a program that is published for Linux as a single file named bootstrap, with the vendor's Runtime API client in"
+    " it (Amazon.Lambda.RuntimeSupport, aws-lambda-go), runs as provided.al2023"
+)
 # AWS Lambda Developer Guide, "Defined runtime environment variables", the reserved ones.
 RESERVED: Final = frozenset({
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
@@ -275,7 +280,8 @@ def apply(config: FunctionConfig, fields: Mapping[str, Any], labels: Mapping[str
 
 def _check_runtime(runtime: str) -> None:
     if runtime not in RUNTIMES:
-        raise unsupported(f"the runtime {runtime}; it runs {', '.join(RUNTIMES)}")
+        instead = COMPILED if runtime.startswith(("dotnet", "go1")) else ""
+        raise unsupported(f"the runtime {runtime}; it runs {', '.join(RUNTIMES)}{instead}")
 
 
 def _check_environment(variables: dict[str, str]) -> dict[str, str]:

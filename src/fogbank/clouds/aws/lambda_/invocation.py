@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.api import TRACE_ID, Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.errors import invalid, throttled
 from fogbank.clouds.aws.lambda_.finding import find_version
 from fogbank.clouds.aws.lambda_.names import LATEST, read_name
+from fogbank.connectors.invoker import LoopError
 from fogbank.engines.functions import invocations
 from fogbank.engines.functions.model import QueuedInvocation
 from fogbank.runtimes.lambda_runtime_api.report import describe_end
@@ -51,6 +52,8 @@ async def invoke(lambda_: Lambda, call: Call, request: Invoke) -> Reply:
     kind = request.InvocationType or "RequestResponse"
     _check_event(event, ASYNC_PAYLOAD_BYTES_MAX if kind == "Event" else PAYLOAD_BYTES_MAX)
     context = {**name.context, **_client_context(request.ClientContext)}
+    if call.trace:
+        context[TRACE_ID] = call.trace
     if kind == "DryRun":
         return {"StatusCode": 204}
     if kind == "Event":
@@ -69,6 +72,9 @@ async def invoke(lambda_: Lambda, call: Call, request: Invoke) -> Reply:
         outcome = await lambda_.invoker.run(function, Invocation(call.request_id, event, context))
     except BusyError:
         raise throttled(reserved=function.config.concurrency_max is not None) from None
+    except LoopError:
+        message = "Recursive invocation detected: the function was invoked by what it caused itself, and is stopped."
+        raise AwsError("RecursiveInvocationException", message) from None
     reply: dict[str, Any] = {
         "StatusCode": 200,
         "ExecutedVersion": function.version or LATEST,

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from fogbank.clouds.aws.api import TRACE_ID
 from fogbank.clouds.aws.arns import Arn, invoked_as
 from fogbank.clouds.aws.sns.content import QUEUE_ATTRIBUTES_MAX, show_attributes, timestamp
 from fogbank.clouds.aws.sns.filters import attributes_as_object, body_as_object, compiled
 from fogbank.clouds.aws.sns.service import subscription_arn
-from fogbank.clouds.aws.sqs.content import SENDER
+from fogbank.clouds.aws.sqs.content import SENDER, TRACE
 from fogbank.clouds.aws.sqs.content import sequence_number as write_sequence
 from fogbank.engines.messaging.delivery_model import FUNCTION, QUEUE
 from fogbank.engines.messaging.model import Attribute, Message
@@ -36,6 +37,7 @@ class Published(NamedTuple):
     account: str
     now_us: int
     sequence: int | None = None
+    trace: str = ""
 
     def render(self, subscription: Subscription, message: Message) -> Rendered | None:
         """Return what a subscription gets; None if its filter says no."""
@@ -47,7 +49,10 @@ class Published(NamedTuple):
         if subscription.kind == QUEUE:
             return self._for_queue(subscription, message, text)
         if subscription.kind == FUNCTION:
-            return Rendered(content=self._function_event(subscription, text), headers=_function_context(subscription))
+            context = _function_context(subscription)
+            if self.trace:
+                context[TRACE_ID] = self.trace
+            return Rendered(content=self._function_event(subscription, text), headers=context)
         body = text.encode() if config.raw else msgspec.json.encode(self._envelope(subscription, text))
         return Rendered(content=body, headers=self._http_headers(subscription))
 
@@ -69,9 +74,10 @@ class Published(NamedTuple):
             body = text.encode()
         else:
             body = msgspec.json.encode(self._envelope(subscription, text))
+        system = {SENDER: self.account, TRACE: self.trace} if self.trace else {SENDER: self.account}
         number = _derived_id(self.id, subscription.id)
         ordering = (message.ordering_key, message.dedup_id)
-        return Rendered(Message(number, body, dict(attributes), *ordering, {SENDER: self.account}))
+        return Rendered(Message(number, body, dict(attributes), *ordering, system))
 
     def _envelope(self, subscription: Subscription, text: str) -> dict[str, Any]:
         envelope: dict[str, Any] = {"Type": "Notification", "MessageId": self.id}

@@ -126,7 +126,16 @@ def _prepare(sns: Sns, call: Call, name: Name, arn: str, request: Any) -> tuple[
     group, dedup = _ordering(request, fifo=fifo)
     number, sequence, now_us = sns.ids.uuid(), sns.ids.sequence(), sns.clock.now()
     published = Published(
-        number, arn, texts, request.Subject, attributes, call.origin, call.account, now_us, sequence if fifo else None
+        number,
+        arn,
+        texts,
+        request.Subject,
+        attributes,
+        call.origin,
+        call.account,
+        now_us,
+        sequence if fifo else None,
+        call.trace,
     )
     message = Message(number, texts["default"].encode(), {}, group, dedup)
     return Publication(message, sequence, published.render), size

@@ -70,12 +70,15 @@ async def send_message_batch(sqs: Sqs, call: Call, request: SendMessageBatch) ->
         msg = f"Batch requests cannot be longer than {MESSAGE_BYTES_MAX} bytes. You have sent {size} bytes."
         raise batch_error("BatchRequestTooLong", msg)
     successful = []
+    traced = {entry.Id: bool(entry.MessageSystemAttributes) for entry in request.Entries}
     outcomes = await sqs.store.run(messages.send_each, name, items)
     for entry_id, item, outcome in zip(ids, items, outcomes, strict=True):
         if isinstance(outcome, EngineError):
             failed.append(_failure(entry_id, _word(outcome)))
         else:
-            successful.append({"Id": entry_id, **acknowledgement(item.message, outcome, fifo=fifo)})
+            successful.append(
+                {"Id": entry_id, **acknowledgement(item.message, outcome, fifo=fifo, traced=traced[entry_id])}
+            )
     return _reply(successful, failed)
 
 

@@ -58,7 +58,8 @@ async def send_message(sqs: Sqs, call: Call, request: SendMessage) -> Reply:
     name = queue_of(call, request.QueueUrl)
     outgoing = prepare(sqs, call, name, request)
     (sent,) = await sqs.store.run(messages.send, name, [outgoing])
-    return acknowledgement(outgoing.message, sent, fifo=name[1].endswith(FIFO_SUFFIX))
+    traced = bool(request.MessageSystemAttributes)
+    return acknowledgement(outgoing.message, sent, fifo=name[1].endswith(FIFO_SUFFIX), traced=traced)
 
 
 class ReceiveMessage(Input):
@@ -155,6 +156,8 @@ def prepare(sqs: Sqs, call: Call, name: Name, request: Any) -> Send:
         if value.DataType != "String" or not value.StringValue:
             raise invalid(f"The message system attribute '{key}' must be a non-empty String.")
         system[TRACE] = value.StringValue
+    if call.trace:
+        system.setdefault(TRACE, call.trace)
     message = Message(sqs.ids.uuid(), body, attributes, group, dedup, system)
     return Send(message, sqs.ids.sequence(), None if fifo else delay, size)
 
@@ -176,12 +179,12 @@ def _ordering(request: Any, *, fifo: bool) -> tuple[str, str]:
     return "", ""
 
 
-def acknowledgement(message: Message, sent: Sent, *, fifo: bool) -> dict[str, Any]:
-    """Return what the sender of a message is told."""
+def acknowledgement(message: Message, sent: Sent, *, fifo: bool, traced: bool) -> dict[str, Any]:
+    """Return what the sender of a message is told; `traced` if it gave the trace among the parameters."""
     told: dict[str, Any] = {"MessageId": sent.id, "MD5OfMessageBody": body_md5(message.body)}
     if message.attributes:
         told["MD5OfMessageAttributes"] = attributes_md5(message.attributes)
-    if TRACE in message.system:
+    if traced:
         told["MD5OfMessageSystemAttributes"] = attributes_md5(
             {TRACE: Attribute("String", message.system[TRACE].encode())}
         )

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fogbank.clouds.aws.api import TRACE_ID
 from fogbank.clouds.aws.arns import parse_arn
 from fogbank.clouds.aws.lambda_.invocation import ASYNC_PAYLOAD_BYTES_MAX, payload
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, arn_of
+from fogbank.clouds.aws.lambda_.recursion import follow
 from fogbank.clouds.aws.sns.content import MESSAGE_BYTES_MAX as SNS_BYTES_MAX
 from fogbank.clouds.aws.sns.content import timestamp
 from fogbank.clouds.aws.sns.envelopes import Published
-from fogbank.clouds.aws.sqs.content import SENDER, size_of
+from fogbank.clouds.aws.sqs.content import SENDER, TRACE, size_of
 from fogbank.connectors.destinations import Verdict, to_function, to_queue, to_topic, unsendable
+from fogbank.connectors.invoker import LoopError
 from fogbank.engines.functions.model import QueuedInvocation
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import Attribute, Message
@@ -35,10 +38,13 @@ _CONDITIONS: Final = {
     Verdict.EXHAUSTED: "RetriesExhausted",
     Verdict.TOO_OLD: "EventAgeExceeded",
     Verdict.STOPPED: "ZeroReservedConcurrency",
+    # What AWS says here isn't documented.
+    Verdict.LOOP: "RetriesExhausted",
 }
 _NOT_RUN: Final = {
     Verdict.TOO_OLD: ("429", "The event is older than it may be."),
     Verdict.STOPPED: ("429", "Rate Exceeded."),
+    Verdict.LOOP: ("400", "Recursive invocation detected."),
 }
 
 
@@ -46,13 +52,14 @@ def parcels(finished: Finished, origin: str, clock: Clock, ids: Ids) -> list[Par
     """Return what is sent to the function's destination of that outcome, and to its dead letters."""
     success = finished.verdict is Verdict.SUCCESS
     told: list[Parcel] = []
+    trace = _onward(finished, clock, ids)
     target = finished.handling.on_success if success else finished.handling.on_failure
     if target:
         record = msgspec.json.encode(_record(finished, clock.now()))
-        told.append(_parcel(target, record, {}, origin, clock, ids))
+        told.append(_parcel(target, record, {}, origin, trace, clock, ids))
     if not success and finished.function.config.dead_letters:
         event, attributes = finished.invocation.event, _dead_letter_attributes(finished)
-        told.append(_parcel(finished.function.config.dead_letters, event, attributes, origin, clock, ids))
+        told.append(_parcel(finished.function.config.dead_letters, event, attributes, origin, trace, clock, ids))
     return told
 
 
@@ -97,12 +104,27 @@ def _dead_letter_attributes(finished: Finished) -> dict[str, Attribute]:
     return attributes
 
 
-def _parcel(target: str, body: bytes, attributes: dict[str, Attribute], origin: str, clock: Clock, ids: Ids) -> Parcel:
+def _onward(finished: Finished, clock: Clock, ids: Ids) -> str:
+    """Return the trace header that goes on to whoever is told; nothing where none came with the event."""
+    context = finished.invocation.context
+    if TRACE_ID not in context:
+        return ""
+    try:
+        return follow(finished.function, context, clock.now(), ids)[TRACE_ID]
+    except LoopError:
+        return context[TRACE_ID]
+
+
+def _parcel(
+    target: str, body: bytes, attributes: dict[str, Attribute], origin: str, trace: str, clock: Clock, ids: Ids
+) -> Parcel:
     """Address a text to the queue, topic or function that an ARN names."""
     arn = parse_arn(target)
     assert arn is not None
     if arn.service == "sqs":
-        message = Message(ids.uuid(), body, attributes, system={SENDER: arn.account})
+        message = Message(
+            ids.uuid(), body, attributes, system={SENDER: arn.account, **({TRACE: trace} if trace else {})}
+        )
         send = Send(message, ids.sequence(), None, size_of(body, attributes))
         return to_queue((arn.scope, arn.resource), send)
     limit = SNS_BYTES_MAX if arn.service == "sns" else ASYNC_PAYLOAD_BYTES_MAX
@@ -111,13 +133,14 @@ def _parcel(target: str, body: bytes, attributes: dict[str, Attribute], origin: 
     if arn.service == "sns":
         number = ids.uuid()
         texts = {"default": body.decode()}
-        published = Published(number, target, texts, None, attributes, origin, arn.account, clock.now())
+        published = Published(number, target, texts, None, attributes, origin, arn.account, clock.now(), trace=trace)
         publication = Publication(Message(number, body), ids.sequence(), published.render)
         return to_topic((arn.scope, arn.resource), publication, ids.sequence)
     function, _, qualifier = arn.resource.removeprefix("function:").partition(":")
     name = FunctionName(arn.account, arn.region, function, qualifier or None)
+    context = {**name.context, TRACE_ID: trace} if trace else name.context
     queued = QueuedInvocation(
-        ids.uuid(), arn.scope, function, body, clock.now(), context=name.context, qualifier=name.target
+        ids.uuid(), arn.scope, function, body, clock.now(), context=context, qualifier=name.target
     )
     return to_function(ids.sequence(), queued)
 
