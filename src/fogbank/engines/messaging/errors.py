@@ -29,6 +29,18 @@ class SnapshotExistsError(AlreadyExistsError):
     """There is a snapshot of that name."""
 
 
+class SchemaNotFoundError(NotFoundError):
+    """There is no schema of that name, or no such revision of it."""
+
+
+class SchemaExistsError(AlreadyExistsError):
+    """There is a schema of that name."""
+
+
+class SchemaFullError(EngineError):
+    """The schema has as many revisions as there may be."""
+
+
 class LeaseNotHeldError(EngineError):
     """The lease has run out, or somebody else has taken the message since."""
 

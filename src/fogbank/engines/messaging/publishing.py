@@ -50,7 +50,13 @@ async def publish(
 
     `draw` gives sequence numbers (`Ids.sequence`): how many are needed depends on who has subscribed.
     """
-    topic = await topics.find(tx, now_us, name)
+    return await publish_to(tx, now_us, await topics.find(tx, now_us, name), items, draw)
+
+
+async def publish_to(
+    tx: Tx, now_us: int, topic: Topic, items: Sequence[Publication], draw: Callable[[], int]
+) -> list[Sent | EngineError]:
+    """Publish to a topic that was found in the same transaction."""
     outcomes: list[Sent | EngineError] = []
     admitted: list[Publication] = []
     removes_duplicates = topic.config.ordered and topic.config.dedup_window_seconds

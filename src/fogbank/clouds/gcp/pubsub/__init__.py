@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fogbank.clouds.gcp.pubsub import publish, pulling, seeking, streaming, subscriptions, topics
+from fogbank.clouds.gcp.pubsub.schemas.service import schema_service
 from fogbank.clouds.gcp.pubsub.service import make_pubsub, word
 from fogbank.wire.grpc.service import Service
 
@@ -48,5 +49,5 @@ def make_services(parts: Parts) -> list[Service]:
     return [
         Service("google.pubsub.v1.Publisher", pubsub, publisher, word),
         Service("google.pubsub.v1.Subscriber", pubsub, subscriber, word),
-        Service("google.pubsub.v1.SchemaService", pubsub, {}, word),
+        schema_service(pubsub),
     ]

@@ -20,6 +20,7 @@ SUBSCRIPTIONS: Final = "subscriptions"
 SNAPSHOTS: Final = "snapshots"
 SCHEMAS: Final = "schemas"
 DELETED_TOPIC: Final = "_deleted-topic_"
+DELETED_SCHEMA: Final = "_deleted-schema_"
 _ID: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9._~%+-]{2,254}")
 _PROJECT: Final = re.compile(r"projects/([^/]+)")
 

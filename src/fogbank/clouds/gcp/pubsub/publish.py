@@ -5,16 +5,18 @@ A message is stored as its own bytes in protobuf, so that what subscribers get i
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fogbank.clouds.gcp.pubsub.names import TOPICS, read_name
-from fogbank.clouds.gcp.pubsub.service import not_found
+from fogbank.clouds.gcp.pubsub.schemas.topics import check_messages
+from fogbank.clouds.gcp.pubsub.service import FACTS, not_found
+from fogbank.clouds.gcp.pubsub.topics import SCHEMA
 from fogbank.clouds.gcp.refusals import invalid
-from fogbank.engines.messaging import publishing
+from fogbank.engines.messaging import publishing, topics
 from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.engines.messaging.model import Message
 from fogbank.engines.messaging.publishing import Publication
@@ -22,9 +24,11 @@ from fogbank.engines.messaging.topic_model import Rendered, Subscription, Topic
 from fogbank.languages.pubsub_filter import compile_filter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fogbank.clouds.gcp.pubsub.service import PubSub
+    from fogbank.engines.messaging.model import Name
+    from fogbank.storage import Tx
     from fogbank.wire.grpc.service import Call
 
 # Google Cloud, "Pub/Sub quotas and limits".
@@ -44,12 +48,26 @@ async def publish(pubsub: PubSub, call: Call, request: Any) -> Any:
     now_us = pubsub.clock.now()
     items = [publication(message, pubsub.ids.sequence(), now_us) for message in request.messages]
     try:
-        await pubsub.store.run(publishing.publish, name.key, items, pubsub.ids.sequence)
+        unchecked = await pubsub.store.run(_publish, name.key, items, pubsub.ids.sequence)
+        if unchecked is not None:
+            topic = pubsub.message("Topic").FromString(b64decode(unchecked.config.labels[FACTS]))
+            await check_messages(pubsub, topic.schema_settings, request.messages)
+            items = [publication(message, int(message.message_id), now_us) for message in request.messages]
+            await pubsub.store.run(publishing.publish, name.key, items, pubsub.ids.sequence)
     except TopicNotFoundError:
         raise not_found(request.topic) from None
     response = pubsub.message("PublishResponse")()
     response.message_ids.extend([item.message.id for item in items])
     return response
+
+
+async def _publish(tx: Tx, now_us: int, name: Name, items: list[Publication], draw: Callable[[], int]) -> Topic | None:
+    """Publish, unless the topic has a schema, which is checked outside of the store: then return the topic."""
+    topic = await topics.find(tx, now_us, name)
+    if SCHEMA in topic.config.labels:
+        return topic
+    await publishing.publish_to(tx, now_us, topic, items, draw)
+    return None
 
 
 def publication(message: Any, sequence: int, now_us: int, hops: int = 0) -> Publication:

@@ -8,10 +8,14 @@ from fogbank.clouds.gcp.pubsub.names import full_name
 from fogbank.engines.messaging.errors import (
     HandleInvalidError,
     QueueNotFoundError,
+    SchemaExistsError,
+    SchemaFullError,
+    SchemaNotFoundError,
     SubscriptionNotFoundError,
     TopicNotFoundError,
 )
 from fogbank.engines.messaging.receiving import Receiver
+from fogbank.engines.messaging.schemas import REVISIONS_MAX
 from fogbank.wire.grpc.status import Code, GrpcError
 
 if TYPE_CHECKING:
@@ -65,6 +69,12 @@ def word(error: Exception) -> GrpcError | None:
     """Say in Pub/Sub's words what the engine refused."""
     if isinstance(error, QueueNotFoundError | TopicNotFoundError | SubscriptionNotFoundError):
         return not_found(str(error))
+    if isinstance(error, SchemaNotFoundError):
+        return not_found(str(error))
+    if isinstance(error, SchemaExistsError):
+        return already_exists(str(error))
+    if isinstance(error, SchemaFullError):
+        return GrpcError(Code.RESOURCE_EXHAUSTED, f"A schema has at most {REVISIONS_MAX} revisions.")
     if isinstance(error, HandleInvalidError):
         return GrpcError(
             Code.INVALID_ARGUMENT, "Some acknowledgement ids in the request were invalid for this subscription."

@@ -18,6 +18,7 @@ from fogbank.clouds.gcp.pubsub.names import (
     read_project,
     scope_of,
 )
+from fogbank.clouds.gcp.pubsub.schemas.topics import check_settings
 from fogbank.clouds.gcp.pubsub.service import DIALECT, FACTS, already_exists
 from fogbank.clouds.gcp.refusals import invalid, unsupported
 from fogbank.engines.messaging import queues, snapshots, topics
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
     from fogbank.wire.grpc.service import Call
 
+# A label of topics whose messages are checked.
+SCHEMA: Final = "schema"
 RETENTION_SECONDS: Final = (600, 31 * 86_400)
 _MUTABLE: Final = frozenset(
     {"labels", "message_storage_policy", "message_retention_duration", "schema_settings", "kms_key_name", "tags"}
@@ -44,6 +47,8 @@ async def create_topic(pubsub: PubSub, call: Call, request: Any) -> Any:
     del call
     name = read_new_name(request.name, TOPICS)
     _check(request)
+    if request.HasField("schema_settings"):
+        await check_settings(pubsub, request.schema_settings)
     config = configuration(request)
     topic, new = await pubsub.store.run(topics.create, name.key, pubsub.ids.sequence(), config)
     if not new:
@@ -55,6 +60,8 @@ async def update_topic(pubsub: PubSub, call: Call, request: Any) -> Any:
     """Change what the mask names."""
     del call
     name = read_name(request.topic.name, TOPICS, "topic.name")
+    if request.topic.HasField("schema_settings"):
+        await check_settings(pubsub, request.topic.schema_settings)
 
     def change(config: TopicConfig) -> TopicConfig:
         message = pubsub.message("Topic").FromString(b64decode(config.labels[FACTS]))
@@ -134,7 +141,7 @@ def configuration(message: Any) -> TopicConfig:
     """Return what the engine is told of a topic."""
     labels = keep(message)
     if message.schema_settings.schema:
-        labels["schema"] = message.schema_settings.schema
+        labels[SCHEMA] = "yes"
     return TopicConfig(dedup_window_seconds=0, labels=labels, dialect=DIALECT)
 
 

@@ -1,0 +1,1 @@
+"""Schemas of Pub/Sub's topics: Avro and protocol buffers, in revisions."""
