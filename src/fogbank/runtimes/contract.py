@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Start(NamedTuple):
     """How an instance is started: the kind of stem that it grows from, and what to log of it.
 
-    `command` returns a program that is executed in place of the worker, given where the function finds its folders.
-    It has the channel as its descriptor 3, unless it is reached through what `endpoint` opens.
+    `command` returns a program that is executed in place of the worker, given where the function finds its folders;
+    a stem of a kind with a `program` of its own is running that already, and needs none. It has the channel as its
+    descriptor 3, unless it is reached through what `endpoint` opens.
     """
 
     kind: Kind

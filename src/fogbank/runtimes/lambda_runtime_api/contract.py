@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.runtimes.contract import Start
 from fogbank.runtimes.lambda_runtime_api.custom import custom_command
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
-from fogbank.runtimes.lambda_runtime_api.node import node_command
+from fogbank.runtimes.lambda_runtime_api.node import WORKER
 from fogbank.runtimes.lambda_runtime_api.python import describe_python, python_kind, python_path
 from fogbank.runtimes.lambda_runtime_api.report import report
 from fogbank.runtimes.model import Mounts
+from fogbank.runtimes.node_js.start import node_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,14 +39,14 @@ class LambdaContract:
 
     def start(self, launch: Launch, workspace: Workspace) -> Start:
         """Return how an instance is started; raises `OSError`."""
-        kind = python_kind(workspace)
         if launch.runtime.startswith("python"):
-            return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
+            return Start(python_kind(workspace), [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
         lines = [f"INIT_START Runtime Version: {launch.runtime}"]
         if launch.runtime.startswith("nodejs"):
-            command = node_command(launch.memory_mib)
-            return Start(kind, lines, lambda _: command)
-        return Start(kind, lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock))
+            return node_start(WORKER, launch, workspace, lines)
+        return Start(
+            python_kind(workspace), lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock)
+        )
 
     def environment(self, launch: Launch, places: Places, stream: str, link: Link | None) -> dict[str, str]:
         """Return all environment variables of an instance."""
