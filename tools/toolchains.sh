@@ -1,7 +1,6 @@
 #!/bin/sh
 # Finds, or installs with their ordinary clients, the tools that tests use beyond Python packages.
 # Never fails: a test whose tool is missing says so itself.
-js=$1
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -21,7 +20,9 @@ have_postgres || install postgresql
 have node || install nodejs npm
 have curl || install curl
 
-if have npm && [ -f "$js/package-lock.json" ] && [ ! -f "$js/node_modules/.package-lock.json" ]; then
-    (cd "$js" && npm ci --silent --no-audit --no-fund) || echo "toolchains: npm could not install $js"
-fi
+for js in "$@"; do
+    if have npm && [ -f "$js/package-lock.json" ] && [ ! -f "$js/node_modules/.package-lock.json" ]; then
+        (cd "$js" && npm ci --silent --no-audit --no-fund) || echo "toolchains: npm could not install $js"
+    fi
+done
 exit 0

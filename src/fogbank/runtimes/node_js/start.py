@@ -22,21 +22,33 @@ STEM: Final = INSIDE / "node_stem.js"
 # "Environment variables"; ld.so(8); mallopt(3)), by how it begins; and what is read later.
 _READ_AT_START: Final = ("NODE_", "UV_", "LD_", "MALLOC_", "GLIBC_", "OPENSSL_", "SSL_CERT_", "LC_", "LANGUAGE", "ICU_")
 _READ_LATER: Final = frozenset({"NODE_ENV", "NODE_PATH", "NODE_TLS_REJECT_UNAUTHORIZED"})
+# The time zone in which stems are.
+_ZONE: Final = ":UTC"
 _LANGUAGES: Final = frozenset({"C.UTF-8", "en_US.UTF-8"})
 # What the runtime itself needs beside the heap.
 _OTHER_MIB: Final = 32
 _HEAP_MIB_MIN: Final = 64
 
 
-def node_start(worker: Path, launch: Launch, workspace: Workspace, lines: Sequence[str], *options: str) -> Start:
+def node_start(
+    worker: Path,
+    launch: Launch,
+    workspace: Workspace,
+    lines: Sequence[str],
+    *options: str,
+    modules: Sequence[str] = (),
+) -> Start:
     """Return how an instance is started whose worker is that script; raises `FileNotFoundError` without Node.
 
-    With `options` for Node, or variables that a running Node doesn't heed, it is started for its function alone.
+    With `options` for Node, or variables that a running Node doesn't heed, it is started for its function alone;
+    otherwise it may have been before, with `modules` loaded.
     """
     command = node_command(worker, launch.memory_mib, *options)
     if options or _has_own_start(launch, workspace):
         return Start(BARE, lines, lambda _: command)
-    waiting = (*node_command(STEM, launch.memory_mib), str(worker))
+    # Setting the time zone later takes longer than all the rest.
+    zone = [] if (own := launch.environment.get("TZ", _ZONE)) == _ZONE else ["/usr/bin/env", f"TZ={own}"]
+    waiting = (*zone, *node_command(STEM, launch.memory_mib), str(worker), *modules)
     return Start(BARE._replace(program=waiting), lines, lambda _: command)
 
 
