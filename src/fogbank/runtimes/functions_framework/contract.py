@@ -39,7 +39,7 @@ class FunctionsFrameworkContract:
     def start(self, launch: Launch, workspace: Workspace) -> Start:
         """Return how an instance is started; raises `OSError`."""
         if launch.runtime.startswith("nodejs"):
-            return node_start(NODE_WORKER, launch, workspace, [])
+            return node_start(NODE_WORKER, launch, workspace)
         ours = f"python{sys.version_info.major}{sys.version_info.minor}"
         if launch.runtime == ours:
             return Start(PYTHON)

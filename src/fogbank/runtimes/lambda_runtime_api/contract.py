@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.runtimes.contract import Start
 from fogbank.runtimes.lambda_runtime_api.custom import custom_command
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
-from fogbank.runtimes.lambda_runtime_api.node import WORKER
+from fogbank.runtimes.lambda_runtime_api.node import FLAGS, WORKER
 from fogbank.runtimes.lambda_runtime_api.python import describe_python, python_kind, python_path
 from fogbank.runtimes.lambda_runtime_api.report import report
 from fogbank.runtimes.model import Mounts
@@ -43,7 +43,7 @@ class LambdaContract:
             return Start(python_kind(workspace), [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
         lines = [f"INIT_START Runtime Version: {launch.runtime}"]
         if launch.runtime.startswith("nodejs"):
-            return node_start(WORKER, launch, workspace, lines)
+            return node_start(WORKER, launch, workspace, lines, flags=FLAGS)
         return Start(
             python_kind(workspace), lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock)
         )

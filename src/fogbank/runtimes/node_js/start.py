@@ -22,6 +22,7 @@ STEM: Final = INSIDE / "node_stem.js"
 # "Environment variables"; ld.so(8); mallopt(3)), by how it begins; and what is read later.
 _READ_AT_START: Final = ("NODE_", "UV_", "LD_", "MALLOC_", "GLIBC_", "OPENSSL_", "SSL_CERT_", "LC_", "LANGUAGE", "ICU_")
 _READ_LATER: Final = frozenset({"NODE_ENV", "NODE_PATH", "NODE_TLS_REJECT_UNAUTHORIZED"})
+_ENV: Final = "/usr/bin/env"
 # The time zone in which stems are.
 _ZONE: Final = ":UTC"
 _LANGUAGES: Final = frozenset({"C.UTF-8", "en_US.UTF-8"})
@@ -34,25 +35,29 @@ def node_start(
     worker: Path,
     launch: Launch,
     workspace: Workspace,
-    lines: Sequence[str],
-    *options: str,
+    lines: Sequence[str] = (),
+    *,
+    flags: Sequence[str] = (),
+    options: Sequence[str] = (),
     modules: Sequence[str] = (),
 ) -> Start:
     """Return how an instance is started whose worker is that script; raises `FileNotFoundError` without Node.
 
-    With `options` for Node, or variables that a running Node doesn't heed, it is started for its function alone;
-    otherwise it may have been before, with `modules` loaded.
+    `flags` are Node's for all functions of a contract. With `options` of one function's own, or variables that a
+    running Node doesn't heed, it is started for its function alone; otherwise it may have been before, with `modules`
+    loaded.
     """
-    command = node_command(worker, launch.memory_mib, *options)
+    command = node_command(worker, launch.memory_mib, [*flags, *options])
     if options or _has_own_start(launch, workspace):
         return Start(BARE, lines, lambda _: command)
     # Setting the time zone later takes longer than all the rest.
-    zone = [] if (own := launch.environment.get("TZ", _ZONE)) == _ZONE else ["/usr/bin/env", f"TZ={own}"]
-    waiting = (*zone, *node_command(STEM, launch.memory_mib), str(worker), *modules)
+    own = launch.environment.get("TZ")
+    zone = [] if own == _ZONE else [_ENV, "-u", "TZ"] if own is None else [_ENV, f"TZ={own}"]
+    waiting = (*zone, *node_command(STEM, launch.memory_mib, flags), str(worker), *modules)
     return Start(BARE._replace(program=waiting), lines, lambda _: command)
 
 
-def node_command(script: Path, memory_mib: int, *options: str) -> list[str]:
+def node_command(script: Path, memory_mib: int, flags: Sequence[str] = ()) -> list[str]:
     """Return the command that runs a script; raises `FileNotFoundError` where there is no Node."""
     program = shutil.which("node")
     if program is None:
@@ -60,7 +65,7 @@ def node_command(script: Path, memory_mib: int, *options: str) -> list[str]:
         raise FileNotFoundError(msg)
     # The heap is what the function has, less what the runtime itself needs.
     heap = max(_HEAP_MIB_MIN, memory_mib - _OTHER_MIB)
-    return [program, "--enable-source-maps", f"--max-old-space-size={heap}", *options, str(script)]
+    return [program, f"--max-old-space-size={heap}", *flags, str(script)]
 
 
 def _has_own_start(launch: Launch, workspace: Workspace) -> bool:
