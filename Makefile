@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-JS := tests/conformance/aws/js
+JS := tests/conformance/aws/js tests/conformance/azure/js tests/conformance/gcp/js
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
@@ -52,7 +52,7 @@ reference: $(READY) toolchains ## Write docs/reference from the code and from wh
 	FOGBANK_RECORD=1 $(BIN)/python -m pytest -q -n $(JOBS) tests/conformance
 	$(BIN)/python tools/reference.py
 
-# What tests need beyond Python: PostgreSQL's server, Node with the AWS SDK for JavaScript. A test whose
+# What tests need beyond Python: PostgreSQL's server, Node with the AWS SDK for JavaScript and Azure's and Google's libraries for functions. A test whose
 # toolchain can't be had is skipped and says what is missing.
 toolchains: $(READY)
 	@tools/toolchains.sh $(JS)
@@ -61,4 +61,4 @@ lock: ## Renew the pinned versions
 	uv pip compile --universal --group dev --extra postgres pyproject.toml -o requirements.lock --no-header --no-annotate --upgrade
 
 clean: ## Remove everything that was made here
-	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis $(JS)/node_modules
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis $(JS:=/node_modules)

@@ -26,6 +26,9 @@ SDK_SOURCE = f"import boto3\n{SOURCE}"
 SLOW_SOURCE = f"import time\n{SOURCE.replace('return', 'time.sleep(0.1); return')}"
 BURST = 16
 PAUSE_SECONDS = 0.05
+# Starting Node.js takes longer, and it is a stem that is ready that is measured.
+NODE_PAUSE_SECONDS = 0.6
+NODE_SOURCE = "exports.handler = async (event) => ({ name: event.name });\n"
 
 
 def request_for(client: Client, method: str, path: str, body: bytes = b"") -> bytes:
@@ -33,12 +36,13 @@ def request_for(client: Client, method: str, path: str, body: bytes = b"") -> by
 
 
 async def deploy(client: Client, connection: Connection, name: str, source: str = SOURCE) -> None:
+    runtime, file = ("nodejs20.x", "app.js") if source == NODE_SOURCE else ("python3.12", "app.py")
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("app.py", source)
+        archive.writestr(file, source)
     members = {
         "FunctionName": name,
-        "Runtime": "python3.12",
+        "Runtime": runtime,
         "Handler": "app.handler",
         "Role": "arn:aws:iam::000000000000:role/bench",
         "Code": {"ZipFile": base64.b64encode(package.getvalue()).decode()},
@@ -46,11 +50,11 @@ async def deploy(client: Client, connection: Connection, name: str, source: str 
     await connection.ask(request_for(client, "POST", PATH, json.dumps(members).encode()))
 
 
-def invoke_warm(name: str) -> Callable[[Client, Connection], Awaitable[Work]]:
+def invoke_warm(name: str, source: str = SOURCE) -> Callable[[Client, Connection], Awaitable[Work]]:
     """Invoke one function again and again."""
 
     async def prepare(client: Client, connection: Connection) -> Work:
-        await deploy(client, connection, name)
+        await deploy(client, connection, name, source)
         request = request_for(client, "POST", f"{PATH}/{name}/invocations", EVENT)
 
         async def work(connection: Connection) -> int:
@@ -72,7 +76,7 @@ def invoke_cold(source: str) -> Callable[[Client, Connection], Awaitable[Work]]:
             name = f"bench-cold-{len(source)}-{next(numbers)}"
             await deploy(client, connection, name, source)
             # Somebody who has just deployed a function takes longer than this to call it.
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(NODE_PAUSE_SECONDS if source == NODE_SOURCE else PAUSE_SECONDS)
             began = time.perf_counter()
             await connection.ask(request_for(client, "POST", f"{PATH}/{name}/invocations", EVENT))
             seconds = time.perf_counter() - began
@@ -108,5 +112,7 @@ LAMBDA_CASES = (
     Case("lambda.Invoke warm@16", invoke_warm("bench-warm-16")),
     Case("lambda.Invoke cold", invoke_cold(SOURCE), budget_ms=6, concurrency=1),
     Case("lambda.Invoke cold, boto3", invoke_cold(SDK_SOURCE), budget_ms=25, concurrency=1),
+    Case("lambda.Invoke warm, Node.js", invoke_warm("bench-warm-node", NODE_SOURCE), budget_ms=0.8, concurrency=1),
+    Case("lambda.Invoke cold, Node.js", invoke_cold(NODE_SOURCE), budget_ms=12, concurrency=1),
     Case("lambda.Invoke 16 of 100 ms at once, cold", burst, budget_ms=200, concurrency=1),
 )

@@ -1,7 +1,6 @@
 #!/bin/sh
 # Finds, or installs with their ordinary clients, the tools that tests use beyond Python packages.
 # Never fails: a test whose tool is missing says so itself.
-js=$1
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -24,7 +23,9 @@ have javac || install default-jdk-headless
 have ruby || install ruby
 have go || install golang-go
 
-if have npm && [ -f "$js/package-lock.json" ] && [ ! -f "$js/node_modules/.package-lock.json" ]; then
-    (cd "$js" && npm ci --silent --no-audit --no-fund) || echo "toolchains: npm could not install $js"
-fi
+for js in "$@"; do
+    if have npm && [ -f "$js/package-lock.json" ] && [ ! -f "$js/node_modules/.package-lock.json" ]; then
+        (cd "$js" && npm ci --silent --no-audit --no-fund) || echo "toolchains: npm could not install $js"
+    fi
+done
 exit 0

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 class Start(NamedTuple):
     """How an instance is started: the kind of stem that it grows from, and what to log of it.
 
-    `command` returns a program that is executed in place of the worker, given where the function finds its folders.
-    It has the channel as its descriptor 3, unless it is reached through what `endpoint` opens, which is
-    told whether an address and port are the instance's own. `folders` are what it
-    reads of the machine's besides the system's programs. `prepare` is awaited before the first instance starts, and
-    raises `OSError`. `reserve_mib` is what it may hold beside the function's memory.
+    `command` returns a program that is executed in place of the worker, given where the function finds its folders;
+    a stem of a kind with a `program` of its own is running that already, and needs none. It has the channel as its
+    descriptor 3, unless it is reached through what `endpoint` opens, which is told whether an address and port are the
+    instance's own. `folders` are what it reads of the machine's besides the system's programs. `prepare` is awaited
+    before the first instance starts, and raises `OSError`. `reserve_mib` is what it may hold beside the function's
+    memory.
     """
 
     kind: Kind

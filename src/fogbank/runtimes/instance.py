@@ -12,7 +12,7 @@ from fogbank.kernel.clock import SECOND_US, wake
 from fogbank.runtimes import debugging
 from fogbank.runtimes.callers import has_socket
 from fogbank.runtimes.link import ChannelLink, encode_launch
-from fogbank.runtimes.model import Ended, Line, Outcome
+from fogbank.runtimes.model import MIB, Ended, Line, Outcome, limits_of
 from fogbank.runtimes.output import Output
 
 if TYPE_CHECKING:
@@ -20,16 +20,12 @@ if TYPE_CHECKING:
     from fogbank.runtimes.contract import Contract, Start
     from fogbank.runtimes.link import Delivered, Link
     from fogbank.runtimes.model import Invocation, Launch, LogSink, Workspace
-    from fogbank.runtimes.nursery import Nursery
+    from fogbank.runtimes.nursery import Nursery, Stem
     from fogbank.runtimes.process import Process
 
 # Where no control group holds the limit: how often a busy instance's memory is looked at.
 MEMORY_CHECK_SECONDS: Final = 0.025
 STEMS_TRIED_MAX: Final = 3
-OPEN_FILES_MAX: Final = 1_024
-# Of one user, so of all instances of a function together; one instance's own limit is its control group's.
-PROCESSES_MAX: Final = 16_384
-MIB: Final = 1_048_576
 
 
 class Instance:
@@ -104,12 +100,12 @@ class Instance:
         """Make a stem this function's instance."""
         stem = await self._nursery.take(start.kind)
         self._process = stem.process
-        self._output = Output(self._clock)
+        self._output = Output(self._clock, stem.reader)
         try:
             if stem.process.group is not None:
                 stem.process.group.limit(self._memory_bytes_max)
             opened = None if start.endpoint is None else await start.endpoint(partial(has_socket, stem.process.keeper))
-            stem.launch(encode_launch(self._describe(start, opened)), self._output.writer)
+            stem.launch(encode_launch(self._describe(start, stem, opened)), self._output.writer)
             if opened is None:
                 opened = await ChannelLink.open(stem.connection, self._contract.result_bytes_max)
             else:
@@ -127,27 +123,25 @@ class Instance:
             self._noted = True
             self._init_seconds = self._clock.monotonic() - self._began
 
-    def _describe(self, start: Start, link: Link | None) -> dict[str, Any]:
+    def _describe(self, start: Start, stem: Stem, link: Link | None) -> dict[str, Any]:
         """Return all that the instance is told of its function (see `inside/zygote.py`)."""
         launch, contract = self.launch, self._contract
-        self._workspace.temporary.mkdir(parents=True, exist_ok=True)
+        stem.hand_over(self._workspace.temporary)
         places = self._workspace.places(contract.mounts, enclosed=self._nursery.tier.name == "B")
         return {
             "worker": start.kind.worker,
-            "command": [] if start.command is None else start.command(places),
+            "command": [] if start.command is None or stem.running_program else start.command(places),
             "channel": link is None,
             # A program that is executed is told by its own command.
             "debug_port": 0 if start.command is not None else launch.debug_port,
             "handler": launch.handler,
             "concurrency": launch.concurrency,
-            "user": self._nursery.tier.user_of(launch.key[0]),
+            "user": stem.user or self._nursery.tier.user_of(launch.key[0]),
             "code": places.code,
             "path": contract.path(places),
             "environment": contract.environment(launch, places, self._stream, link),
             "mounts": [*places.mounts, *((folder, folder, "read") for folder in start.folders)],
-            "processes_max": PROCESSES_MAX,
-            "open_files_max": OPEN_FILES_MAX,
-            "file_bytes_max": launch.ephemeral_mib * MIB,
+            **limits_of(launch.ephemeral_mib),
         }
 
     async def stop(self) -> None:

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
+
+MIB: Final = 1_048_576
+OPEN_FILES_MAX: Final = 1_024
+# Of one user, so of all instances of a function together; one instance's own limit is its control group's.
+PROCESSES_MAX: Final = 16_384
+# Temporary storage, where a function doesn't say how much.
+EPHEMERAL_MIB: Final = 512
+
+
+def limits_of(ephemeral_mib: int) -> dict[str, int]:
+    """Return what an instance may have, as it is told (see `inside/sandbox.py`)."""
+    return {
+        "processes_max": PROCESSES_MAX,
+        "open_files_max": OPEN_FILES_MAX,
+        "file_bytes_max": ephemeral_mib * MIB,
+    }
 
 
 class Launch(NamedTuple):
@@ -46,7 +62,7 @@ class Launch(NamedTuple):
     instances_max: int | None = None
     instances_min: int = 0
     queued: bool = True
-    ephemeral_mib: int = 512
+    ephemeral_mib: int = EPHEMERAL_MIB
     debug_port: int = 0
 
 

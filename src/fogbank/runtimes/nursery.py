@@ -24,6 +24,7 @@ import msgspec
 from fogbank.runtimes import inside
 from fogbank.runtimes.callers import find_socket, is_held
 from fogbank.runtimes.inside.channel import LENGTHS
+from fogbank.runtimes.model import EPHEMERAL_MIB, limits_of
 from fogbank.runtimes.process import Process
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ _GROUP_SECONDS: Final = 1.0
 # Each function has a user of its own, where the server may give it one: from here on, so many.
 USERS_FROM: Final = 2_000_000
 USERS: Final = 1_000_000
+# Programs that are started before their function is known have users of their own, too: those that follow.
+PROGRAMS_FROM: Final = USERS_FROM + USERS
+# What a program sees before it is told its function's environment.
+_PROGRAM_ENVIRONMENT: Final = {"LANG": "en_US.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin", "TZ": ":UTC"}
 _LENGTHS_BYTES: Final = LENGTHS.size
 # The system's programs and what they read; everything else of the host is left out.
 _SHOWN: Final = (
@@ -59,10 +64,19 @@ class StemError(OSError):
 
 
 class Kind(NamedTuple):
-    """A kind of zygote: the worker's module, and what is imported beside it before the first fork."""
+    """A kind of stem: the worker's module, and what is imported beside it before the first fork.
+
+    `program` is a command that is executed in the stem, and waits there (see `inside/programs.py`), where sandboxes
+    allow for that: in tier B.
+    """
 
     worker: str
     preload: tuple[str, ...] = ()
+    program: tuple[str, ...] = ()
+
+
+# Stems that have nothing imported, for programs.
+BARE: Final = Kind("fogbank.runtimes.inside.zygote")
 
 
 class Tier(NamedTuple):
@@ -78,15 +92,43 @@ class Tier(NamedTuple):
 
 
 class Stem(NamedTuple):
-    """An instance without a function: its process, and the server's end of its channel."""
+    """An instance without a function: its process, and the server's end of its channel.
+
+    One that runs a program already has its `user` (0: none), the `reader` of its output, and its temporary folder.
+    """
 
     process: Process
     connection: socket.socket
+    user: int = 0
+    reader: int = -1
+    temporary: Path | None = None
+
+    @property
+    def running_program(self) -> bool:
+        """Whether it runs a program already."""
+        return self.temporary is not None
+
+    def hand_over(self, temporary: Path) -> None:
+        """Make a function's temporary folder; of a program that runs already, it is the one that it may write to."""
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        if self.temporary is None:
+            temporary.mkdir(exist_ok=True)
+        else:
+            self.temporary.rename(temporary)
+
+    def discard(self) -> None:
+        """Let go of one that nobody took."""
+        self.connection.close()
+        if self.reader >= 0:
+            os.close(self.reader)
+        if self.temporary is not None:
+            with contextlib.suppress(OSError):
+                self.temporary.rmdir()
 
     def launch(self, message: bytes, output: int) -> None:
-        """Give it its function, and the descriptor that its output goes to."""
+        """Give it its function, and the descriptor that its output goes to (-1: it has one)."""
         view = memoryview(message)
-        sent = socket.send_fds(self.connection, [view[:_LENGTHS_BYTES]], [output])
+        sent = socket.send_fds(self.connection, [view[:_LENGTHS_BYTES]], [output] if output >= 0 else [])
         assert sent == _LENGTHS_BYTES
         self.connection.setblocking(True)
         self.connection.sendall(view[_LENGTHS_BYTES:])
@@ -94,13 +136,15 @@ class Stem(NamedTuple):
 
 
 class Nursery:
-    """Makes stems. `folder` is one of the server's own, for roots to be mounted on."""
+    """Makes stems. `folder` is one of the server's own, for roots to be mounted on; `shared` one that all may write."""
 
-    def __init__(self, folder: Path, ids: Ids, groups: ControlGroups | None) -> None:
+    def __init__(self, folder: Path, ids: Ids, groups: ControlGroups | None, shared: Path | None = None) -> None:
         self.tier = Tier("A", own_users=False)
         self._folder = folder
         self._ids = ids
         self._groups = groups
+        self._shared = shared
+        self._programs = 0
         self._zygotes: dict[Kind, _Zygote] = {}
         self._stock: dict[Kind, deque[Stem]] = {}
         self._filling: set[Kind] = set()
@@ -115,7 +159,7 @@ class Nursery:
         if found is None:
             return False
         if self.tier.own_users:
-            return USERS_FROM <= found.user < USERS_FROM + USERS
+            return USERS_FROM <= found.user < PROGRAMS_FROM + USERS
         return is_held(found.inode, [process.keeper for process in self._processes])
 
     async def open(self, kind: Kind, *, isolated: bool = True) -> None:
@@ -134,6 +178,7 @@ class Nursery:
 
     async def take(self, kind: Kind) -> Stem:
         """Return a stem; raises `StemError`."""
+        kind = self._made_here(kind)
         stock = self._stock.setdefault(kind, deque())
         stem = None
         while stock and stem is None:
@@ -141,13 +186,14 @@ class Nursery:
             if ready.process.running:
                 stem = ready
             else:
-                ready.connection.close()
+                ready.discard()
         self._used.add(kind)
         asyncio.get_running_loop().call_later(RESTOCK_SECONDS, self._restock, kind)
         return stem if stem is not None else await self._make(kind)
 
     def prepare(self, kind: Kind) -> None:
         """Have stems of a kind ready, since they may be wanted soon."""
+        kind = self._made_here(kind)
         self._stock.setdefault(kind, deque())
         self._restock(kind)
 
@@ -159,11 +205,15 @@ class Nursery:
         stems = [stem for stock in self._stock.values() for stem in stock]
         self._stock.clear()
         for stem in stems:
-            stem.connection.close()
             stem.process.kill()
         for stem in stems:
             await stem.process.end()
+            stem.discard()
         await self._retire_zygotes()
+
+    def _made_here(self, kind: Kind) -> Kind:
+        """Return a kind as it can be made in the sandbox that there is."""
+        return kind if self.tier.name == "B" else kind._replace(program=())
 
     async def _retire_zygotes(self) -> None:
         zygotes = list(self._zygotes.values())
@@ -191,19 +241,45 @@ class Nursery:
             self._filling.discard(kind)
 
     async def _make(self, kind: Kind) -> Stem:
-        zygote = self._zygotes.get(kind)
+        plain = kind._replace(program=())
+        zygote = self._zygotes.get(plain)
         if zygote is None or zygote.ended:
             if zygote is not None:
                 zygote.forget()
-            zygote = self._zygotes[kind] = _Zygote(kind, self.tier, self._folder)
+            zygote = self._zygotes[plain] = _Zygote(plain, self.tier, self._folder)
         try:
             await zygote.started()
-            return await asyncio.wait_for(self._order(zygote), STEM_SECONDS_MAX)
+            made = self._order_program(zygote, kind.program) if kind.program else self._order(zygote)
+            return await asyncio.wait_for(made, STEM_SECONDS_MAX)
         except (OSError, TimeoutError, EOFError) as error:
             msg = f"no instance could be made: {str(error) or type(error).__name__}"
             raise StemError(msg) from error
 
-    async def _order(self, zygote: _Zygote) -> Stem:
+    async def _order_program(self, zygote: _Zygote, command: tuple[str, ...]) -> Stem:
+        """Make a stem that runs a program: with an output, a temporary folder and, where there are, a user."""
+        temporary = self._folder / f"program-{self._ids.hex(16)}"
+        temporary.mkdir()
+        user = PROGRAMS_FROM + self._programs % USERS if self.tier.own_users else 0
+        self._programs += 1
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        program = {
+            "command": command,
+            "environment": _PROGRAM_ENVIRONMENT,
+            "user": user,
+            **limits_of(EPHEMERAL_MIB),
+            "writable": [str(each) for each in (temporary, self._shared) if each is not None],
+        }
+        try:
+            stem = await self._order(zygote, program, writer)
+        except BaseException:
+            os.close(reader)
+            temporary.rmdir()
+            raise
+        finally:
+            os.close(writer)
+        return stem._replace(user=user, reader=reader, temporary=temporary)
+
+    async def _order(self, zygote: _Zygote, program: dict[str, Any] | None = None, output: int = -1) -> Stem:
         loop = asyncio.get_running_loop()
         group = None if self._groups is None else self._groups.make(self._ids.hex(16))
         channel, their_channel = socket.socketpair()
@@ -212,8 +288,9 @@ class Nursery:
         line.setblocking(False)
         try:
             with their_channel, their_line:
-                order = {"groups": [] if group is None else group.paths}
-                zygote.order(order, [their_channel.fileno(), their_line.fileno()])
+                order = {"groups": [] if group is None else group.paths, "program": program}
+                descriptors = [their_channel.fileno(), their_line.fileno()]
+                zygote.order(order, descriptors if program is None else [*descriptors, output])
             keeper = await _hear_of(loop, line)
         except BaseException:
             channel.close()

@@ -25,12 +25,15 @@ _DROPPED: Final = f"(more than {OUTPUT_BYTES_MAX} bytes of output in one invocat
 
 
 class Output:
-    """The reading end of an instance's pipe. `writer` is the descriptor to hand to the process."""
+    """The reading end of an instance's pipe. `writer` is the descriptor to hand to the process.
 
-    def __init__(self, clock: Clock) -> None:
+    It is -1 where the process has it already, and `reader` is the other end.
+    """
+
+    def __init__(self, clock: Clock, reader: int = -1) -> None:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._reader, self.writer = os.pipe2(os.O_CLOEXEC)
+        self._reader, self.writer = (reader, -1) if reader >= 0 else os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._reader, False)
         self._buffer = b""
         self._lines: list[Line] = []
@@ -39,8 +42,9 @@ class Output:
 
     def started(self) -> None:
         """Close the writing end, which the process has now."""
-        os.close(self.writer)
-        self.writer = -1
+        if self.writer >= 0:
+            os.close(self.writer)
+            self.writer = -1
 
     def take(self) -> list[Line]:
         """Return what was printed since the last call; whatever the process has written by now is in it."""

@@ -62,7 +62,7 @@ class FunctionRunner:
         root = self._temporary.path
         self._instances_root = root / "instances"
         self._groups = find_control_groups()
-        self._nursery = Nursery(root, ids, self._groups)
+        self._nursery = Nursery(root, ids, self._groups, shared)
         self._code = CodeFolders(store, (folder or root) / "code")
         self._pools: dict[tuple[int, int], Pool] = {}
         self._revisions: dict[int, int] = {}

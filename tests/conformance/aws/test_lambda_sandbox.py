@@ -21,7 +21,7 @@ from fogbank.settings import Settings, SettingsError
 from fogbank.testing.server import ThreadedServer
 from tests.conformance.aws.functions import ROLE, deploy, running
 from tests.conformance.aws.test_lambda_invoke import invoke, wait_for
-from tests.conformance.aws.test_lambda_runtimes import BOOTSTRAP, curl
+from tests.conformance.aws.test_lambda_runtimes import BOOTSTRAP, create, curl, node
 from tests.conformance.conftest import boto3_client
 
 if TYPE_CHECKING:
@@ -66,6 +66,21 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[ThreadedServer]:
 @pytest.fixture
 def lambda_(sandbox: ThreadedServer, account: str) -> Any:
     return boto3_client(sandbox, account)("lambda")
+
+
+TRY_NODE = """
+    const fs = require("node:fs"), os = require("node:os"), { execFileSync } = require("node:child_process");
+    const attempt = (work) => {
+        try { return String(work()); } catch (error) { return String(error.code ?? error.status); }
+    };
+    exports.handler = async () => ({ATTEMPTS});
+"""
+
+
+def node_attempts(lambda_: Any, **tries: str) -> dict[str, str]:
+    body = ", ".join(f"{name}: attempt(() => {expression})" for name, expression in tries.items())
+    create(lambda_, "nodejs20.x", {"index.js": TRY_NODE.replace("ATTEMPTS", body)})
+    return invoke(lambda_)[0]
 
 
 def attempts(lambda_: Any, **tries: str) -> dict[str, str]:
@@ -358,3 +373,119 @@ def test_strict_refuses_to_start_where_functions_cannot_be_isolated(monkeypatch:
         ThreadedServer(Settings(port=0, memory=True, sandbox="strict")),
     ):
         pass
+
+
+@node
+@isolated
+def test_the_machine_s_files_are_not_there_for_node(lambda_: Any, tmp_path: Path) -> None:
+    secret = tmp_path.parent.parent.parent / f"secret-node-{os.getpid()}"
+    secret.write_text("secret")
+    tried = node_attempts(
+        lambda_,
+        home="fs.readdirSync('/home')",
+        secret=f"fs.readFileSync({str(secret)!r})",
+        passwords="fs.readFileSync('/etc/shadow')",
+        sys="fs.readdirSync('/sys/fs')",
+        memory="fs.openSync('/dev/mem')",
+        users="fs.readFileSync('/etc/passwd', 'utf8').trim().split('\\n').length",
+        code="fs.writeFileSync('/var/task/new.js', '')",
+        programs="fs.writeFileSync('/usr/bin/new', '')",
+        place="fs.mkdirSync('/new')",
+        kernel="fs.writeFileSync('/proc/sys/kernel/hostname', 'x')",
+        server=f"process.kill({os.getpid()}, 0)",
+        keeper="fs.readFileSync('/proc/1/environ')",
+        user="process.setuid(0)",
+        seen="fs.readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))",
+        own="fs.readdirSync('/proc/self/fd').length > 3",
+        task="fs.readdirSync('/var/task')",
+        tmp="fs.readdirSync('/tmp')",
+        tmp_write="fs.writeFileSync('/tmp/x', 'x')",
+        namespace="execFileSync('unshare', ['-U', 'true'], { stdio: 'ignore' })",
+        home_of_user="os.userInfo().username",
+    )
+    secret.unlink()
+    gone = {name: tried[name] for name in ("home", "secret", "passwords", "sys", "memory")}
+    assert gone == dict.fromkeys(gone, "ENOENT")
+    assert {tried[name] for name in ("code", "programs", "place", "kernel")} <= {"EROFS", "EACCES"}
+    assert (tried["server"], tried["users"], tried["own"]) == ("ESRCH", "2", "true")
+    assert tried["keeper"] in ("EACCES", "EPERM")
+    assert tried["user"] in ("EPERM", "EINVAL")
+    assert (tried["seen"], tried["task"], tried["tmp"]) == ("1,2", "index.js", "")
+    assert tried["tmp_write"] == "undefined"
+    assert tried["namespace"] == "1", "what unshare ends with when it is refused"
+    assert tried["home_of_user"] == "sbx_user1051"
+
+
+@node
+@everywhere
+def test_what_node_functions_see_of_themselves(lambda_: Any, sandbox: ThreadedServer) -> None:
+    source = """
+        import { readFileSync } from "node:fs";
+        export const handler = async () => ({
+            user: process.getuid(), groups: process.getgroups(), argv: process.argv, options: process.execArgv,
+            folder: process.cwd(), variables: process.env, initially: readFileSync("/proc/self/environ", "utf8"),
+            capabilities: /CapEff:\\s*(\\w+)/.exec(readFileSync("/proc/self/status", "utf8"))[1],
+            privileges: /NoNewPrivs:\\s*(\\d)/.exec(readFileSync("/proc/self/status", "utf8"))[1],
+        });
+    """
+    variables = {"Variables": {"OWN": "1", "TZ": "Europe/Vienna"}}
+    create(lambda_, "nodejs20.x", {"index.mjs": source}, Environment=variables)
+    told = invoke(lambda_)[0]
+    tier = sandbox.app.runner.tier
+    assert told["argv"][1].endswith("lambda_node.js")
+    assert len(told["argv"]) == 2
+    assert all(option.startswith("--") for option in told["options"])
+    assert (told["variables"]["OWN"], told["variables"]["TZ"]) == ("1", "Europe/Vienna")
+    assert "PYTEST_CURRENT_TEST" not in told["variables"]
+    assert "PYTEST_CURRENT_TEST" not in told["initially"]
+    assert told["privileges"] == "1"
+    if tier.name == "B":
+        assert (told["folder"], told["capabilities"]) == ("/var/task", "0" * 16)
+    if tier.own_users:
+        assert told["user"] >= nursery.PROGRAMS_FROM
+        assert set(told["groups"]) <= {told["user"]}
+
+
+@node
+@everywhere
+def test_memory_beyond_the_limit_ends_a_node_function(lambda_: Any) -> None:
+    source = "exports.handler = async (size) => Buffer.alloc(size, 1).length;"
+    create(lambda_, "nodejs20.x", {"index.js": source}, MemorySize=128)
+    assert invoke(lambda_, 1_000_000)[0] == 1_000_000
+    payload, reply = invoke(lambda_, 600_000_000)
+    assert (reply["FunctionError"], payload["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert payload["errorMessage"].endswith("Runtime exited with error: signal: killed")
+    assert invoke(lambda_, 1)[0] == 1
+
+
+@node
+@everywhere
+def test_nothing_is_shared_between_node_instances(lambda_: Any) -> None:
+    source = """
+        const chance = [Math.random(), require("node:crypto").randomUUID()];
+        exports.handler = () => new Promise((done) => setTimeout(() => done(chance), 300));
+    """
+    create(lambda_, "nodejs20.x", {"index.js": source})
+    found = in_parallel(lambda: invoke(lambda_)[0], 3)
+    assert len({chance[0] for chance in found}) == len({chance[1] for chance in found}) == 3
+
+
+@node
+@everywhere
+def test_variables_that_node_reads_at_its_start(lambda_: Any) -> None:
+    source = "exports.handler = async () => [process.execArgv.length, process.title, process.env.NODE_OPTIONS];"
+    variables = {"Variables": {"NODE_OPTIONS": "--title=own"}}
+    create(lambda_, "nodejs20.x", {"index.js": source}, Environment=variables)
+    assert invoke(lambda_)[0][1:] == ["own", "--title=own"]
+
+
+@node
+@everywhere
+def test_a_layer_s_node_modules(lambda_: Any) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("nodejs/node_modules/greetings/index.js", "module.exports = 'moin';")
+    layer = lambda_.publish_layer_version(LayerName="words", Content={"ZipFile": buffer.getvalue()})
+    source = "exports.handler = async () => require('greetings');"
+    create(lambda_, "nodejs20.x", {"index.js": source}, Layers=[layer["LayerVersionArn"]])
+    assert invoke(lambda_)[0] == "moin"

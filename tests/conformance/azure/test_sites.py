@@ -90,14 +90,14 @@ def test_a_stopped_app(azure: Azure) -> None:
             "Fogbank does not support the property siteConfig.cors.",
         ),
         (
-            {"properties": {"siteConfig": {"linuxFxVersion": "Node|20"}}},
+            {"properties": {"siteConfig": {"linuxFxVersion": "Java|17"}}},
             "BadRequest",
-            "Fogbank does not support the linuxFxVersion Node|20.",
+            "Fogbank does not support the linuxFxVersion Java|17.",
         ),
         (
-            {"properties": {"siteConfig": {"appSettings": [{"name": "FUNCTIONS_WORKER_RUNTIME", "value": "node"}]}}},
+            {"properties": {"siteConfig": {"appSettings": [{"name": "FUNCTIONS_WORKER_RUNTIME", "value": "java"}]}}},
             "BadRequest",
-            "Fogbank does not support the FUNCTIONS_WORKER_RUNTIME node.",
+            "Fogbank does not support the FUNCTIONS_WORKER_RUNTIME java.",
         ),
         (
             {

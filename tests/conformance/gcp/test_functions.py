@@ -129,7 +129,7 @@ def test_a_name_is_taken_once(client: Any, parent: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "what"),
     [
-        ({"runtime": "nodejs22"}, "nodejs22"),
+        ({"runtime": "go122"}, "go122"),
         ({"runtime": "cobol"}, "cobol"),
         ({"runtime": ""}, "Runtime"),
         ({"timeout_seconds": 3_601}, "timeout_seconds"),

@@ -1,4 +1,4 @@
-"""Running functions as Azure Functions does: apps in Python, by the official library, over a channel.
+"""Running functions as Azure Functions does: apps in Python and Node.js, by the official libraries, over a channel.
 
 "Azure Functions Python developer guide", "Folder structure" and "Package management": an app is in /home/site/wwwroot,
 the packages that it brings are below it.
@@ -15,6 +15,7 @@ import msgspec
 from fogbank.kernel.clock import SECOND_US
 from fogbank.runtimes.contract import Start
 from fogbank.runtimes.model import Ended, Line, Mounts
+from fogbank.runtimes.node_js.start import INSIDE, node_start
 from fogbank.runtimes.nursery import Kind
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ PYTHON: Final = Kind(
     "fogbank.runtimes.inside.azure_functions_python",
     ("azure.functions", "asyncio", "json", "logging", "encodings.idna"),
 )
+NODE_WORKER: Final = INSIDE / "azure_functions_node.js"
+NODE_MODULES: Final = (str(INSIDE / "node_fetch.js"),)
 
 
 class AzureFunctionsContract:
@@ -40,7 +43,9 @@ class AzureFunctionsContract:
     init_seconds_max: Final = 60.0
 
     def start(self, launch: Launch, workspace: Workspace) -> Start:
-        """Return how an instance is started."""
+        """Return how an instance is started; raises `OSError`."""
+        if language_of(launch.environment) == "node":
+            return node_start(NODE_WORKER, launch, workspace, modules=NODE_MODULES)
         return Start(PYTHON)
 
     def environment(self, launch: Launch, places: Places, stream: str, link: Link | None) -> dict[str, str]:
@@ -71,7 +76,7 @@ class AzureFunctionsContract:
 def report(launch: Launch, invocation: Invocation, outcome: Outcome, began_us: int, now_us: int) -> list[Line]:
     """Return the log of an invocation: what was printed, between the lines of Azure's own host."""
     if outcome.ended is Ended.INIT_ERROR:
-        text = f"Worker failed to index functions\n{_failure(outcome)}"
+        text = f"Worker failed to index functions\n{_failure(launch, outcome)}"
         return [*outcome.lines, _line(now_us, "Error", text)]
     if "index" in invocation.context:
         return list(outcome.lines)
@@ -88,11 +93,18 @@ def report(launch: Launch, invocation: Invocation, outcome: Outcome, began_us: i
         limit = f"{launch.timeout_seconds:.0f} seconds"
         text = f"Timeout value of {limit} exceeded by function '{name}' (Id: '{number}'). Initiating cancellation."
         lines.append(_line(now_us, "Error", text))
-    lines.append(_line(now_us, "Error", f"Executed '{name}' (Failed, Id={number}, {duration})\n{_failure(outcome)}"))
+    lines.append(
+        _line(now_us, "Error", f"Executed '{name}' (Failed, Id={number}, {duration})\n{_failure(launch, outcome)}")
+    )
     return lines
 
 
-def _failure(outcome: Outcome) -> str:
+def language_of(environment: Mapping[str, str]) -> str:
+    """Return the language worker of an app, by its settings."""
+    return environment.get("FUNCTIONS_WORKER_RUNTIME", "python").lower()
+
+
+def _failure(launch: Launch, outcome: Outcome) -> str:
     """Say why an invocation failed, as Azure's worker words it where it could say so itself."""
     if outcome.ended in (Ended.ERROR, Ended.INIT_ERROR):
         try:
@@ -102,10 +114,10 @@ def _failure(outcome: Outcome) -> str:
             return "Result: Failure"
         return f"Result: Failure\nException: {kind}: {message}\nStack: {stack}"
     if outcome.ended is Ended.MEMORY:
-        return "python used more memory than it may and was ended"
+        return f"{language_of(launch.environment)} used more memory than it may and was ended"
     if outcome.ended is Ended.TOO_LARGE:
         return f"the result has more than {AzureFunctionsContract.result_bytes_max} bytes"
-    return f"python exited with code {outcome.status}"
+    return f"{language_of(launch.environment)} exited with code {outcome.status}"
 
 
 def _line(at_us: int, level: str, text: str) -> Line:

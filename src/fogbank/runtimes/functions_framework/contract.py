@@ -1,4 +1,4 @@
-"""Running functions as Cloud Run functions does.
+"""Running functions as Cloud Run functions does: on the official framework, over a channel.
 
 Google Cloud, "Container runtime contract" (a start may take four minutes), "Cloud Run functions execution
 environment" (the code stands in /workspace), "Troubleshoot Cloud Run functions" (what the log says of ends).
@@ -15,6 +15,7 @@ import msgspec
 from fogbank.runtimes.contract import Start
 from fogbank.runtimes.inside.functions_framework_python import PRELOAD
 from fogbank.runtimes.model import Ended, Line, Mounts
+from fogbank.runtimes.node_js.start import INSIDE, node_start
 from fogbank.runtimes.nursery import Kind
 
 if TYPE_CHECKING:
@@ -24,19 +25,21 @@ if TYPE_CHECKING:
     from fogbank.runtimes.model import Invocation, Launch, Outcome, Places, Workspace
 
 PYTHON: Final = Kind("fogbank.runtimes.inside.functions_framework_python", PRELOAD)
+NODE_WORKER: Final = INSIDE / "functions_framework_node.js"
 _MIB: Final = 1_048_576
 
 
 class FunctionsFrameworkContract:
-    """The contract of Google's functions: Python on the official framework, over a channel."""
+    """The contract of Google's functions: Python, on our copy of the framework; Node.js, on the function's."""
 
     mounts: Final = Mounts("/workspace")
     result_bytes_max: Final = 32 * _MIB
     init_seconds_max: Final = 240.0
 
     def start(self, launch: Launch, workspace: Workspace) -> Start:
-        """Return how an instance is started."""
-        del workspace
+        """Return how an instance is started; raises `OSError`."""
+        if launch.runtime.startswith("nodejs"):
+            return node_start(NODE_WORKER, launch, workspace)
         ours = f"python{sys.version_info.major}{sys.version_info.minor}"
         if launch.runtime == ours:
             return Start(PYTHON)

@@ -18,13 +18,16 @@ A worker is ready before it gets its first invocation. It gets as many at a time
 from __future__ import annotations
 
 import json
+import socket
 import struct
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
+
+# Where a program that is executed finds its channel.
+CHANNEL_OF_PROGRAMS: Final = 3
 
 LENGTHS: Final = struct.Struct(">II")
 READ_BYTES: Final = 65_536
@@ -87,6 +90,21 @@ class Channel:
             buffer = b"".join(parts)
         self._buffer = buffer[count:]
         return buffer[:count]
+
+
+def receive_launch(channel: Channel, connection: socket.socket) -> tuple[dict[str, Any], int]:
+    """Wait for the launch message; returns it with the descriptor that came with it for output, or -1.
+
+    Raises `ClosedError`.
+    """
+    try:
+        lengths, descriptors, _, _ = socket.recv_fds(connection, LENGTHS.size, 1)
+    except OSError:
+        raise ClosedError from None
+    if len(lengths) < LENGTHS.size:
+        raise ClosedError
+    head_bytes, _ = LENGTHS.unpack(lengths)
+    return channel.receive_rest(head_bytes, 0).head["launch"], descriptors[0] if descriptors else -1
 
 
 def encode(head: Mapping[str, Any], body: bytes) -> bytes:

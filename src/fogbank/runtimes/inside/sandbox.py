@@ -6,7 +6,9 @@ a user namespace (as anybody else); no capabilities, no new privileges; Landlock
 Tier A: a session of its own, limits, no new privileges, and Landlock where the kernel has it.
 
 Three steps, so that the dear ones are done before it is known which function comes: `enclose` in the process that
-forks the instance's keeper, `furnish` in the keeper, `move_in` in the instance itself.
+forks the instance's keeper, `furnish` in the keeper, `move_in` in the instance itself. A program that is started
+beforehand can't take the last step: it gives up its rights at once (`move_in_early`), and what its function has is
+brought to it by the keeper (`bring_in`).
 """
 
 from __future__ import annotations
@@ -92,11 +94,7 @@ def move_in(house: House, launch: dict[str, Any]) -> None:
     `launch` has the `user` to become (0: none), limits, and `mounts`: what is brought in from where, where to, and
     for what: to "read", to "write", or to "own", as the temporary folder is.
     """
-    for kind, limit in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, launch["open_files_max"]),
-        (resource.RLIMIT_FSIZE, launch["file_bytes_max"]),
-    ):
+    for kind, limit in _limits(launch):
         resource.setrlimit(kind, (limit, limit))
     if house.tier == "B":
         _mount_own(house, launch["user"], launch["mounts"])
@@ -111,6 +109,36 @@ def move_in(house: House, launch: dict[str, Any]) -> None:
     else:
         read_only = [place for place, use in places if use == "read"]
         kernel.landlock([*house.shown, *_KNOWN_TO_ALL, *read_only], writable)
+
+
+def move_in_early(house: House, program: dict[str, Any]) -> None:
+    """Give up all rights before it is known which function comes; only in tier B.
+
+    `program` has the `user` to become (0: none), limits, and in `writable` the folders outside that will be brought in
+    for writing. The new root becomes this process's own now; the keeper makes it the namespace's when it brings in
+    what the function has.
+    """
+    for kind, limit in (*_limits(program), (resource.RLIMIT_NPROC, program["processes_max"])):
+        resource.setrlimit(kind, (limit, limit))
+    kernel.refuse_new_privileges()
+    kernel.landlock([house.root], [f"{house.root}/dev", *program["writable"]])
+    os.chroot(house.root)
+    os.chdir("/")
+    _become(program["user"])
+    refuse_calls()
+
+
+def bring_in(house: House, launch: dict[str, Any]) -> None:
+    """In the keeper: bring a function's folders to a process that has moved in early."""
+    _mount_own(house, launch["user"], launch["mounts"])
+
+
+def _limits(launch: dict[str, Any]) -> tuple[tuple[int, int], ...]:
+    return (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, launch["open_files_max"]),
+        (resource.RLIMIT_FSIZE, launch["file_bytes_max"]),
+    )
 
 
 def _mount_own(house: House, user: int, mounts: list[tuple[str, str, str]]) -> None:

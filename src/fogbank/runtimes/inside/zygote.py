@@ -1,7 +1,8 @@
 """A zygote: a process that has imported what its instances need, and forks itself when one is wanted.
 
 Each fork becomes a stem: an instance in its sandbox that knows everything but its function. It is given one by
-the server when an invocation needs it. No function's code ever runs in the zygote.
+the server when an invocation needs it. No function's code ever runs in the zygote. Where the order has a program, the
+stem executes it (`programs.py`), and it waits for its function instead.
 
 From the server's point of view an instance is its keeper, the first process in the sandbox: it tells the server
 what it is and how its child, which runs the function, has ended; when it ends, the kernel ends all that is in its
@@ -9,7 +10,8 @@ process namespace. Where there is no such namespace it does that itself.
 
 Started with one argument, the number of the control socket. What comes there first is a JSON object with `preload`
 (modules), `packages` (a folder) and the fields of `sandbox.House`; after that, orders: JSON objects with `groups`
-(control groups to join), which come with two descriptors: the instance's channel, and its keeper's line.
+(control groups to join) and `program` (see `programs.py`; null for none), which come with two descriptors: the
+instance's channel, and its keeper's line; and, with a program, a third: its output.
 """
 
 from __future__ import annotations
@@ -26,15 +28,13 @@ import sys
 import traceback
 from typing import Any, Final
 
-from fogbank.runtimes.inside import sandbox
-from fogbank.runtimes.inside.channel import LENGTHS, Channel, ClosedError
+from fogbank.runtimes.inside import programs, sandbox
+from fogbank.runtimes.inside.channel import CHANNEL_OF_PROGRAMS, Channel, ClosedError, receive_launch
 from fogbank.runtimes.inside.kernel_calls import adopt_orphans
 from fogbank.runtimes.inside.sandbox import House
 
 ORDER_BYTES_MAX: Final = 65_536
-DESCRIPTORS: Final = 2
-# Where a program that is executed finds its channel.
-CHANNEL_OF_COMMANDS: Final = 3
+DESCRIPTORS: Final = 3
 
 
 def main() -> None:
@@ -59,22 +59,24 @@ def main() -> None:
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             control.close()
-            _plant(house, order["groups"], *descriptors)
+            _plant(house, order, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _plant(house: House, groups: list[str], channel: int, line: int) -> None:
+def _plant(house: House, order: dict[str, Any], channel: int, line: int, output: int = -1) -> None:
     """In the first fork: go where the sandbox is to be, and fork the keeper, who lets this process end."""
     keeper_line = socket.socket(fileno=line)
     try:
-        sandbox.enclose(house, groups)
+        sandbox.enclose(house, order["groups"])
         keeper = os.fork()
         if keeper:
             _say(keeper_line, pid=keeper)
             os._exit(0)
         sandbox.furnish(house)
         adopt_orphans()
+        told, telling = os.pipe()
+        moved, moving = os.pipe()
         child = os.fork()
     except OSError as error:
         _say(keeper_line, problem=str(error))
@@ -82,13 +84,26 @@ def _plant(house: House, groups: list[str], channel: int, line: int) -> None:
     if child == 0:
         keeper_line.close()
         os.setsid()
+        if order["program"]:
+            programs.execute(house, order["program"], channel, output, told, moving)
         _become_instance(house, socket.socket(fileno=channel))
-    os.close(channel)
+    for descriptor in (told, moving):
+        os.close(descriptor)
+    if order["program"]:
+        # Until it has moved in, nothing may change where it moves.
+        os.read(moved, 1)
+        os.close(moved)
+        _keep(child, keeper_line, programs.Mover(house, child, socket.socket(fileno=channel), output, telling))
+    for descriptor in (channel, telling, moved):
+        os.close(descriptor)
     _keep(child, keeper_line)
 
 
-def _keep(child: int, line: socket.socket) -> None:
-    """In the keeper: collect who has ended until the child has, or the server is gone; then end everybody."""
+def _keep(child: int, line: socket.socket, mover: programs.Mover | None = None) -> None:
+    """In the keeper: collect who has ended until the child has, or the server is gone; then end everybody.
+
+    A `mover` brings in the function of a program that is running already.
+    """
     _say(line, ready=True)
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -96,11 +111,18 @@ def _keep(child: int, line: socket.socket) -> None:
     watched = select.poll()
     watched.register(reading, select.POLLIN)
     watched.register(line, select.POLLIN)
+    if mover is not None:
+        watched.register(mover.channel, select.POLLIN)
     status: int | None = None
     while status is None:
         status = _collect(child)
-        if status is None and line.fileno() in dict(watched.poll()):
+        ready = dict(watched.poll()) if status is None else {}
+        if line.fileno() in ready:
             break
+        if mover is not None and mover.channel.fileno() in ready:
+            watched.unregister(mover.channel)
+            mover.move()
+            mover = None
         with contextlib.suppress(BlockingIOError):
             os.read(reading, 512)
     if os.getpid() != 1:
@@ -146,7 +168,7 @@ def _become_instance(house: House, connection: socket.socket) -> None:
     """In the second fork: wait for a function, move in with it, run its worker."""
     try:
         channel = Channel(connection)
-        launch, output = _receive_launch(channel, connection)
+        launch, output = receive_launch(channel, connection)
     except ClosedError:
         os._exit(0)
     null = os.open("/dev/null", os.O_RDONLY)
@@ -171,23 +193,11 @@ def _become_instance(house: House, connection: socket.socket) -> None:
         os._exit(code & 0xFF)
 
 
-def _receive_launch(channel: Channel, connection: socket.socket) -> tuple[dict[str, Any], int]:
-    """Wait for the launch message, which carries the descriptor that output goes to."""
-    try:
-        lengths, descriptors, _, _ = socket.recv_fds(connection, LENGTHS.size, 1)
-    except OSError:
-        raise ClosedError from None
-    if len(lengths) < LENGTHS.size or not descriptors:
-        raise ClosedError
-    head_bytes, _ = LENGTHS.unpack(lengths)
-    return channel.receive_rest(head_bytes, 0).head["launch"], descriptors[0]
-
-
 def _run(launch: dict[str, Any], channel: Channel) -> int:
     command = launch["command"]
     if command:
         if launch["channel"]:
-            os.dup2(channel.fileno(), CHANNEL_OF_COMMANDS)
+            os.dup2(channel.fileno(), CHANNEL_OF_PROGRAMS)
         os.execvpe(command[0], command, launch["environment"])  # noqa: S606 - running functions is what this is for
     worker = importlib.import_module(launch["worker"])
     debugger = importlib.import_module("fogbank.runtimes.inside.debugger") if launch["debug_port"] else None

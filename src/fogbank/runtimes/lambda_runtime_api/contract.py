@@ -11,16 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.runtimes.contract import Start
-from fogbank.runtimes.inside.zygote import CHANNEL_OF_COMMANDS
+from fogbank.runtimes.inside.channel import CHANNEL_OF_PROGRAMS
 from fogbank.runtimes.lambda_runtime_api.custom import custom_command
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
 from fogbank.runtimes.lambda_runtime_api.java import RESERVE_MIB, describe_java, find_java, java_command
 from fogbank.runtimes.lambda_runtime_api.java_client import JavaClient
-from fogbank.runtimes.lambda_runtime_api.node import node_command
+from fogbank.runtimes.lambda_runtime_api.node import FLAGS, WORKER
 from fogbank.runtimes.lambda_runtime_api.python import describe_python, python_kind, python_path
 from fogbank.runtimes.lambda_runtime_api.report import report
 from fogbank.runtimes.lambda_runtime_api.ruby import describe_ruby, find_ruby, ruby_command, ruby_environment
 from fogbank.runtimes.model import Mounts
+from fogbank.runtimes.node_js.start import node_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,20 +50,20 @@ class LambdaContract:
 
     def start(self, launch: Launch, workspace: Workspace) -> Start:
         """Return how an instance is started; raises `OSError`."""
-        kind = python_kind(workspace)
         if launch.runtime.startswith("python"):
-            return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
+            return Start(python_kind(workspace), [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
         if launch.runtime.startswith("java"):
-            return self._start_java(kind, launch)
+            return self._start_java(python_kind(workspace), launch)
         if launch.runtime.startswith("ruby"):
             ruby = find_ruby()
             lines = [f"INIT_START Runtime Version: {describe_ruby(ruby, launch.runtime)}"]
-            return Start(kind, lines, lambda _: ruby_command(ruby), folders=_unseen(ruby.home))
+            return Start(python_kind(workspace), lines, lambda _: ruby_command(ruby), folders=_unseen(ruby.home))
         lines = [f"INIT_START Runtime Version: {launch.runtime}"]
         if launch.runtime.startswith("nodejs"):
-            command = node_command(launch.memory_mib, launch.debug_port)
-            return Start(kind, lines, lambda _: command)
-        return Start(kind, lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock))
+            return node_start(WORKER, launch, workspace, lines, flags=FLAGS)
+        return Start(
+            python_kind(workspace), lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock)
+        )
 
     def _start_java(self, kind: Kind, launch: Launch) -> Start:
         java = find_java(launch.runtime)
@@ -72,7 +73,7 @@ class LambdaContract:
         return Start(
             kind,
             [f"INIT_START Runtime Version: {describe_java(java, launch.runtime)}"],
-            lambda places: java_command(java, launch, client.jar, client.archive, CHANNEL_OF_COMMANDS, places),
+            lambda places: java_command(java, launch, client.jar, client.archive, CHANNEL_OF_PROGRAMS, places),
             folders=[str(client.folder), *_unseen(java.home)],
             prepare=client.prepare,
             reserve_mib=RESERVE_MIB,

@@ -76,7 +76,7 @@ def describe(app: App, entry: Entry, origin: str) -> dict[str, Any]:
         "script_href": f"{origin}/admin/vfs/site/wwwroot/{entry.config.get('scriptFile', '')}",
         "href": f"{origin}/admin/functions/{entry.name}",
         "invoke_url_template": template,
-        "language": "python",
+        "language": entry.config.get("language", "python"),
         "config": {"name": entry.name, **entry.config},
         "files": None,
         "test_data": "",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fogbank.engines.functions.model import Function, FunctionConfig, Name
     from fogbank.storage import Tx
 
+WORKER_RUNTIMES: Final = ("node", "python")
 SETTINGS_MAX: Final = 1_000
 SETTINGS_BYTES_MAX: Final = 1_048_576
 
@@ -106,7 +107,7 @@ def check_settings(settings: dict[str, str]) -> None:
             msg = f"'{name}' can't be an app setting."
             raise ChangeError(msg)
     runtime = settings.get("FUNCTIONS_WORKER_RUNTIME", "python")
-    if runtime.lower() != "python":
+    if runtime.lower() not in WORKER_RUNTIMES:
         msg = f"Fogbank does not support the FUNCTIONS_WORKER_RUNTIME {runtime}."
         raise ChangeError(msg)
     version = settings.get("FUNCTIONS_EXTENSION_VERSION", "~4")

@@ -136,7 +136,7 @@ def _explain(outcome: Outcome) -> str:
             return "Worker failed to index functions."
     if outcome.ended is Ended.TIMEOUT:
         return "Worker failed to index functions: it took longer than the app's functionTimeout."
-    return f"Worker failed to index functions: python exited with code {outcome.status}."
+    return f"Worker failed to index functions: the worker exited with code {outcome.status}."
 
 
 async def _save(

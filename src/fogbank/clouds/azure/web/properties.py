@@ -103,7 +103,7 @@ def read_site_config(given: Any) -> tuple[dict[str, Any], dict[str, str] | None]
         else:
             config[name] = _fact(f"siteConfig.{name}", value, SITE_CONFIG.get(name))
     version = config.get("linuxFxVersion")
-    if version and not str(version).lower().startswith("python|"):
+    if version and not str(version).lower().startswith(("python|", "node|")):
         raise unsupported(f"the linuxFxVersion {version}")
     return config, settings
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fogbank.clouds.gcp.functions.runtimes import language_of
 from fogbank.clouds.gcp.functions.service import name_of
 from fogbank.runtimes.model import Launch
 
@@ -18,8 +19,8 @@ _DEFAULTS: Final = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "TZ": "UTC",
     "PORT": "8080",
-    "PYTHONUNBUFFERED": "1",
 }
+_OF_LANGUAGES: Final = {"python": {"PYTHONUNBUFFERED": "1"}, "nodejs": {"NODE_ENV": "production"}}
 
 
 def launch(function: Function) -> Launch:
@@ -29,15 +30,17 @@ def launch(function: Function) -> Launch:
     revision = config.labels["revision"]
     environment = {
         **_DEFAULTS,
+        **_OF_LANGUAGES[language_of(config.runtime)],
         **config.environment,
         "FUNCTION_TARGET": config.handler,
         "FUNCTION_SIGNATURE_TYPE": config.labels.get("signature", "http"),
-        "FUNCTION_SOURCE": config.labels["source"],
         "GOOGLE_CLOUD_PROJECT": name.project,
         "K_SERVICE": name.id,
         "K_REVISION": revision,
         "K_CONFIGURATION": name.id,
     }
+    if config.labels["source"]:
+        environment["FUNCTION_SOURCE"] = config.labels["source"]
 
     async def grant() -> Mapping[str, str]:
         return {}

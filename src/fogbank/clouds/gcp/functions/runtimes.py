@@ -14,7 +14,14 @@ PYTHON: Final = (
     ("python313", "Python 3.13", (2029, 10, 1)),
     ("python314", "Python 3.14", (2030, 10, 1)),
 )
-_SUPPORTED: Final = frozenset(name for name, _, _ in PYTHON)
+NODE: Final = (
+    ("nodejs18", "Node.js 18", (2025, 4, 30)),
+    ("nodejs20", "Node.js 20", (2026, 4, 30)),
+    ("nodejs22", "Node.js 22", (2027, 4, 30)),
+    ("nodejs24", "Node.js 24", (2028, 4, 30)),
+)
+RUNTIMES: Final = (*PYTHON, *NODE)
+_SUPPORTED: Final = frozenset(name for name, _, _ in RUNTIMES)
 _LANGUAGES: Final = ("python", "nodejs", "go", "java", "dotnet", "ruby", "php")
 
 
@@ -22,7 +29,12 @@ def check_runtime(runtime: str) -> None:
     """Raise the error for a runtime that there isn't, or that Fogbank doesn't have."""
     if runtime in _SUPPORTED:
         return
-    language = runtime.rstrip("0123456789")
+    language = language_of(runtime)
     if language in _LANGUAGES and language != runtime:
         raise unsupported(f"the runtime {runtime}; it has {', '.join(sorted(_SUPPORTED))}")
     raise invalid("runtime", f"Invalid value specified for runtime: {runtime!r}.")
+
+
+def language_of(runtime: str) -> str:
+    """Return the language of a runtime."""
+    return runtime.rstrip("0123456789")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from fogbank.clouds.gcp.functions.runtimes import language_of
 from fogbank.clouds.gcp.locations import scope_key
 from fogbank.clouds.gcp.refusals import invalid, unsupported
 from fogbank.engines.functions import uploads
@@ -23,6 +24,8 @@ from fogbank.wire.grpc.status import Code, GrpcError
 from fogbank.wire.http import BodyTooLargeError, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fogbank.clouds.gcp.parts import Parts
     from fogbank.wire.http import Request
 
@@ -32,6 +35,7 @@ ARCHIVE_BYTES_MAX: Final = 104_857_600
 _BUCKET: Final = re.compile(r"gcf-v2-uploads-([^/\0]+)\.([a-z0-9-]+)\.cloudfunctions\.appspot\.com")
 _PATH: Final = re.compile(r"/(gcf-v2-uploads-[^/\0]+)/([^/\0]+)")
 MAIN: Final = "main.py"
+SOURCE_VARIABLE: Final = "GOOGLE_FUNCTION_SOURCE"
 
 
 class Source(NamedTuple):
@@ -112,9 +116,9 @@ async def fetch(parts: Parts, bucket: str, name: str) -> Source:
 
 
 def check(source: Source, main: str) -> None:
-    """Raise the error of a build that fails: the archive is none, or has no `main`."""
+    """Raise the error of a Python build that fails: the archive is none, or has no `main`."""
     if main.startswith("/") or ".." in main.split("/") or not main.isprintable():
-        raise _build_failed(f"GOOGLE_FUNCTION_SOURCE {main!r} is not a file in the source")
+        raise build_failed(f"GOOGLE_FUNCTION_SOURCE {main!r} is not a file in the source")
     try:
         if source.folder:
             there = (Path(source.folder) / main).is_file()
@@ -123,7 +127,7 @@ def check(source: Source, main: str) -> None:
             with zipfile.ZipFile(io.BytesIO(source.code)) as archive:
                 there = main in archive.namelist()
     except InvalidArchiveError as error:
-        raise _build_failed(f"the source is no archive that can be unpacked: {error}") from None
+        raise build_failed(f"the source is no archive that can be unpacked: {error}") from None
     if not there:
         what = (
             "missing main.py and GOOGLE_FUNCTION_SOURCE not specified. Either create the function in main.py or specify"
@@ -131,10 +135,17 @@ def check(source: Source, main: str) -> None:
             if main == MAIN
             else f"GOOGLE_FUNCTION_SOURCE specified file '{main}' but it does not exist"
         )
-        raise _build_failed(what)
+        raise build_failed(what)
 
 
-def _build_failed(why: str) -> GrpcError:
+def main_of(runtime: str, variables: Mapping[str, str]) -> str:
+    """Return the file that has the function, "" where Node.js is to find it by itself."""
+    usual = "" if language_of(runtime) == "nodejs" else MAIN
+    return variables.get(SOURCE_VARIABLE) or usual
+
+
+def build_failed(why: str) -> GrpcError:
+    """Return the error of a build."""
     return GrpcError(Code.INVALID_ARGUMENT, f"Build failed: {why}; Error ID: fogbank")
 
 

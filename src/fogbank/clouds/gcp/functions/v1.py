@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp import operations
 from fogbank.clouds.gcp.functions import checks, serving, sources
+from fogbank.clouds.gcp.functions.builds import build
 from fogbank.clouds.gcp.functions.runtimes import check_runtime
 from fogbank.clouds.gcp.functions.service import (
     CONTRACT,
@@ -105,7 +106,7 @@ async def create_function(parts: Parts, call: Call, request: Any) -> Any:
     if source is None:
         raise invalid("function.source_code", "One of source_archive_url and source_upload_url is required.")
     try:
-        sources.check(source, _main_of(message))
+        source = await build(source, message.runtime, _main_of(message))
     except GrpcError as error:
         return await _operation(parts, name, "create", request, 1, error=error)
     function = await create(parts, name, _configuration(message, source, None, 1), source)
@@ -122,7 +123,7 @@ async def update_function(parts: Parts, call: Call, request: Any) -> Any:
     version = int(function.config.labels["version"]) + 1
     if source is not None:
         try:
-            sources.check(source, _main_of(message))
+            source = await build(source, message.runtime, _main_of(message))
         except GrpcError as error:
             return await _operation(parts, name, "update", request, version, error=error)
 
@@ -251,7 +252,7 @@ def _check(message: Any, name: FunctionName) -> None:
 
 
 def _main_of(message: Any) -> str:
-    return message.build_environment_variables.get("GOOGLE_FUNCTION_SOURCE") or sources.MAIN
+    return sources.main_of(message.runtime, message.build_environment_variables)
 
 
 async def _source(parts: Parts, message: Any) -> Source | None:

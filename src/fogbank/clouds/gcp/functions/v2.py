@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp import operations
 from fogbank.clouds.gcp.functions import sources, v2_configuration
-from fogbank.clouds.gcp.functions.runtimes import PYTHON
+from fogbank.clouds.gcp.functions.builds import build
+from fogbank.clouds.gcp.functions.runtimes import RUNTIMES
 from fogbank.clouds.gcp.functions.service import (
     FunctionName,
     check_id,
@@ -74,7 +75,7 @@ async def create_function(parts: Parts, call: Call, request: Any) -> Any:
         raise invalid("build_config.source", "build_config.source is required.")
     await _refuse_existing(parts, name)
     try:
-        sources.check(source, v2_configuration.main_of(message))
+        source = await build(source, message.build_config.runtime, v2_configuration.main_of(message))
     except GrpcError as error:
         return await _operation(parts, name, "create", message, error=error)
     config = configuration(message, source, None, _next_revision(name, "", _letters(parts)))
@@ -92,7 +93,7 @@ async def update_function(parts: Parts, call: Call, request: Any) -> Any:
     source = await _source(parts, message) if changes_source else None
     if source is not None:
         try:
-            sources.check(source, v2_configuration.main_of(message))
+            source = await build(source, message.build_config.runtime, v2_configuration.main_of(message))
         except GrpcError as error:
             return await _operation(parts, name, "update", message, error=error)
     letters = _letters(parts)
@@ -161,7 +162,7 @@ async def list_runtimes(parts: Parts, _call: Call, request: Any) -> Any:
     if request.filter:
         raise unsupported("filter in ListRuntimes")
     response = parts.types.message(f"{_PACKAGE}.ListRuntimesResponse")()
-    for name, title, (year, month, day) in PYTHON:
+    for name, title, (year, month, day) in RUNTIMES:
         runtime = response.runtimes.add(name=name, display_name=title, stage=_GA, environment=v2_configuration.GEN_2)
         runtime.deprecation_date.year = year
         runtime.deprecation_date.month = month

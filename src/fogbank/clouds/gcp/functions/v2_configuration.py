@@ -18,7 +18,7 @@ from fogbank.clouds.gcp.functions.service import (
     set_time,
     url_of,
 )
-from fogbank.clouds.gcp.functions.sources import MAIN
+from fogbank.clouds.gcp.functions.sources import main_of as main_of_source
 from fogbank.clouds.gcp.refusals import invalid, unsupported
 from fogbank.engines.functions.model import FunctionConfig
 
@@ -137,7 +137,7 @@ def signature_of(message: Any) -> str:
 
 def main_of(message: Any) -> str:
     """Return the file that has the function."""
-    return message.build_config.environment_variables.get(SOURCE_VARIABLE) or MAIN
+    return main_of_source(message.build_config.runtime, message.build_config.environment_variables)
 
 
 def configuration(message: Any, source: Source | None, old: FunctionConfig | None, revision: str) -> FunctionConfig:

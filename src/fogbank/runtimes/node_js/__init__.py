@@ -1,0 +1,1 @@
+"""Running Node.js, under any contract."""
