@@ -246,8 +246,8 @@ class App:
         couriers = {**aws_couriers(), **gcp_couriers(), **azure_couriers()}
         dialects = {**aws_dialects(), **gcp_dialects(), **azure_dialects()}
         self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
-        forms = gcp_push_forms(self.signer, clock)
-        self._pushes = self._add(Pushes(store, clock, receiver, self.poster, forms))
+        forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
+        self._pushes = self._add(Pushes(store, clock, receiver, forms))
         self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **azure_timers()})))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))

@@ -9,13 +9,14 @@ from fogbank.connectors.delivery.pushes import PushForm
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
     from fogbank.connectors.delivery.couriers import Answer, Courier, Couriers, Dialect, Dialects
-    from fogbank.connectors.delivery.posting import Posting
+    from fogbank.connectors.delivery.posting import Poster
     from fogbank.connectors.function_logs import LineReader
-    from fogbank.connectors.invoker import Launcher
+    from fogbank.connectors.invoker import Invoker, Launcher
     from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
     from fogbank.wire.grpc.service import Service as AnyService
 
@@ -76,20 +77,21 @@ def gcp_couriers() -> Couriers:
     return {"pubsub": pubsub}
 
 
-def gcp_push_forms(signer: Signer, clock: Clock) -> dict[str, PushForm]:
+def gcp_push_forms(clock: Clock, ids: Ids, poster: Poster, signer: Signer, invoker: Invoker) -> dict[str, PushForm]:
     """Return how Google's queues push."""
 
-    async def request(queue: Queue, received: Received) -> Posting:
+    async def deliver(queue: Queue, received: Received) -> Answer:
         from fogbank.clouds.gcp.pubsub import pushes  # noqa: PLC0415 - loaded on first use
 
-        return await pushes.request(signer, clock, queue, received)
+        parts = pushes.PushParts(clock, ids, poster, signer, invoker)
+        return await pushes.deliver(parts, queue, received)
 
     def accepts(answer: Answer) -> bool:
         from fogbank.clouds.gcp.pubsub import pushes  # noqa: PLC0415 - loaded on first use
 
         return pushes.accepts(answer)
 
-    return {"pubsub": PushForm(request, accepts)}
+    return {"pubsub": PushForm(deliver, accepts)}
 
 
 def gcp_dialects() -> Dialects:

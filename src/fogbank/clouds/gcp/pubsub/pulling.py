@@ -36,7 +36,7 @@ async def pull(pubsub: PubSub, call: Call, request: Any) -> Any:
     wait = WAIT_SECONDS if call.timeout_seconds is None else max(0.0, call.timeout_seconds - MARGIN_SECONDS)
     if request.return_immediately:
         wait = 0
-    refuse_detached(pubsub, (await pubsub.store.read(queues.find, name.key)).config)
+    refuse_detached((await pubsub.store.read(queues.find, name.key)).config)
     count = min(request.max_messages, MESSAGES_MAX)
     receipt = await pubsub.receiver.receive(name.key, count, None, min(wait, WAIT_SECONDS))
     data = b"".join(write_received(each, attempt_of(receipt.queue, each)) for each in receipt.messages)

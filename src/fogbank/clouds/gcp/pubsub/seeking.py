@@ -37,7 +37,7 @@ async def create_snapshot(pubsub: PubSub, call: Call, request: Any) -> Any:
     subscription = read(request.subscription)
     check_labels(request.labels)
     queue = await pubsub.store.read(queues.find, subscription.key)
-    labels = _labels(recall(pubsub, queue.config).topic, request.labels)
+    labels = _labels(recall(queue.config).topic, request.labels)
     number, expires_us = pubsub.ids.sequence(), pubsub.clock.now() + LIVES_SECONDS * SECOND_US
     try:
         snapshot = await pubsub.store.run(
@@ -97,7 +97,7 @@ async def delete_snapshot(pubsub: PubSub, call: Call, request: Any) -> Any:
         snapshot = await snapshots.delete(tx, now_us, key)
         queue = await queues.find_by_id(tx, now_us, snapshot.queue)
         if queue is not None and not await snapshots.has_any(tx, now_us, queue.id):
-            message = recall(pubsub, queue.config)
+            message = recall(queue.config)
             await queues.update(tx, now_us, (queue.scope, queue.name), lambda _: configuration(message))
 
     try:
@@ -120,7 +120,7 @@ async def seek(pubsub: PubSub, call: Call, request: Any) -> Any:
         return pubsub.message("SeekResponse")()
     snapshot = await _find(pubsub, request.snapshot)
     queue = await pubsub.store.read(queues.find, name.key)
-    if snapshot.labels[_TOPIC] != recall(pubsub, queue.config).topic:
+    if snapshot.labels[_TOPIC] != recall(queue.config).topic:
         raise invalid("snapshot", "The snapshot is of a subscription of another topic.")
     await pubsub.store.run(snapshots.go_back, queue, snapshot)
     return pubsub.message("SeekResponse")()

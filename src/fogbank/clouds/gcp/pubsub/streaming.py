@@ -37,7 +37,7 @@ async def streaming_pull(pubsub: PubSub, call: Call, requests: AsyncIterator[Any
     if first is None:
         return
     stream = _Stream(pubsub, first)
-    refuse_detached(pubsub, (await pubsub.store.read(queues.find, stream.name)).config)
+    refuse_detached((await pubsub.store.read(queues.find, stream.name)).config)
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(stream.take(first, requests)), loop.create_task(stream.deliver())]
     try:
