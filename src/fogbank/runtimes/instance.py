@@ -158,6 +158,8 @@ class Instance:
             result = self._link.give(invocation, context, deadline_ms)
             outcome = await self._watch(result, began)
             outcome = outcome._replace(init_seconds=init_seconds)
+            if invocation.reply is not None:
+                outcome = outcome._replace(streamed=invocation.reply.streamed)
         # An instance whose result was too large ends, as one ends that couldn't be initialised.
         self._spent |= outcome.ended not in (Ended.OK, Ended.ERROR)
         printed = self._lines + self._output.take()
@@ -233,7 +235,9 @@ def _delivered(delivered: Delivered | None, seconds: float, peak: int) -> Outcom
     if delivered is None:
         return Outcome(Ended.OK, b"", seconds, peak_bytes=peak)
     if delivered.too_large:
-        return Outcome(Ended.TOO_LARGE, b"", seconds, status=delivered.too_large, peak_bytes=peak)
-    if delivered.error_type is not None:
-        return Outcome(Ended.ERROR, delivered.payload, seconds, error_type=delivered.error_type, peak_bytes=peak)
-    return Outcome(Ended.OK, delivered.payload, seconds, peak_bytes=peak, head=delivered.head)
+        ended = Outcome(Ended.TOO_LARGE, b"", seconds, status=delivered.too_large, peak_bytes=peak)
+    elif delivered.error_type is not None:
+        ended = Outcome(Ended.ERROR, delivered.payload, seconds, error_type=delivered.error_type, peak_bytes=peak)
+    else:
+        ended = Outcome(Ended.OK, delivered.payload, seconds, peak_bytes=peak, head=delivered.head)
+    return ended

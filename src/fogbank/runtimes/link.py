@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 import msgspec
 
 from fogbank.runtimes.inside.channel import encode
+from fogbank.runtimes.streams.reply import ReplyStream
 
 if TYPE_CHECKING:
     import socket
@@ -25,7 +26,8 @@ HEAD_BYTES_MAX: Final = 1_048_576
 class Delivered(NamedTuple):
     """What an instance answered: a result (`error_type` is None), or an error as its contract reports it.
 
-    `too_large` is the size in bytes of a result that was longer than may be.
+    `too_large` is the size in bytes of a result that was longer than may be. Of one that was streamed into the
+    invocation's `reply` the payload is the beginning.
     """
 
     payload: bytes
@@ -58,6 +60,8 @@ class ChannelLink(asyncio.Protocol):
         self._buffer = bytearray()
         self._lost: asyncio.Future[None] = self._loop.create_future()
         self._running: dict[str, asyncio.Future[Delivered]] = {}
+        # The replies of those that stream, or may.
+        self._replies: dict[str, ReplyStream] = {}
         self.initialised: asyncio.Future[Delivered | None] = self._loop.create_future()
 
     @classmethod
@@ -71,6 +75,8 @@ class ChannelLink(asyncio.Protocol):
         """Hand an invocation to the instance."""
         result: asyncio.Future[Delivered] = self._loop.create_future()
         self._running[invocation.id] = result
+        if invocation.reply is not None:
+            self._replies[invocation.id] = invocation.reply
         head = {"kind": "invoke", "id": invocation.id, "deadline_ms": deadline_ms, "context": context}
         self._transport.write(encode(head, invocation.event))
         return result
@@ -119,15 +125,38 @@ class ChannelLink(asyncio.Protocol):
                     None if kind == "ready" else Delivered(body, str(head.get("error_type", "")))
                 )
             return
-        result = self._running.pop(str(head.get("id")), None)
+        number = str(head.get("id"))
+        if kind in ("begin", "part"):
+            self._take_part(number, head, body)
+            return
+        result = self._running.pop(number, None)
+        reply = self._replies.pop(number, None)
         if result is None or result.done():
             return
         if kind == "error":
             result.set_result(Delivered(body, str(head.get("error_type", ""))))
+        elif kind == "end" and reply is not None:
+            result.set_result(Delivered(bytes(reply.kept), head=reply.head))
         elif len(body) > self._result_bytes_max:
             result.set_result(Delivered(b"", None, too_large=len(body)))
         else:
             result.set_result(Delivered(body, head=head.get("head") or {}))
+
+    def _take_part(self, number: str, head: Mapping[str, Any], body: bytes) -> None:
+        """Pass on what a function streams; a reply that becomes too large is its result then."""
+        result = self._running.get(number)
+        if result is None:
+            return
+        reply = self._replies.get(number)
+        if reply is None:
+            reply = self._replies[number] = ReplyStream.collecting(self._result_bytes_max)
+        if head["kind"] == "begin":
+            reply.begin(head.get("head") or {})
+        elif not reply.feed(body):
+            self._transport.pause_reading()
+            reply.when_room(self._transport.resume_reading)
+        if reply.too_large and not result.done():
+            result.set_result(Delivered(b"", None, too_large=reply.size))
 
 
 def encode_launch(launch: Mapping[str, Any]) -> bytes:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
+    from fogbank.runtimes.streams.reply import ReplyStream
+
 
 class Launch(NamedTuple):
     """All that is needed to start instances of one revision of a function.
@@ -54,11 +56,14 @@ class Invocation(NamedTuple):
     An HTTP request is an event, too: `event` is its body and `context` has `method`, `path` (undecoded, without
     the query), `query`, and `headers` as pairs of texts. The result's body is the `payload` of the `Outcome`, whose
     `head` has `status` and `headers`.
+
+    Where there is a `reply`, it gets the parts of a result that the function streams, as they come.
     """
 
     id: str
     event: bytes
     context: Mapping[str, Any]
+    reply: ReplyStream | None = None
 
 
 class Ended(Enum):
@@ -89,7 +94,9 @@ class Outcome(NamedTuple):
     """What became of an invocation. Times are in seconds; `init_seconds` only where a new instance ran it.
 
     `lines` is all that was logged of it, what the contract adds included; `stream` is the log that has it.
-    `head` is what belongs to the payload, in the contract's own words.
+    `head` is what belongs to the payload, in the contract's own words. `streamed` is how many bytes went to the
+    invocation's `reply` before it ended, None where the function didn't stream; the payload of one that ended well has
+    their beginning.
     """
 
     ended: Ended
@@ -102,6 +109,7 @@ class Outcome(NamedTuple):
     lines: Sequence[Line] = ()
     stream: str = ""
     head: Mapping[str, Any] = MappingProxyType({})
+    streamed: int | None = None
 
 
 class Mounts(NamedTuple):

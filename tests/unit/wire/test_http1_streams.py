@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fogbank.wire import http1_reader
+from fogbank.wire import server
 from fogbank.wire.http import BODY_BUFFERED_BYTES_MAX, MIB, BodyIncompleteError, BodyTooLargeError, Request, Response
 from fogbank.wire.http1 import Patience
+from fogbank.wire.http1_reader import Bodies
 from tests.unit.wire.sockets import chunk, request, until
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ async def test_a_small_body_that_breaks_off_never_becomes_a_request(serve: Serve
 async def test_a_body_over_the_limit_is_refused_and_the_client_can_read_the_answer(
     serve: Serve, declared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http1_reader, "BODY_BYTES_MAX", 4 * MIB)
+    monkeypatch.setattr(server, "DEFAULT_BODIES", Bodies(4 * MIB))
     outcome: list[BaseException | bytes] = []
     connect = await serve(lambda request: read_all(outcome, request))
     peer = await connect()
@@ -293,7 +294,7 @@ async def test_a_body_over_the_limit_is_refused_and_the_client_can_read_the_answ
 
 
 async def test_a_body_over_the_limit_behind_a_slow_request(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http1_reader, "BODY_BYTES_MAX", 2 * MIB)
+    monkeypatch.setattr(server, "DEFAULT_BODIES", Bodies(2 * MIB))
     outcome: list[BaseException | bytes] = []
 
     async def handle(request: Request) -> Response:
@@ -312,7 +313,7 @@ async def test_a_body_over_the_limit_behind_a_slow_request(serve: Serve, monkeyp
 async def test_a_handler_that_has_begun_to_reply_can_not_be_overruled(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http1_reader, "BODY_BYTES_MAX", 2 * MIB)
+    monkeypatch.setattr(server, "DEFAULT_BODIES", Bodies(2 * MIB))
 
     async def back(request: Request) -> AsyncIterator[bytes]:
         assert request.stream is not None

@@ -11,6 +11,9 @@ each as four bytes, big end first.
 | worker | `init_error` | `error_type` | the error, as the contract reports it |
 | worker | `result` | `id`, `head` (what belongs to the result, in the contract's own words) | the result |
 | worker | `error` | `id`, `error_type` | the error, as the contract reports it |
+| worker | `begin` | `id`, `head` (as for `result`): the result comes in parts | |
+| worker | `part` | `id` | the next part of the result |
+| worker | `end` | `id`: the result is complete; an `error` may come in its place | |
 
 A worker is ready before it gets its first invocation. It gets as many at a time as its function's concurrency says.
 """

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
+from fogbank.kernel.clock import wake
 from fogbank.runtimes.link import Delivered
-from fogbank.wire.http import BodyTooLargeError, Response
+from fogbank.runtimes.streams.reply import STREAMED_BYTES_MAX, ReplyStream
+from fogbank.wire.http import BodyIncompleteError, BodyTooLargeError, Response
+from fogbank.wire.http1 import Patience
+from fogbank.wire.http1_reader import Bodies
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from fogbank.kernel.clock import Clock
     from fogbank.runtimes.model import Invocation
@@ -26,6 +33,11 @@ if TYPE_CHECKING:
 
 RESPONSE_BYTES_MAX: Final = 6 * 1_048_576 + 100
 _PREFIX: Final = "/2018-06-01/runtime/"
+# A streamed response may be long, and rest for as long as an invocation may take.
+BODIES: Final = Bodies(bytes_max=2 * STREAMED_BYTES_MAX, chunks_at_once=True)
+PATIENCE: Final = Patience(request=1_000.0)
+_ERROR_TYPE: Final = b"lambda-runtime-function-error-type"
+_ERROR_BODY: Final = b"lambda-runtime-function-error-body"
 ERROR_TYPE: Final = re.compile(r"(?:Runtime|Function)\.[A-Z][A-Za-z]+")
 
 
@@ -34,10 +46,12 @@ class RuntimeEndpoint:
 
     def __init__(self, clock: Clock) -> None:
         self._loop = asyncio.get_running_loop()
-        self._server = HttpServer(self._handle, clock)
+        self._server = HttpServer(self._handle, clock, patience=PATIENCE, bodies=BODIES)
         self._asking: asyncio.Future[tuple[Mapping[str, str], bytes]] | None = None
         self._current: str | None = None
         self._delivery: asyncio.Future[Delivered] | None = None
+        self._reply: ReplyStream | None = None
+        self._streaming = False
         self.port = 0
         # Done when the runtime asks for its first invocation, or reports that it couldn't be initialised.
         self.initialised: asyncio.Future[Delivered | None] = self._loop.create_future()
@@ -57,6 +71,7 @@ class RuntimeEndpoint:
         """Hand an invocation to the runtime, which waits for it; the future is what it makes of it."""
         assert self._current is None
         self._current = invocation.id
+        self._reply = invocation.reply
         event = invocation.event
         headers = {
             "Lambda-Runtime-Aws-Request-Id": invocation.id,
@@ -107,8 +122,11 @@ class RuntimeEndpoint:
         return Response(200, [(b"Content-Type", b"application/json"), *fields], event)
 
     async def _response(self, request: Request) -> Response:
-        if request.headers.get(b"lambda-runtime-function-response-mode") == b"streaming":
-            return _error(400, "InvalidResponseMode", "Fogbank does not support streamed responses")
+        mode = request.headers.get(b"lambda-runtime-function-response-mode")
+        if mode is not None:
+            if mode.lower() != b"streaming":
+                return _error(400, "InvalidFunctionResponseMode", "Invalid function response mode")
+            return await self._streamed_response(request)
         try:
             body = await request.read(RESPONSE_BYTES_MAX)
         except BodyTooLargeError:
@@ -117,7 +135,41 @@ class RuntimeEndpoint:
             return _error(
                 413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
             )
-        self._deliver(Delivered(body))
+        self._deliver(Delivered(body, head={"content_type": request.header(b"content-type")}))
+        return _accepted()
+
+    async def _streamed_response(self, request: Request) -> Response:
+        """Pass a response on while it arrives; what its trailers say decides how it ended.
+
+        AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes", "Response streaming".
+        """
+        if self._streaming:
+            return _error(403, "InvalidStateTransition", "State transition from Invocation-response failed")
+        reply = self._reply or ReplyStream.collecting(RESPONSE_BYTES_MAX)
+        reply.begin({"content_type": request.header(b"content-type")})
+        delivery = self._delivery
+        self._streaming = True
+        try:
+            async for part in _parts(request):
+                if not reply.feed(part):
+                    room = self._loop.create_future()
+                    reply.when_room(partial(wake, room))
+                    await room
+                if reply.too_large:
+                    break
+        except (BodyIncompleteError, asyncio.CancelledError):
+            # The runtime's connection is gone.
+            if delivery is self._delivery:
+                self._deliver(Delivered(_truncated(), "Runtime.TruncatedResponse"))
+            raise
+        finally:
+            self._streaming = False
+        if delivery is not self._delivery:
+            return _error(400, "InvalidRequestID", "Invalid request ID")
+        if reply.too_large:
+            self._deliver(Delivered(b"", None, too_large=reply.size))
+            return _error(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size.")
+        self._deliver(_ending(request, reply))
         return _accepted()
 
     async def _reported_error(self, request: Request) -> Response:
@@ -134,13 +186,45 @@ class RuntimeEndpoint:
 
     def _deliver(self, delivered: Delivered) -> None:
         delivery, self._delivery, self._current = self._delivery, None, None
+        self._reply = None
         if delivery is not None and not delivery.done():
             delivery.set_result(delivered)
 
 
+async def _parts(request: Request) -> AsyncIterator[bytes]:
+    if request.stream is None:
+        yield request.body
+    else:
+        async for part in request.stream:
+            yield part
+
+
+def _ending(request: Request, reply: ReplyStream) -> Delivered:
+    """Return what became of a response that was streamed: an error, if its trailers have one."""
+    trailers = {} if request.stream is None else request.stream.trailers
+    kind = trailers.get(_ERROR_TYPE)
+    if kind is None:
+        return Delivered(bytes(reply.kept), head=reply.head)
+    try:
+        body = b64decode(trailers.get(_ERROR_BODY, b""), validate=True)
+    except (Base64Error, ValueError):
+        body = b""
+    named = kind.decode("latin-1")
+    return Delivered(body or msgspec.json.encode({"errorType": named, "errorMessage": ""}), _known_type(named))
+
+
+def _truncated() -> bytes:
+    message = "The response ended before it was complete."
+    return msgspec.json.encode({"errorType": "Runtime.TruncatedResponse", "errorMessage": message})
+
+
 def _error_type(request: Request) -> str:
-    """Return the type that the runtime names; what isn't of the documented form is `Runtime.Unknown`."""
-    named = request.header(b"lambda-runtime-function-error-type")
+    """Return the type that the runtime names."""
+    return _known_type(request.header(_ERROR_TYPE))
+
+
+def _known_type(named: str) -> str:
+    """Return an error's type; what isn't of the documented form is `Runtime.Unknown`."""
     return named if ERROR_TYPE.fullmatch(named) else "Runtime.Unknown"
 
 

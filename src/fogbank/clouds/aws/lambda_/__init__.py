@@ -11,6 +11,7 @@ from fogbank.clouds.aws.lambda_ import (
     functions,
     invocation,
     permissions,
+    streaming,
     tags,
     versions,
 )
@@ -35,6 +36,7 @@ PARTS: Final = (
     mappings,
     permissions,
     settings,
+    streaming,
     tags,
     url_settings,
     versions,
