@@ -12,17 +12,44 @@ if TYPE_CHECKING:
     from fogbank.runtimes.nursery import Kind
 
 
+class Beside(Protocol):
+    """Programs beside a function in its sandbox."""
+
+    @property
+    def commands(self) -> Sequence[str]:
+        """The programs, started before the function is."""
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """The variables of the function's environment that they don't get."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """More variables, for them and the function."""
+
+    def around(self, link: Link, go: Callable[[], None], programs: Callable[[], int]) -> Link:
+        """Return the link to use instead of the function's own.
+
+        `go` lets the function start; `programs` counts what runs beside it.
+        """
+
+    async def abandon(self) -> None:
+        """Let go of all, since the instance hasn't come to be."""
+
+
 class Start(NamedTuple):
     """How an instance is started: the kind of stem that it grows from, and what to log of it.
 
     `command` returns a program that is executed in place of the worker, given where the function finds its folders.
-    It has the channel as its descriptor 3, unless it is reached through what `endpoint` opens.
+    It has the channel as its descriptor 3, unless it is reached through what `endpoint` opens. `beside` makes what is
+    beside the function, given that.
     """
 
     kind: Kind
     lines: Sequence[str] = ()
     command: Callable[[Places], Sequence[str]] | None = None
     endpoint: Callable[[], Awaitable[Link]] | None = None
+    beside: Callable[[Link | None, Places], Awaitable[Beside]] | None = None
 
 
 class Contract(Protocol):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.kernel.clock import SECOND_US, wake
+from fogbank.runtimes.inside.channel import encode
 from fogbank.runtimes.link import ChannelLink, encode_launch
 from fogbank.runtimes.model import Ended, Line, Outcome
 from fogbank.runtimes.output import Output
 
 if TYPE_CHECKING:
+    import socket
+
     from fogbank.kernel.clock import Clock
-    from fogbank.runtimes.contract import Contract, Start
+    from fogbank.runtimes.contract import Beside, Contract, Start
     from fogbank.runtimes.link import Delivered, Link
-    from fogbank.runtimes.model import Invocation, Launch, LogSink, Workspace
+    from fogbank.runtimes.model import Invocation, Launch, LogSink, Places, Workspace
     from fogbank.runtimes.nursery import Nursery
     from fogbank.runtimes.process import Process
 
@@ -60,11 +64,17 @@ class Instance:
         self._noted = False
         self._lines: list[Line] = []
         self._spent = False
+        # What its companions are told of its end, once it is clear.
+        self._reason = "spindown"
+        self._dismissed = False
+        self._held: socket.socket | None = None
+        self.unsettled: asyncio.Task[None] | None = None
 
     @property
     def usable(self) -> bool:
         """Whether it can run another invocation."""
-        return not self._spent and self._process.running
+        companions = self._link.companions
+        return not self._spent and self._process.running and not (companions is not None and companions.broken)
 
     @property
     def exited(self) -> asyncio.Future[int]:
@@ -90,35 +100,57 @@ class Instance:
     async def _grow(self, start: Start) -> None:
         """Make a stem this function's instance."""
         stem = await self._nursery.take(start.kind)
+        beside = None
         self._process = stem.process
         self._output = Output(self._clock)
         try:
             if stem.process.group is not None:
                 stem.process.group.limit(self.launch.memory_mib * MIB)
+            places = self._workspace.places(self._contract.mounts, enclosed=self._nursery.tier.name == "B")
             opened = None if start.endpoint is None else await start.endpoint()
-            stem.launch(encode_launch(self._describe(start, opened)), self._output.writer)
+            beside = None if start.beside is None else await start.beside(opened, places)
+            if beside is not None and beside.commands:
+                self._held = stem.connection.dup()
+            stem.launch(encode_launch(self._describe(start, places, opened, beside)), self._output.writer)
             if opened is None:
                 opened = await ChannelLink.open(stem.connection, self._contract.result_bytes_max)
             else:
                 stem.connection.close()
-            self._link = opened
+            self._link = opened if beside is None else beside.around(opened, self._go, stem.process.companions)
         except BaseException:
+            self._let_go()
+            if beside is not None:
+                await beside.abandon()
             self._output.close()
             stem.connection.close()
             await stem.process.end()
             raise
         self._output.started()
 
+    def _go(self) -> None:
+        """Let the function start, which has waited for the programs beside it."""
+        if self._held is not None:
+            with contextlib.suppress(OSError):
+                self._held.send(encode({"kind": "go"}, b""))
+            self._let_go()
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
+
     def _note_initialised(self, _: object = None) -> None:
         if not self._noted:
             self._noted = True
             self._init_seconds = self._clock.monotonic() - self._began
 
-    def _describe(self, start: Start, link: Link | None) -> dict[str, Any]:
+    def _describe(self, start: Start, places: Places, link: Link | None, beside: Beside | None) -> dict[str, Any]:
         """Return all that the instance is told of its function (see `inside/zygote.py`)."""
         launch, contract = self.launch, self._contract
         self._workspace.temporary.mkdir(parents=True, exist_ok=True)
-        places = self._workspace.places(contract.mounts, enclosed=self._nursery.tier.name == "B")
+        environment = contract.environment(launch, places, self._stream, link)
+        if beside is not None:
+            environment |= beside.environment
         return {
             "worker": start.kind.worker,
             "command": [] if start.command is None else start.command(places),
@@ -128,7 +160,9 @@ class Instance:
             "user": self._nursery.tier.user_of(launch.key[0]),
             "code": places.code,
             "path": contract.path(places),
-            "environment": contract.environment(launch, places, self._stream, link),
+            "environment": environment,
+            "companions": [] if beside is None else list(beside.commands),
+            "companions_lack": [] if beside is None else list(beside.left_out),
             "mounts": places.mounts,
             "processes_max": PROCESSES_MAX,
             "open_files_max": OPEN_FILES_MAX,
@@ -138,6 +172,11 @@ class Instance:
     async def stop(self) -> None:
         """End the process and everything that it started."""
         self._spent = True
+        companions = self._link.companions
+        if companions is not None and self._process.running and not self._dismissed:
+            self._dismissed = True
+            await companions.dismiss(self._reason, self._process.companions)
+        self._let_go()
         await self._process.end()
         await self._link.close()
         rest = self._lines + self._output.close()
@@ -147,6 +186,7 @@ class Instance:
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run one invocation to its end."""
+        self.unsettled = None
         outcome = await self._await_initialised()
         began_us = self._clock.now()
         if outcome is None:
@@ -162,12 +202,30 @@ class Instance:
                 outcome = outcome._replace(streamed=invocation.reply.streamed)
         # An instance whose result was too large ends, as one ends that couldn't be initialised.
         self._spent |= outcome.ended not in (Ended.OK, Ended.ERROR)
+        if self._spent:
+            self._reason = "timeout" if outcome.ended is Ended.TIMEOUT else "failure"
+        elif (companions := self._link.companions) is not None and (rest := companions.unsettled()) is not None:
+            self.unsettled = asyncio.get_running_loop().create_task(self._settle(rest, outcome.seconds))
         printed = self._lines + self._output.take()
         self._lines = []
         outcome = outcome._replace(lines=printed)
         lines = self._contract.report(self.launch, invocation, outcome, began_us, self._clock.now())
         self._log(self.launch.log, self._stream, lines)
         return outcome._replace(lines=lines, stream=self._stream)
+
+    async def _settle(self, rest: asyncio.Future[None], spent_seconds: float) -> None:
+        """Wait for those beside the function, which have as long as the invocation might have taken."""
+        late: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        left_us = int((self.launch.timeout_seconds - spent_seconds) * SECOND_US)
+        deadline = self._clock.call_at(self._clock.now() + left_us, partial(wake, late))
+        waited: set[asyncio.Future[Any]] = {rest, late, self._process.exited}
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            deadline.cancel()
+        if not rest.done():
+            self._spent = True
+            self._reason = "timeout"
 
     async def _await_initialised(self) -> Outcome | None:
         """Wait until the worker is ready; an outcome if it never will be."""
@@ -219,7 +277,8 @@ class Instance:
             ended = Outcome(Ended.TIMEOUT, b"", limit_s, peak_bytes=peak)
         else:
             ended = Outcome(Ended.MEMORY, b"", seconds, status=-9, peak_bytes=self.launch.memory_mib * MIB)
-        process.kill()
+        if ended.ended is not Ended.TIMEOUT or self._link.companions is None:
+            process.kill()
         return ended
 
     async def _watch_memory(self) -> None:

@@ -14,7 +14,7 @@ from fogbank.runtimes.streams.reply import ReplyStream
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fogbank.runtimes.model import Invocation
 
@@ -36,8 +36,26 @@ class Delivered(NamedTuple):
     head: Mapping[str, Any] = MappingProxyType({})
 
 
+class Companions(Protocol):
+    """Programs beside a function in its sandbox, which hear of its invocations and of its end."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether one of them has failed, so that the instance is good for nothing more."""
+
+    def unsettled(self) -> asyncio.Future[None] | None:
+        """Return what is done when they have finished with the last invocation; None if they have."""
+
+    async def dismiss(self, reason: str, programs: Callable[[], int]) -> None:
+        """Let them come to their end, for a "timeout", "failure" or "spindown"; `programs` counts those that run."""
+
+
 class Link(Protocol):
     """A way to one instance."""
+
+    @property
+    def companions(self) -> Companions | None:
+        """What is beside the function, if anything is."""
 
     @property
     def initialised(self) -> asyncio.Future[Delivered | None]:
@@ -80,6 +98,11 @@ class ChannelLink(asyncio.Protocol):
         head = {"kind": "invoke", "id": invocation.id, "deadline_ms": deadline_ms, "context": context}
         self._transport.write(encode(head, invocation.event))
         return result
+
+    @property
+    def companions(self) -> Companions | None:
+        """There are none."""
+        return None
 
     async def close(self) -> None:
         """Cut the instance off."""

@@ -165,6 +165,10 @@ class Runs(Protocol):
     def exited(self) -> asyncio.Future[int]:
         """Done when its process has ended."""
 
+    @property
+    def unsettled(self) -> asyncio.Task[None] | None:
+        """What has to be done before it can run another invocation, although it has answered the last."""
+
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run one invocation to its end."""
 

@@ -64,6 +64,10 @@ class Process:
             return peak
         return max((_status_bytes(pid, "VmHWM:") for pid in _children(self.keeper)), default=0)
 
+    def companions(self) -> int:
+        """How many programs run beside the function's own process: those that the keeper took over."""
+        return max(0, len(_children(self.keeper)) - 1)
+
     def kill(self) -> None:
         """Begin to end it and all that it started; `gone` is done when that is so."""
         if self.gone.done():

@@ -21,6 +21,7 @@ class FakeInstance:
     def __init__(self, number: int) -> None:
         self.number = number
         self.usable = True
+        self.unsettled: asyncio.Task[None] | None = None
         self.stopped = False
         self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.running: list[tuple[Invocation, asyncio.Future[Outcome]]] = []

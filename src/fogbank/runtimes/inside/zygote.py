@@ -33,6 +33,8 @@ from fogbank.runtimes.inside.sandbox import House
 
 ORDER_BYTES_MAX: Final = 65_536
 DESCRIPTORS: Final = 2
+# More than are open when an instance starts.
+OPEN_FILES: Final = 256
 # Where a program that is executed finds its channel.
 CHANNEL_OF_COMMANDS: Final = 3
 
@@ -160,6 +162,10 @@ def _become_instance(house: House, connection: socket.socket) -> None:
         os.environ.clear()
         os.environ.update(launch["environment"])
         os.chdir(launch["code"])
+        if launch["companions"]:
+            _start_companions(launch)
+            # Until the server says so; then those have registered with it.
+            channel.receive()
         code = _run(launch, channel)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -181,6 +187,29 @@ def _receive_launch(channel: Channel, connection: socket.socket) -> tuple[dict[s
         raise ClosedError
     head_bytes, _ = LENGTHS.unpack(lengths)
     return channel.receive_rest(head_bytes, 0).head["launch"], descriptors[0]
+
+
+def _start_companions(launch: dict[str, Any]) -> None:
+    """Start the programs beside the function; they are the keeper's, which takes over whoever has no parent."""
+    lack = launch["companions_lack"]
+    environment = {name: value for name, value in launch["environment"].items() if name not in lack}
+    for command in launch["companions"]:
+        if os.fork() == 0:
+            if os.fork() == 0:
+                _execute(command, environment)
+            os._exit(0)
+        os.wait()
+
+
+def _execute(command: str, environment: dict[str, str]) -> None:
+    try:
+        os.closerange(3, OPEN_FILES)
+        os.setsid()
+        os.execve(command, [command], environment)  # noqa: S606 - running a function's programs
+    except OSError as error:
+        os.write(1, f"{command}: {error.strerror}\n".encode())
+    finally:
+        os._exit(127)
 
 
 def _run(launch: dict[str, Any], channel: Channel) -> int:

@@ -11,8 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.runtimes.contract import Start
-from fogbank.runtimes.lambda_runtime_api.custom import custom_command
+from fogbank.runtimes.lambda_runtime_api.custom import CUSTOM_RUNTIMES, custom_command
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
+from fogbank.runtimes.lambda_runtime_api.extensions.finding import extension_names, opener, speaks_of_api
 from fogbank.runtimes.lambda_runtime_api.node import node_command
 from fogbank.runtimes.lambda_runtime_api.python import describe_python, python_kind, python_path
 from fogbank.runtimes.lambda_runtime_api.report import report
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
     from fogbank.runtimes.link import Link
     from fogbank.runtimes.model import Invocation, Launch, Line, Outcome, Places, Workspace
 
@@ -33,19 +35,25 @@ class LambdaContract:
     result_bytes_max: Final = RESPONSE_BYTES_MAX
     init_seconds_max: Final = 10.0
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, ids: Ids) -> None:
         self._clock = clock
+        self._ids = ids
 
     def start(self, launch: Launch, workspace: Workspace) -> Start:
         """Return how an instance is started; raises `OSError`."""
         kind = python_kind(workspace)
+        names = extension_names(workspace)
+        custom = launch.runtime in CUSTOM_RUNTIMES
+        beside = None
+        if names or custom or speaks_of_api(workspace):
+            beside = opener(self._clock, self._ids, launch, names)
         if launch.runtime.startswith("python"):
-            return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
+            return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"], beside=beside)
         lines = [f"INIT_START Runtime Version: {launch.runtime}"]
         if launch.runtime.startswith("nodejs"):
             command = node_command(launch.memory_mib)
-            return Start(kind, lines, lambda _: command)
-        return Start(kind, lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock))
+            return Start(kind, lines, lambda _: command, beside=beside)
+        return Start(kind, lines, custom_command(workspace), partial(RuntimeEndpoint.opened, self._clock), beside)
 
     def environment(self, launch: Launch, places: Places, stream: str, link: Link | None) -> dict[str, str]:
         """Return all environment variables of an instance."""
@@ -63,11 +71,9 @@ class LambdaContract:
             "TMPDIR": places.temporary,
             "_HANDLER": launch.handler,
         }
-        if isinstance(link, RuntimeEndpoint):
-            environment["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{link.port}"
-        elif launch.runtime.startswith("nodejs"):
+        if launch.runtime.startswith("nodejs"):
             environment["NODE_PATH"] = f"{places.layers}/nodejs/node_modules" if places.layers else ""
-        else:
+        elif link is None:
             environment["_LAMBDA_TELEMETRY_LOG_FD"] = "1"
         if places.layers:
             environment["PATH"] = f"{environment.get('PATH', '/usr/bin:/bin')}:{places.layers}/bin"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 
 from fogbank.kernel.clock import wake
+from fogbank.runtimes.lambda_runtime_api.replies import accepted, error
 from fogbank.runtimes.link import Delivered
 from fogbank.runtimes.streams.reply import STREAMED_BYTES_MAX, ReplyStream
 from fogbank.wire.http import BodyIncompleteError, BodyTooLargeError, Response
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from fogbank.kernel.clock import Clock
+    from fogbank.runtimes.link import Companions
     from fogbank.runtimes.model import Invocation
-    from fogbank.wire.http import Request
+    from fogbank.wire.http import Handler, Request
 
 RESPONSE_BYTES_MAX: Final = 6 * 1_048_576 + 100
 _PREFIX: Final = "/2018-06-01/runtime/"
@@ -52,6 +54,8 @@ class RuntimeEndpoint:
         self._delivery: asyncio.Future[Delivered] | None = None
         self._reply: ReplyStream | None = None
         self._streaming = False
+        # Who answers other APIs on the same port.
+        self.beside: Handler | None = None
         self.port = 0
         # Done when the runtime asks for its first invocation, or reports that it couldn't be initialised.
         self.initialised: asyncio.Future[Delivered | None] = self._loop.create_future()
@@ -62,6 +66,11 @@ class RuntimeEndpoint:
         endpoint = cls(clock)
         endpoint.port = await endpoint._server.listen("127.0.0.1", 0)
         return endpoint
+
+    @property
+    def companions(self) -> Companions | None:
+        """There are none that it knows of."""
+        return None
 
     async def close(self) -> None:
         """Stop listening and cut the runtime off."""
@@ -92,7 +101,9 @@ class RuntimeEndpoint:
     async def _handle(self, request: Request) -> Response:
         path = request.raw_path
         if not path.startswith(_PREFIX):
-            return _error(404, "NotFound", f"There is nothing at {path}")
+            if self.beside is not None:
+                return await self.beside(request)
+            return error(404, "NotFound", f"There is nothing at {path}")
         parts = path[len(_PREFIX) :].split("/")
         if request.method == "GET" and parts == ["invocation", "next"]:
             return await self._next()
@@ -100,16 +111,16 @@ class RuntimeEndpoint:
             return await self._init_error(request)
         if request.method == "POST" and len(parts) == 3 and parts[0] == "invocation":
             if parts[1] != self._current or self._delivery is None:
-                return _error(400, "InvalidRequestID", "Invalid request ID")
+                return error(400, "InvalidRequestID", "Invalid request ID")
             if parts[2] == "response":
                 return await self._response(request)
             if parts[2] == "error":
                 return await self._reported_error(request)
-        return _error(404, "NotFound", f"There is nothing at {path}")
+        return error(404, "NotFound", f"There is nothing at {path}")
 
     async def _next(self) -> Response:
         if self._current is not None and self._waiting_event is None:
-            return _error(403, "InvalidStateTransition", "State transition from Ready to Ready failed")
+            return error(403, "InvalidStateTransition", "State transition from Ready to Ready failed")
         if not self.initialised.done():
             self.initialised.set_result(None)
         if self._waiting_event is not None:
@@ -125,18 +136,18 @@ class RuntimeEndpoint:
         mode = request.headers.get(b"lambda-runtime-function-response-mode")
         if mode is not None:
             if mode.lower() != b"streaming":
-                return _error(400, "InvalidFunctionResponseMode", "Invalid function response mode")
+                return error(400, "InvalidFunctionResponseMode", "Invalid function response mode")
             return await self._streamed_response(request)
         try:
             body = await request.read(RESPONSE_BYTES_MAX)
         except BodyTooLargeError:
             size = int(request.header(b"content-length", "0") or 0)
             self._deliver(Delivered(b"", None, max(size, RESPONSE_BYTES_MAX + 1)))
-            return _error(
+            return error(
                 413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
             )
         self._deliver(Delivered(body, head={"content_type": request.header(b"content-type")}))
-        return _accepted()
+        return accepted()
 
     async def _streamed_response(self, request: Request) -> Response:
         """Pass a response on while it arrives; what its trailers say decides how it ended.
@@ -144,7 +155,7 @@ class RuntimeEndpoint:
         AWS Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes", "Response streaming".
         """
         if self._streaming:
-            return _error(403, "InvalidStateTransition", "State transition from Invocation-response failed")
+            return error(403, "InvalidStateTransition", "State transition from Invocation-response failed")
         reply = self._reply or ReplyStream.collecting(RESPONSE_BYTES_MAX)
         reply.begin({"content_type": request.header(b"content-type")})
         delivery = self._delivery
@@ -165,24 +176,24 @@ class RuntimeEndpoint:
         finally:
             self._streaming = False
         if delivery is not self._delivery:
-            return _error(400, "InvalidRequestID", "Invalid request ID")
+            return error(400, "InvalidRequestID", "Invalid request ID")
         if reply.too_large:
             self._deliver(Delivered(b"", None, too_large=reply.size))
-            return _error(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size.")
+            return error(413, "RequestEntityTooLarge", "Exceeded maximum allowed payload size.")
         self._deliver(_ending(request, reply))
-        return _accepted()
+        return accepted()
 
     async def _reported_error(self, request: Request) -> Response:
         body = await request.read(RESPONSE_BYTES_MAX)
         self._deliver(Delivered(body, _error_type(request)))
-        return _accepted()
+        return accepted()
 
     async def _init_error(self, request: Request) -> Response:
         if self.initialised.done():
-            return _error(403, "InvalidStateTransition", "State transition from Ready to InitError failed")
+            return error(403, "InvalidStateTransition", "State transition from Ready to InitError failed")
         body = await request.read(RESPONSE_BYTES_MAX)
         self.initialised.set_result(Delivered(body, _error_type(request)))
-        return _accepted()
+        return accepted()
 
     def _deliver(self, delivered: Delivered) -> None:
         delivery, self._delivery, self._current = self._delivery, None, None
@@ -226,12 +237,3 @@ def _error_type(request: Request) -> str:
 def _known_type(named: str) -> str:
     """Return an error's type; what isn't of the documented form is `Runtime.Unknown`."""
     return named if ERROR_TYPE.fullmatch(named) else "Runtime.Unknown"
-
-
-def _accepted() -> Response:
-    return Response(202, [(b"Content-Type", b"application/json")], b'{"status":"OK"}\n')
-
-
-def _error(status: int, kind: str, message: str) -> Response:
-    body = msgspec.json.encode({"errorMessage": message, "errorType": kind})
-    return Response(status, [(b"Content-Type", b"application/json")], body)

@@ -1,0 +1,157 @@
+"""A link to an instance that has extensions beside its runtime, whichever way the runtime itself is spoken to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from fogbank.kernel.clock import SECOND_US
+from fogbank.runtimes.lambda_runtime_api.endpoint import RuntimeEndpoint
+from fogbank.runtimes.lambda_runtime_api.extensions.registry import PREFIX, Extensions
+from fogbank.runtimes.lambda_runtime_api.replies import error
+from fogbank.wire.server import HttpServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from fogbank.kernel.clock import Clock
+    from fogbank.runtimes.link import Delivered, Link
+    from fogbank.runtimes.model import Invocation
+    from fogbank.wire.http import Request, Response
+
+# AWS Lambda Developer Guide, "Lambda execution environment lifecycle": two seconds with external extensions.
+SHUTDOWN_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 0.01
+# After so many looks, programs that have not registered have started, or never will.
+_LOOKS: Final = 50
+_ARN: Final = "Lambda-Runtime-Invoked-Function-Arn"
+_TRACE: Final = "Lambda-Runtime-Trace-Id"
+# What is the runtime's own ("Defined runtime environment variables").
+NOT_FOR_EXTENSIONS: Final = (
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
+    "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_HANDLER",
+)  # fmt: skip
+
+
+class Programs:
+    """What is beside a runtime; `commands` are the programs to start, `environment` what everybody there sees."""
+
+    def __init__(self, clock: Clock, extensions: Extensions, commands: Sequence[str]) -> None:
+        self._clock = clock
+        self._extensions = extensions
+        self._server: HttpServer | None = None
+        self._port = 0
+        self.commands = commands
+        self.left_out = NOT_FOR_EXTENSIONS
+        self._link: Link | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.initialised: asyncio.Future[Delivered | None] = asyncio.get_running_loop().create_future()
+
+    async def open(self, link: Link | None) -> None:
+        """Answer calls: through the runtime's own endpoint, or through one that is opened for it."""
+        if isinstance(link, RuntimeEndpoint):
+            link.beside = self.handle
+            self._port = link.port
+        else:
+            self._server = HttpServer(self.handle, self._clock)
+            self._port = await self._server.listen("127.0.0.1", 0)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where the APIs are found."""
+        return {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._port}"}
+
+    @property
+    def broken(self) -> bool:
+        """Whether an extension has failed, so that the instance is good for nothing more."""
+        return self._extensions.failed.done()
+
+    @property
+    def companions(self) -> Programs:
+        """What is beside the runtime: this."""
+        return self
+
+    def around(self, link: Link, go: Callable[[], None], programs: Callable[[], int]) -> Programs:
+        """Take over the link to the runtime, which is let go on (`go`) once all programs have registered."""
+        self._link = link
+        self._spawn(self._initialise(link, go, programs))
+        return self
+
+    async def abandon(self) -> None:
+        """Stop listening, for an instance that hasn't come to be."""
+        if self._server is not None:
+            await self._server.close(grace_seconds=0)
+
+    def give(self, invocation: Invocation, context: Mapping[str, Any], deadline_ms: int) -> asyncio.Future[Delivered]:
+        """Hand an invocation to the runtime, and tell the extensions of it."""
+        event = {"deadlineMs": deadline_ms, "requestId": invocation.id, "invokedFunctionArn": context.get(_ARN, "")}
+        event["tracing"] = {"type": "X-Amzn-Trace-Id", "value": context.get(_TRACE, "")}
+        self._extensions.invoke(event)
+        assert self._link is not None
+        result = self._link.give(invocation, context, deadline_ms)
+        either: asyncio.Future[Delivered] = asyncio.get_running_loop().create_future()
+
+        def take(done: asyncio.Future[Delivered]) -> None:
+            if not either.done():
+                either.set_result(done.result())
+
+        failed = self._extensions.failed
+        result.add_done_callback(take)
+        failed.add_done_callback(take)
+        either.add_done_callback(lambda _: failed.remove_done_callback(take))
+        return either
+
+    def unsettled(self) -> asyncio.Future[None] | None:
+        """Return what is done when all extensions ask for their next event; None if they do."""
+        idle = self._extensions.idle()
+        return None if idle.done() else idle
+
+    async def dismiss(self, reason: str, programs: Callable[[], int]) -> None:
+        """Tell the extensions of the end, and give those that asked for it the time that they have.
+
+        `programs` counts those that run still.
+        """
+        deadline_ms = (self._clock.wall() + int(SHUTDOWN_SECONDS * SECOND_US)) // 1_000
+        left = programs() - self._extensions.shut_down(reason, deadline_ms)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + SHUTDOWN_SECONDS
+        while programs() > left and loop.time() < ends:  # noqa: ASYNC110 - nobody tells when they have ended
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def close(self) -> None:
+        """Cut all of them off."""
+        for task in self._tasks:
+            task.cancel()
+        if self._link is not None:
+            await self._link.close()
+        await self.abandon()
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a call of one of the APIs for extensions."""
+        if request.raw_path.startswith(PREFIX):
+            return await self._extensions.handle(request)
+        return error(404, "NotFound", f"There is nothing at {request.raw_path}")
+
+    async def _initialise(self, link: Link, go: Callable[[], None], programs: Callable[[], int]) -> None:
+        """See all through their start: programs first, then the runtime, then until all have nothing to do."""
+        extensions = self._extensions
+        failed, initialised = extensions.failed, link.initialised
+        looks = 0
+        while not extensions.registered.done():
+            await asyncio.wait({extensions.registered}, timeout=_LOOK_SECONDS)
+            looks += 1
+            if looks > _LOOKS and programs() < len(extensions.missing):
+                extensions.miss()
+        if not failed.done():
+            go()
+            both: set[asyncio.Future[Any]] = {initialised, failed}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not failed.done() and initialised.result() is None:
+            await extensions.idle()
+        if not self.initialised.done():
+            self.initialised.set_result(failed.result() if failed.done() else initialised.result())
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
