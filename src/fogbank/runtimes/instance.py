@@ -68,6 +68,8 @@ class Instance:
         self._reason = "spindown"
         self._dismissed = False
         self._held: socket.socket | None = None
+        # What they print.
+        self._others: Output | None = None
         self.unsettled: asyncio.Task[None] | None = None
 
     @property
@@ -109,9 +111,12 @@ class Instance:
             places = self._workspace.places(self._contract.mounts, enclosed=self._nursery.tier.name == "B")
             opened = None if start.endpoint is None else await start.endpoint()
             beside = None if start.beside is None else await start.beside(opened, places)
+            outputs = [self._output.writer]
             if beside is not None and beside.commands:
                 self._held = stem.connection.dup()
-            stem.launch(encode_launch(self._describe(start, places, opened, beside)), self._output.writer)
+                self._others = Output(self._clock)
+                outputs.append(self._others.writer)
+            stem.launch(encode_launch(self._describe(start, places, opened, beside)), *outputs)
             if opened is None:
                 opened = await ChannelLink.open(stem.connection, self._contract.result_bytes_max)
             else:
@@ -119,6 +124,7 @@ class Instance:
             self._link = opened if beside is None else beside.around(opened, self._go, stem.process.companions)
         except BaseException:
             self._let_go()
+            self._close_others()
             if beside is not None:
                 await beside.abandon()
             self._output.close()
@@ -126,6 +132,12 @@ class Instance:
             await stem.process.end()
             raise
         self._output.started()
+        if self._others is not None:
+            self._others.started()
+
+    def _close_others(self) -> list[Line]:
+        others, self._others = self._others, None
+        return [] if others is None else others.close()
 
     def _go(self) -> None:
         """Let the function start, which has waited for the programs beside it."""
@@ -179,7 +191,7 @@ class Instance:
         self._let_go()
         await self._process.end()
         await self._link.close()
-        rest = self._lines + self._output.close()
+        rest = self._lines + self._output.close() + self._close_others()
         if rest:
             self._log(self.launch.log, self._stream, rest)
         shutil.rmtree(self._workspace.temporary, ignore_errors=True)
@@ -209,6 +221,10 @@ class Instance:
         printed = self._lines + self._output.take()
         self._lines = []
         outcome = outcome._replace(lines=printed)
+        if self._link.companions is not None:
+            others = [] if self._others is None else self._others.take()
+            self._link.companions.observe(invocation, outcome, self.launch.memory_mib, others)
+            outcome = outcome._replace(lines=sorted(printed + others, key=lambda line: line.at_us))
         lines = self._contract.report(self.launch, invocation, outcome, began_us, self._clock.now())
         self._log(self.launch.log, self._stream, lines)
         return outcome._replace(lines=lines, stream=self._stream)

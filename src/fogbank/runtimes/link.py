@@ -14,9 +14,9 @@ from fogbank.runtimes.streams.reply import ReplyStream
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from fogbank.runtimes.model import Invocation
+    from fogbank.runtimes.model import Invocation, Line, Outcome
 
 _LENGTHS: Final = struct.Struct(">II")
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -45,6 +45,9 @@ class Companions(Protocol):
 
     def unsettled(self) -> asyncio.Future[None] | None:
         """Return what is done when they have finished with the last invocation; None if they have."""
+
+    def observe(self, invocation: Invocation, outcome: Outcome, memory_mib: int, printed: Sequence[Line]) -> None:
+        """Take note of what became of an invocation, and of what the companions printed meanwhile."""
 
     async def dismiss(self, reason: str, programs: Callable[[], int]) -> None:
         """Let them come to their end, for a "timeout", "failure" or "spindown"; `programs` counts those that run."""

@@ -82,10 +82,10 @@ class Stem(NamedTuple):
     process: Process
     connection: socket.socket
 
-    def launch(self, message: bytes, output: int) -> None:
-        """Give it its function, and the descriptor that its output goes to."""
+    def launch(self, message: bytes, *outputs: int) -> None:
+        """Give it its function, and the descriptors that its output goes to, and its companions'."""
         view = memoryview(message)
-        sent = socket.send_fds(self.connection, [view[:_LENGTHS_BYTES]], [output])
+        sent = socket.send_fds(self.connection, [view[:_LENGTHS_BYTES]], outputs)
         assert sent == _LENGTHS_BYTES
         self.connection.setblocking(True)
         self.connection.sendall(view[_LENGTHS_BYTES:])

@@ -148,13 +148,15 @@ def _become_instance(house: House, connection: socket.socket) -> None:
     """In the second fork: wait for a function, move in with it, run its worker."""
     try:
         channel = Channel(connection)
-        launch, output = _receive_launch(channel, connection)
+        launch, output, others = _receive_launch(channel, connection)
     except ClosedError:
         os._exit(0)
     null = os.open("/dev/null", os.O_RDONLY)
     for descriptor, number in ((null, 0), (output, 1), (output, 2)):
         os.dup2(descriptor, number)
     os.close(null)
+    if others != output:
+        os.set_inheritable(others, False)
     os.close(output)
     code = 1
     try:
@@ -163,7 +165,8 @@ def _become_instance(house: House, connection: socket.socket) -> None:
         os.environ.update(launch["environment"])
         os.chdir(launch["code"])
         if launch["companions"]:
-            _start_companions(launch)
+            _start_companions(launch, others)
+            os.close(others)
             # Until the server says so; then those have registered with it.
             channel.receive()
         code = _run(launch, channel)
@@ -177,32 +180,34 @@ def _become_instance(house: House, connection: socket.socket) -> None:
         os._exit(code & 0xFF)
 
 
-def _receive_launch(channel: Channel, connection: socket.socket) -> tuple[dict[str, Any], int]:
-    """Wait for the launch message, which carries the descriptor that output goes to."""
+def _receive_launch(channel: Channel, connection: socket.socket) -> tuple[dict[str, Any], int, int]:
+    """Wait for the launch message, which carries descriptors for output: the function's, its companions'."""
     try:
-        lengths, descriptors, _, _ = socket.recv_fds(connection, LENGTHS.size, 1)
+        lengths, descriptors, _, _ = socket.recv_fds(connection, LENGTHS.size, 2)
     except OSError:
         raise ClosedError from None
     if len(lengths) < LENGTHS.size or not descriptors:
         raise ClosedError
     head_bytes, _ = LENGTHS.unpack(lengths)
-    return channel.receive_rest(head_bytes, 0).head["launch"], descriptors[0]
+    return channel.receive_rest(head_bytes, 0).head["launch"], descriptors[0], descriptors[-1]
 
 
-def _start_companions(launch: dict[str, Any]) -> None:
+def _start_companions(launch: dict[str, Any], output: int) -> None:
     """Start the programs beside the function; they are the keeper's, which takes over whoever has no parent."""
     lack = launch["companions_lack"]
     environment = {name: value for name, value in launch["environment"].items() if name not in lack}
     for command in launch["companions"]:
         if os.fork() == 0:
             if os.fork() == 0:
-                _execute(command, environment)
+                _execute(command, environment, output)
             os._exit(0)
         os.wait()
 
 
-def _execute(command: str, environment: dict[str, str]) -> None:
+def _execute(command: str, environment: dict[str, str], output: int) -> None:
     try:
+        os.dup2(output, 1)
+        os.dup2(output, 2)
         os.closerange(3, OPEN_FILES)
         os.setsid()
         os.execve(command, [command], environment)  # noqa: S606 - running a function's programs

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.runtimes.lambda_runtime_api.extensions.link import Programs
 from fogbank.runtimes.lambda_runtime_api.extensions.registry import Extensions, Facts
+from fogbank.runtimes.lambda_runtime_api.extensions.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,7 +62,8 @@ def opener(
 
     async def open_beside(link: Link | None, places: Places) -> Beside:
         commands = [f"{places.layers}/extensions/{name}" for name in names]
-        programs = Programs(clock, Extensions(ids, facts, names), commands)
+        kind = "provisioned-concurrency" if launch.instances_min else "on-demand"
+        programs = Programs(clock, Extensions(ids, facts, names), Telemetry(clock, facts, kind), commands)
         await programs.open(link)
         return programs
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.kernel.clock import SECOND_US
 from fogbank.runtimes.lambda_runtime_api.endpoint import RuntimeEndpoint
 from fogbank.runtimes.lambda_runtime_api.extensions.registry import PREFIX, Extensions
+from fogbank.runtimes.lambda_runtime_api.extensions.telemetry import LOGS_PATH
+from fogbank.runtimes.lambda_runtime_api.extensions.telemetry import PATH as TELEMETRY_PATH
 from fogbank.runtimes.lambda_runtime_api.replies import error
 from fogbank.wire.server import HttpServer
 
@@ -15,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fogbank.kernel.clock import Clock
+    from fogbank.runtimes.lambda_runtime_api.extensions.telemetry import Telemetry
     from fogbank.runtimes.link import Delivered, Link
-    from fogbank.runtimes.model import Invocation
+    from fogbank.runtimes.model import Invocation, Line, Outcome
     from fogbank.wire.http import Request, Response
 
 # AWS Lambda Developer Guide, "Lambda execution environment lifecycle": two seconds with external extensions.
@@ -36,9 +39,10 @@ NOT_FOR_EXTENSIONS: Final = (
 class Programs:
     """What is beside a runtime; `commands` are the programs to start, `environment` what everybody there sees."""
 
-    def __init__(self, clock: Clock, extensions: Extensions, commands: Sequence[str]) -> None:
+    def __init__(self, clock: Clock, extensions: Extensions, telemetry: Telemetry, commands: Sequence[str]) -> None:
         self._clock = clock
         self._extensions = extensions
+        self._telemetry = telemetry
         self._server: HttpServer | None = None
         self._port = 0
         self.commands = commands
@@ -79,6 +83,7 @@ class Programs:
 
     async def abandon(self) -> None:
         """Stop listening, for an instance that hasn't come to be."""
+        await self._telemetry.close()
         if self._server is not None:
             await self._server.close(grace_seconds=0)
 
@@ -86,6 +91,7 @@ class Programs:
         """Hand an invocation to the runtime, and tell the extensions of it."""
         event = {"deadlineMs": deadline_ms, "requestId": invocation.id, "invokedFunctionArn": context.get(_ARN, "")}
         event["tracing"] = {"type": "X-Amzn-Trace-Id", "value": context.get(_TRACE, "")}
+        self._telemetry.started(invocation.id)
         self._extensions.invoke(event)
         assert self._link is not None
         result = self._link.give(invocation, context, deadline_ms)
@@ -106,11 +112,18 @@ class Programs:
         idle = self._extensions.idle()
         return None if idle.done() else idle
 
+    def observe(self, invocation: Invocation, outcome: Outcome, memory_mib: int, printed: Sequence[Line]) -> None:
+        """Tell extensions what became of an invocation; `printed` is what they themselves have."""
+        self._telemetry.printed("function", outcome.lines)
+        self._telemetry.printed("extension", printed)
+        self._telemetry.ended(invocation.id, outcome, memory_mib)
+
     async def dismiss(self, reason: str, programs: Callable[[], int]) -> None:
         """Tell the extensions of the end, and give those that asked for it the time that they have.
 
         `programs` counts those that run still.
         """
+        await self._telemetry.flush()
         deadline_ms = (self._clock.wall() + int(SHUTDOWN_SECONDS * SECOND_US)) // 1_000
         left = programs() - self._extensions.shut_down(reason, deadline_ms)
         loop = asyncio.get_running_loop()
@@ -130,6 +143,10 @@ class Programs:
         """Answer a call of one of the APIs for extensions."""
         if request.raw_path.startswith(PREFIX):
             return await self._extensions.handle(request)
+        if request.raw_path == TELEMETRY_PATH and request.method == "PUT":
+            return await self._telemetry.subscribe(request, self._extensions.find(request))
+        if request.raw_path == LOGS_PATH:
+            return error(400, "Logs.NotSupported", "Fogbank does not support the Logs API: use the Telemetry API")
         return error(404, "NotFound", f"There is nothing at {request.raw_path}")
 
     async def _initialise(self, link: Link, go: Callable[[], None], programs: Callable[[], int]) -> None:
@@ -146,8 +163,11 @@ class Programs:
             go()
             both: set[asyncio.Future[Any]] = {initialised, failed}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if initialised.done():
+            self._telemetry.initialised(initialised.result())
         if not failed.done() and initialised.result() is None:
             await extensions.idle()
+            self._telemetry.settled(extensions.everyone)
         if not self.initialised.done():
             self.initialised.set_result(failed.result() if failed.done() else initialised.result())
 
