@@ -150,6 +150,20 @@ def test_extensions_that_do_not_start(lambda_: Any, notes: Path, source: str, mo
     assert (payload["errorType"], reply["FunctionError"]) == (kind, "Unhandled")
 
 
+def test_an_extension_that_ends_takes_the_instance_with_it(lambda_: Any, notes: Path) -> None:
+    source = """
+        me = register("INVOKE")[1]["Lambda-Extension-Identifier"]
+        ask(me)
+        note("ended")
+    """
+    handler = "import time\nBEGAN = time.time_ns()\ndef handler(event, context): return BEGAN"
+    deploy(lambda_, "f", handler, **beside(lambda_, notes, source, Timeout=30))
+    first, _ = invoke(lambda_)
+    told_of(0, notes)
+    second = wait_for(lambda: began if (began := invoke(lambda_)[0]) != first else None)
+    assert isinstance(second, int) or second["errorType"] == "Extension.Crash"
+
+
 def test_an_internal_extension_registers_from_within(lambda_: Any, notes: Path) -> None:
     source = (
         PROLOGUE

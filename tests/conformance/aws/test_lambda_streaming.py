@@ -130,6 +130,14 @@ def test_large_parts_objects_and_binary_data_arrive_as_they_were(lambda_: Any) -
     assert payload["errorType"] == "Function.ResponseSizeTooLarge", "6 MB where it isn't streamed"
 
 
+@node
+def test_a_stream_that_is_destroyed_is_an_error(lambda_: Any) -> None:
+    source = "exports.handler = awslambda.streamifyResponse(async (e, s) => { s.write('x'); s.destroy(); });"
+    create(lambda_, "nodejs20.x", {"index.js": source})
+    chunks, last = events(stream(lambda_))
+    assert (chunks, json.loads(last["ErrorDetails"])["errorType"]) == ([b"x"], "Runtime.StreamError")
+
+
 def test_what_a_function_does_not_stream_is_one_chunk(lambda_: Any) -> None:
     source = """
         def handler(event, context):

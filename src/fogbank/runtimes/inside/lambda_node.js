@@ -231,7 +231,10 @@ async function stream(head, body) {
   const highWaterMark = handler[HIGH_WATER_MARK];
   const response = new ResponseStream(head.id, highWaterMark === undefined ? {} : { highWaterMark });
   try {
-    const written = new Promise((done, failed) => response.on("finish", done).on("error", failed));
+    const written = new Promise((done, failed) => {
+      response.on("finish", done).on("error", failed);
+      response.on("close", () => failed(named("Runtime.StreamError", "The response stream was closed before its end.")));
+    });
     const returned = handler(JSON.parse(body), response, contextOf(head, () => {}));
     if (typeof returned?.then !== "function") {
       throw named("StreamingHandlerMustBeAsync", "Streaming does not support non-async handlers.");

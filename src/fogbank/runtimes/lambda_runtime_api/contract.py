@@ -45,7 +45,7 @@ class LambdaContract:
         names = extension_names(workspace)
         custom = launch.runtime in CUSTOM_RUNTIMES
         beside = None
-        if names or custom or speaks_of_api(workspace):
+        if names or custom or speaks_of_api(workspace, changes=bool(launch.folder)):
             beside = opener(self._clock, self._ids, launch, names)
         if launch.runtime.startswith("python"):
             return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"], beside=beside)

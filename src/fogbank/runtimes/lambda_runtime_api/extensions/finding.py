@@ -41,9 +41,9 @@ def extension_names(workspace: Workspace) -> list[str]:
     return names
 
 
-def speaks_of_api(workspace: Workspace) -> bool:
-    """Whether a function's own code may have an internal extension."""
-    known = _known.get(workspace.code)
+def speaks_of_api(workspace: Workspace, *, changes: bool) -> bool:
+    """Whether a function's own code may have an internal extension; it `changes` where it is a local folder."""
+    known = None if changes else _known.get(workspace.code)
     if known is None:
         if len(_known) >= _KNOWN_MAX:
             _known.clear()

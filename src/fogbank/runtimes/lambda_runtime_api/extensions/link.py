@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # AWS Lambda Developer Guide, "Lambda execution environment lifecycle": two seconds with external extensions.
 SHUTDOWN_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.01
+_WATCH_SECONDS: Final = 0.05
 # After so many looks, programs that have not registered have started, or never will.
 _LOOKS: Final = 50
 _ARN: Final = "Lambda-Runtime-Invoked-Function-Arn"
@@ -48,6 +49,7 @@ class Programs:
         self.commands = commands
         self.left_out = NOT_FOR_EXTENSIONS
         self._link: Link | None = None
+        self._programs: Callable[[], int] = lambda: 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.initialised: asyncio.Future[Delivered | None] = asyncio.get_running_loop().create_future()
 
@@ -78,6 +80,7 @@ class Programs:
     def around(self, link: Link, go: Callable[[], None], programs: Callable[[], int]) -> Programs:
         """Take over the link to the runtime, which is let go on (`go`) once all programs have registered."""
         self._link = link
+        self._programs = programs
         self._spawn(self._initialise(link, go, programs))
         return self
 
@@ -110,7 +113,10 @@ class Programs:
     def unsettled(self) -> asyncio.Future[None] | None:
         """Return what is done when all extensions ask for their next event; None if they do."""
         idle = self._extensions.idle()
-        return None if idle.done() else idle
+        if idle.done():
+            return None
+        self._spawn(self._watch(idle))
+        return idle
 
     def observe(self, invocation: Invocation, outcome: Outcome, memory_mib: int, printed: Sequence[Line]) -> None:
         """Tell extensions what became of an invocation; `printed` is what they themselves have."""
@@ -170,6 +176,13 @@ class Programs:
             self._telemetry.settled(extensions.everyone)
         if not self.initialised.done():
             self.initialised.set_result(failed.result() if failed.done() else initialised.result())
+
+    async def _watch(self, idle: asyncio.Future[None]) -> None:
+        """See whether a program ends that has something to do."""
+        while not idle.done():
+            await asyncio.wait({idle}, timeout=_WATCH_SECONDS)
+            if not idle.done() and self._programs() < len(self.commands):
+                self._extensions.miss()
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -182,8 +182,9 @@ class Extensions:
         return accepted()
 
     def miss(self) -> None:
-        """Take note that a program has ended without registering."""
-        self._fail(min(self.missing), "Extension.Crash", b"")
+        """Take note that a program has ended: without registering, or while it had something to do."""
+        busy = [each.name for each in self.everyone if each.external and not each.settled]
+        self._fail(min(self.missing or busy or self._names), "Extension.Crash", b"")
 
     def _fail(self, name: str, kind: str, body: bytes) -> None:
         if self._ending or self.failed.done():
