@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import socket
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,7 @@ from fogbank.runtimes.model import Ended, Line, Outcome
 from fogbank.runtimes.output import Output
 
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Sequence
 
     from fogbank.kernel.clock import Clock
     from fogbank.runtimes.contract import Beside, Contract, Start
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fogbank.runtimes.model import Invocation, Launch, LogSink, Places, Workspace
     from fogbank.runtimes.nursery import Nursery
     from fogbank.runtimes.process import Process
+    from fogbank.runtimes.snapshots.template import Template
 
 # Where no control group holds the limit: how often a busy instance's memory is looked at.
 MEMORY_CHECK_SECONDS: Final = 0.025
@@ -46,7 +48,9 @@ class Instance:
         clock: Clock,
         token: str,
         log: LogSink,
+        template: Template | None = None,
     ) -> None:
+        self._template = template
         self.launch = launch
         self._contract = contract
         self._workspace = workspace
@@ -87,10 +91,14 @@ class Instance:
         """Start the process; its initialisation goes on meanwhile. Raises `OSError`."""
         self._began = self._clock.monotonic()
         start = self._contract.start(self.launch, self._workspace)
-        self._lines += [Line(self._clock.now(), line) for line in start.lines]
+        if self._template is None:
+            self._lines += [Line(self._clock.now(), line) for line in start.lines]
         for left in reversed(range(STEMS_TRIED_MAX)):
             try:
-                await self._grow(start)
+                if self._template is None:
+                    await self._grow(start)
+                else:
+                    await self._grow_from(self._template)
             except (ConnectionError, FileNotFoundError):
                 # The stem has ended since it was made, and its control groups with it.
                 if not left:
@@ -112,6 +120,8 @@ class Instance:
             opened = None if start.endpoint is None else await start.endpoint()
             beside = None if start.beside is None else await start.beside(opened, places)
             outputs = [self._output.writer]
+            if self.launch.snapshot:
+                self._held = stem.connection.dup()
             if beside is not None and beside.commands:
                 self._held = stem.connection.dup()
                 self._others = Output(self._clock)
@@ -134,6 +144,46 @@ class Instance:
         self._output.started()
         if self._others is not None:
             self._others.started()
+
+    async def _grow_from(self, template: Template) -> None:
+        """Fork this instance from one that is initialised; it gets an environment of its own."""
+        self._output = Output(self._clock)
+        try:
+            stem = await template.fork(self._output.writer)
+            self._process = stem.process
+            if stem.process.group is not None:
+                stem.process.group.limit(self.launch.memory_mib * MIB)
+            places = self._workspace.places(self._contract.mounts, enclosed=self._nursery.tier.name == "B")
+            environment = self._contract.environment(self.launch, places, self._stream, None)
+            # Its temporary folder is the template's.
+            environment["TMPDIR"] = template.instance.temporary
+            link = await ChannelLink.open(stem.connection, self._contract.result_bytes_max)
+            link.restore(environment)
+            self._link = link
+        except BaseException:
+            self._output.close()
+            raise
+        self._output.started()
+
+    @property
+    def temporary(self) -> str:
+        """Where the function finds its temporary folder."""
+        enclosed = self._nursery.tier.name == "B"
+        return self._workspace.places(self._contract.mounts, enclosed=enclosed).temporary
+
+    async def become_template(self) -> bool:
+        """Wait until it is initialised, and can be forked; False if it never will be."""
+        if await self._await_initialised() is not None:
+            return False
+        self._log(self.launch.log, self._stream, self._lines + self._output.take())
+        self._lines = []
+        return True
+
+    def order(self, kind: str, descriptors: Sequence[int]) -> None:
+        """Send a message with descriptors to a template; raises `OSError`."""
+        if self._held is None:
+            raise ConnectionError
+        socket.send_fds(self._held, [encode({"kind": kind}, b"")], descriptors)
 
     def _close_others(self) -> list[Line]:
         others, self._others = self._others, None

@@ -107,6 +107,10 @@ class ChannelLink(asyncio.Protocol):
         """There are none."""
         return None
 
+    def restore(self, environment: Mapping[str, str]) -> None:
+        """Give a fork of a template what is its own."""
+        self._transport.write(encode({"kind": "restore", "environment": environment}, b""))
+
     async def close(self) -> None:
         """Cut the instance off."""
         self._transport.abort()

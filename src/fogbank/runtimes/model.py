@@ -26,6 +26,7 @@ class Launch(NamedTuple):
     archives that are unpacked over each other, in their order. An instance runs `concurrency` invocations at a
     time; there are `instances_max` instances at most (None: as many as the server allows), beyond which
     invocations wait, or are refused with `BusyError` where `queued` is False; `instances_min` are kept started.
+    Where there is a `snapshot`, instances are forked from one that was initialised.
     """
 
     key: tuple[int, int]
@@ -48,6 +49,7 @@ class Launch(NamedTuple):
     instances_min: int = 0
     queued: bool = True
     ephemeral_mib: int = 512
+    snapshot: bool = False
 
 
 class Invocation(NamedTuple):

@@ -15,6 +15,7 @@ from fogbank.runtimes.local_folder import state_of
 from fogbank.runtimes.model import Ended, Outcome, Workspace
 from fogbank.runtimes.nursery import Nursery
 from fogbank.runtimes.pool import Pool, PoolFullError
+from fogbank.runtimes.snapshots.template import Template, Templates
 from fogbank.runtimes.temporary import TemporaryFolder, sweep
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.contract import Contract
+    from fogbank.runtimes.control_groups import Group
     from fogbank.runtimes.model import Invocation, Launch, LogSink
     from fogbank.runtimes.nursery import Kind, Tier
     from fogbank.storage import Store
@@ -69,6 +71,7 @@ class FunctionRunner:
         self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._closing: set[asyncio.Task[None]] = set()
         self._running = 0
+        self._templates = Templates(self._start_new, self._make_group)
 
     @property
     def running(self) -> int:
@@ -129,6 +132,7 @@ class FunctionRunner:
         self._revisions.clear()
         for pool in pools.values():
             await pool.close()
+        await self._templates.close_all()
 
     async def close(self) -> None:
         """Stop every instance and remove their folders."""
@@ -188,14 +192,27 @@ class FunctionRunner:
         pool = self._pools.pop(key, None)
         if pool is not None:
             pool.retire()
-            self._spawn(pool.drained())
+            self._spawn(self._drain(key, pool))
+
+    async def _drain(self, key: tuple[int, int], pool: Pool) -> None:
+        await pool.drained()
+        await self._templates.close(key)
+
+    def _make_group(self) -> Group | None:
+        return None if self._groups is None else self._groups.make(self._ids.hex(16))
 
     async def _start(self, launch: Launch) -> Instance:
+        if not launch.snapshot:
+            return await self._start_new(launch)
+        template = await self._templates.find(launch)
+        return template if isinstance(template, Instance) else await self._start_new(launch, template)
+
+    async def _start_new(self, launch: Launch, template: Template | None = None) -> Instance:
         workspace = await self._workspace(launch)
         launch = launch._replace(environment={**launch.environment, **await launch.grant()})
         self._instances_root.mkdir(mode=0o711, exist_ok=True)
         contract = self._contracts[launch.contract]
         token = workspace.temporary.name
-        instance = Instance(contract, launch, workspace, self._nursery, self._clock, token, self._log)
+        instance = Instance(contract, launch, workspace, self._nursery, self._clock, token, self._log, template)
         await instance.start()
         return instance

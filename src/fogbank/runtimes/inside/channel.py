@@ -6,6 +6,8 @@ each as four bytes, big end first.
 | from | kind | head | body |
 |---|---|---|---|
 | server | `launch` | `launch`: all that the instance needs to know of its function | |
+| server | `fork` | to a template (see `snapshot.py`), with descriptors | |
+| server | `restore` | `environment`: all variables of a fork, before anything else | |
 | server | `invoke` | `id`, `deadline_ms` (since the epoch), `context` (in the contract's own words) | the event |
 | worker | `ready` | | |
 | worker | `init_error` | `error_type` | the error, as the contract reports it |
@@ -21,12 +23,12 @@ A worker is ready before it gets its first invocation. It gets as many at a time
 from __future__ import annotations
 
 import json
+import socket
 import struct
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
 LENGTHS: Final = struct.Struct(">II")
@@ -64,6 +66,23 @@ class Channel:
         """Return the message whose lengths have been read."""
         head: dict[str, Any] = json.loads(self._read(head_bytes))
         return Message(head, self._read(body_bytes))
+
+    def receive_with(self, count: int) -> tuple[Message, list[int]]:
+        """Return the next message and the descriptors that come with it; raises `ClosedError`.
+
+        For messages that come one at a time, each after something was answered to the last.
+        """
+        try:
+            lengths, descriptors, _, _ = socket.recv_fds(self._connection, LENGTHS.size, count)
+        except OSError:
+            raise ClosedError from None
+        if len(lengths) < LENGTHS.size or len(descriptors) < count:
+            raise ClosedError
+        return self.receive_rest(*LENGTHS.unpack(lengths)), descriptors
+
+    def close(self) -> None:
+        """Let go of this end."""
+        self._connection.close()
 
     def send(self, kind: str, body: bytes = b"", **head: Any) -> None:
         """Send a message; raises `ClosedError`."""

@@ -86,10 +86,10 @@ def _plant(house: House, groups: list[str], channel: int, line: int) -> None:
         os.setsid()
         _become_instance(house, socket.socket(fileno=channel))
     os.close(channel)
-    _keep(child, keeper_line)
+    keep(child, keeper_line)
 
 
-def _keep(child: int, line: socket.socket) -> None:
+def keep(child: int, line: socket.socket) -> None:
     """In the keeper: collect who has ended until the child has, or the server is gone; then end everybody."""
     _say(line, ready=True)
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

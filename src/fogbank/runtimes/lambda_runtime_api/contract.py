@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from fogbank.runtimes.model import Invocation, Launch, Line, Outcome, Places, Workspace
 
 
+def initialization_type(launch: Launch) -> str:
+    """Return how instances come to be, as a function is told."""
+    if launch.snapshot:
+        return "snap-start"
+    return "provisioned-concurrency" if launch.instances_min else "on-demand"
+
+
 class LambdaContract:
     """AWS Lambda's contract: Python, on AWS's own client, and Node.js over channels; all else over the Runtime API."""
 
@@ -46,6 +53,9 @@ class LambdaContract:
         custom = launch.runtime in CUSTOM_RUNTIMES
         beside = None
         if names or custom or speaks_of_api(workspace, changes=bool(launch.folder)):
+            if launch.snapshot:
+                msg = "Fogbank does not support extensions together with SnapStart"
+                raise OSError(msg)
             beside = opener(self._clock, self._ids, launch, names)
         if launch.runtime.startswith("python"):
             return Start(kind, [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"], beside=beside)
@@ -63,7 +73,7 @@ class LambdaContract:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(launch.memory_mib),
             "AWS_LAMBDA_FUNCTION_NAME": launch.name,
             "AWS_LAMBDA_FUNCTION_VERSION": launch.version,
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if launch.instances_min else "on-demand",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type(launch),
             "AWS_LAMBDA_LOG_GROUP_NAME": launch.log[1],
             "AWS_LAMBDA_LOG_STREAM_NAME": stream,
             "LAMBDA_RUNTIME_DIR": places.code,
