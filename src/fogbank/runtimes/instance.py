@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # Where no control group holds the limit: how often a busy instance's memory is looked at.
 MEMORY_CHECK_SECONDS: Final = 0.025
 STEMS_TRIED_MAX: Final = 3
+# What a function that has companions gets to come to its own end, once they have.
+TERMINATION_SECONDS: Final = 0.3
 OPEN_FILES_MAX: Final = 1_024
 # Of one user, so of all instances of a function together; one instance's own limit is its control group's.
 PROCESSES_MAX: Final = 16_384
@@ -110,7 +112,7 @@ class Instance:
     async def _grow(self, start: Start) -> None:
         """Make a stem this function's instance."""
         stem = await self._nursery.take(start.kind)
-        beside = None
+        beside = opened = None
         self._process = stem.process
         self._output = Output(self._clock)
         try:
@@ -137,6 +139,8 @@ class Instance:
             self._close_others()
             if beside is not None:
                 await beside.abandon()
+            if opened is not None:
+                await opened.close()
             self._output.close()
             stem.connection.close()
             await stem.process.end()
@@ -237,7 +241,8 @@ class Instance:
         companions = self._link.companions
         if companions is not None and self._process.running and not self._dismissed:
             self._dismissed = True
-            await companions.dismiss(self._reason, self._process.companions)
+            if await companions.dismiss(self._reason, self._process.companions):
+                await self._process.terminate(TERMINATION_SECONDS)
         self._let_go()
         await self._process.end()
         await self._link.close()

@@ -49,8 +49,11 @@ class Companions(Protocol):
     def observe(self, invocation: Invocation, outcome: Outcome, memory_mib: int, printed: Sequence[Line]) -> None:
         """Take note of what became of an invocation, and of what the companions printed meanwhile."""
 
-    async def dismiss(self, reason: str, programs: Callable[[], int]) -> None:
-        """Let them come to their end, for a "timeout", "failure" or "spindown"; `programs` counts those that run."""
+    async def dismiss(self, reason: str, programs: Callable[[], int]) -> bool:
+        """Let them come to their end, for a "timeout", "failure" or "spindown"; `programs` counts those that run.
+
+        Returns whether there are any.
+        """
 
 
 class Link(Protocol):

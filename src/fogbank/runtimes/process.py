@@ -82,6 +82,13 @@ class Process:
             self._line.send(b"end")
         self._loop.call_later(_KEEPER_SECONDS_MAX, self._insist)
 
+    async def terminate(self, seconds: float) -> None:
+        """Ask the function's own process to end, and give it so long."""
+        for pid in _children(self.keeper)[:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        await asyncio.wait({self.exited}, timeout=seconds)
+
     async def end(self) -> None:
         """End it and all that it started, and wait until nothing is left."""
         self.kill()

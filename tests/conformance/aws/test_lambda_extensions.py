@@ -75,6 +75,22 @@ def test_an_extension_hears_of_invocations_and_of_the_end(lambda_: Any, account:
     assert (last["eventType"], last["shutdownReason"]) == ("SHUTDOWN", "spindown")
 
 
+def test_a_runtime_that_has_extensions_gets_a_signal_at_the_end(lambda_: Any, notes: Path) -> None:
+    source = """
+        import os, signal, sys
+        def end(*_):
+            with open(os.environ["NOTES"], "a") as file:
+                file.write('"signal"\\n')
+            sys.exit()
+        signal.signal(signal.SIGTERM, end)
+        def handler(event, context): return 1
+    """
+    deploy(lambda_, "f", source, **beside(lambda_, notes))
+    assert invoke(lambda_)[0] == 1
+    lambda_.delete_function(FunctionName="f")
+    assert told_of(3, notes)[-1] == "signal"
+
+
 @node
 def test_extensions_beside_node(lambda_: Any, notes: Path) -> None:
     create(lambda_, "nodejs20.x", {"index.js": "exports.handler = async () => 1;"}, **beside(lambda_, notes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import urllib.request
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -158,6 +159,18 @@ def test_what_a_function_does_not_stream_is_one_chunk(lambda_: Any) -> None:
         stream(lambda_)
     with refused("ResourceNotFoundException"):
         stream(lambda_, Qualifier="7")
+
+
+@node
+def test_of_a_streamed_response_the_beginning_is_kept(lambda_: Any, server: ThreadedServer) -> None:
+    source = "exports.handler = awslambda.streamifyResponse(async (e, s) => { s.write('x'.repeat(600000)); s.end(); });"
+    create(lambda_, "nodejs20.x", {"index.js": source})
+    reply = stream(lambda_)
+    assert len(b"".join(events(reply)[0])) == 600_000
+    number = reply["ResponseMetadata"]["RequestId"]
+    with urllib.request.urlopen(f"{server.url}/_fogbank/invocations/{number}") as found:
+        kept = json.load(found)
+    assert "payload" in json.dumps(kept["cut"]), kept.keys()
 
 
 # Function URLs

@@ -124,11 +124,14 @@ class Programs:
         self._telemetry.printed("extension", printed)
         self._telemetry.ended(invocation.id, outcome, memory_mib)
 
-    async def dismiss(self, reason: str, programs: Callable[[], int]) -> None:
+    async def dismiss(self, reason: str, programs: Callable[[], int]) -> bool:
         """Tell the extensions of the end, and give those that asked for it the time that they have.
 
-        `programs` counts those that run still.
+        `programs` counts those that run still. Returns whether there are any extensions: then, as in AWS, the runtime
+        is told, too, by a signal.
         """
+        if not self._extensions.everyone:
+            return False
         await self._telemetry.flush()
         deadline_ms = (self._clock.wall() + int(SHUTDOWN_SECONDS * SECOND_US)) // 1_000
         left = programs() - self._extensions.shut_down(reason, deadline_ms)
@@ -136,6 +139,7 @@ class Programs:
         ends = loop.time() + SHUTDOWN_SECONDS
         while programs() > left and loop.time() < ends:  # noqa: ASYNC110 - nobody tells when they have ended
             await asyncio.sleep(_LOOK_SECONDS)
+        return True
 
     async def close(self) -> None:
         """Cut all of them off."""
