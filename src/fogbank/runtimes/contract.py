@@ -27,6 +27,9 @@ class Beside(Protocol):
     def environment(self) -> Mapping[str, str]:
         """More variables, for them and the function."""
 
+    def printed(self, kind: str, line: Line) -> None:
+        """Take note of what the "function" or an "extension" has printed."""
+
     def around(self, link: Link, go: Callable[[], None], programs: Callable[[], int]) -> Link:
         """Return the link to use instead of the function's own.
 

@@ -122,11 +122,14 @@ class Instance:
             opened = None if start.endpoint is None else await start.endpoint()
             beside = None if start.beside is None else await start.beside(opened, places)
             outputs = [self._output.writer]
+            if beside is not None:
+                self._output.listener = partial(beside.printed, "function")
             if self.launch.snapshot:
                 self._held = stem.connection.dup()
             if beside is not None and beside.commands:
                 self._held = stem.connection.dup()
                 self._others = Output(self._clock)
+                self._others.listener = partial(beside.printed, "extension")
                 outputs.append(self._others.writer)
             stem.launch(encode_launch(self._describe(start, places, opened, beside)), *outputs)
             if opened is None:
@@ -278,7 +281,7 @@ class Instance:
         outcome = outcome._replace(lines=printed)
         if self._link.companions is not None:
             others = [] if self._others is None else self._others.take()
-            self._link.companions.observe(invocation, outcome, self.launch.memory_mib, others)
+            self._link.companions.observe(invocation, outcome, self.launch.memory_mib)
             outcome = outcome._replace(lines=sorted(printed + others, key=lambda line: line.at_us))
         lines = self._contract.report(self.launch, invocation, outcome, began_us, self._clock.now())
         self._log(self.launch.log, self._stream, lines)

@@ -14,9 +14,9 @@ from fogbank.runtimes.streams.reply import ReplyStream
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from fogbank.runtimes.model import Invocation, Line, Outcome
+    from fogbank.runtimes.model import Invocation, Outcome
 
 _LENGTHS: Final = struct.Struct(">II")
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -46,8 +46,8 @@ class Companions(Protocol):
     def unsettled(self) -> asyncio.Future[None] | None:
         """Return what is done when they have finished with the last invocation; None if they have."""
 
-    def observe(self, invocation: Invocation, outcome: Outcome, memory_mib: int, printed: Sequence[Line]) -> None:
-        """Take note of what became of an invocation, and of what the companions printed meanwhile."""
+    def observe(self, invocation: Invocation, outcome: Outcome, memory_mib: int) -> None:
+        """Take note of what became of an invocation."""
 
     async def dismiss(self, reason: str, programs: Callable[[], int]) -> bool:
         """Let them come to their end, for a "timeout", "failure" or "spindown"; `programs` counts those that run.

@@ -132,7 +132,7 @@ class FunctionRunner:
         self._revisions.clear()
         for pool in pools.values():
             await pool.close()
-        await self._templates.close_all()
+        await self._templates.close()
 
     async def close(self) -> None:
         """Stop every instance and remove their folders."""
@@ -192,11 +192,15 @@ class FunctionRunner:
         pool = self._pools.pop(key, None)
         if pool is not None:
             pool.retire()
-            self._spawn(self._drain(key, pool))
+            self._spawn(self._drain(key, pool, self._templates.take(key)))
 
-    async def _drain(self, key: tuple[int, int], pool: Pool) -> None:
+    async def _drain(self, key: tuple[int, int], pool: Pool, template: Template | None) -> None:
         await pool.drained()
-        await self._templates.close(key)
+        if template is None and key not in self._pools:
+            # It was being made.
+            template = self._templates.take(key)
+        if template is not None:
+            await template.instance.stop()
 
     def _make_group(self) -> Group | None:
         return None if self._groups is None else self._groups.make(self._ids.hex(16))

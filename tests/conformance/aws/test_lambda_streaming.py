@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
+import sys
 import urllib.request
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,45 @@ def test_a_stream_that_is_destroyed_is_an_error(lambda_: Any) -> None:
     create(lambda_, "nodejs20.x", {"index.js": source})
     chunks, last = events(stream(lambda_))
     assert (chunks, json.loads(last["ErrorDetails"])["errorType"]) == ([b"x"], "Runtime.StreamError")
+
+
+RUNTIME = f"""
+    #!{sys.executable}
+    import base64, http.client, json, os, time
+    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    while True:
+        api.request("GET", "/2018-06-01/runtime/invocation/next")
+        answer = api.getresponse()
+        number, event = answer.headers["Lambda-Runtime-Aws-Request-Id"], json.loads(answer.read())
+        api.putrequest("POST", "/2018-06-01/runtime/invocation/" + number + "/response")
+        api.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
+        api.putheader("Transfer-Encoding", "chunked")
+        api.putheader("Trailer", "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body")
+        api.endheaders()
+        api.send(b"6\\r\\nfirst \\r\\n")
+        while event.get("file") and not os.path.exists(event["file"]):
+            time.sleep(0.002)
+        if event.get("fail"):
+            body = base64.b64encode(json.dumps(dict(errorType="Function.Half", errorMessage="half way")).encode())
+            api.send(b"0\\r\\nLambda-Runtime-Function-Error-Type: Function.Half\\r\\n"
+                     b"Lambda-Runtime-Function-Error-Body: " + body + b"\\r\\n\\r\\n")
+        else:
+            api.send(b"4\\r\\nlast\\r\\n0\\r\\n\\r\\n")
+        api.getresponse().read()
+"""
+
+
+def test_custom_runtimes_stream_through_the_runtime_api(lambda_: Any, tmp_path: Path) -> None:
+    create(lambda_, "provided.al2023", {"bootstrap": RUNTIME}, handler="any")
+    go_on = tmp_path / "go-on"
+    arriving = iter(stream(lambda_, {"file": str(go_on)})["EventStream"])
+    assert next(arriving) == {"PayloadChunk": {"Payload": b"first "}}
+    go_on.touch()
+    assert [*arriving] == [{"PayloadChunk": {"Payload": b"last"}}, {"InvokeComplete": {}}]
+    chunks, last = events(stream(lambda_, {"fail": True}))
+    assert chunks == [b"first "]
+    assert json.loads(last["ErrorDetails"]) == {"errorType": "Function.Half", "errorMessage": "half way"}
+    assert lambda_.invoke(FunctionName="f")["Payload"].read() == b"first last"
 
 
 def test_what_a_function_does_not_stream_is_one_chunk(lambda_: Any) -> None:

@@ -84,29 +84,27 @@ class Templates:
             template = self._templates.get(launch.key)
             if template is not None and template.instance.usable:
                 return template
-            await self._end(launch.key)
+            if template is not None:
+                del self._templates[launch.key]
+                await template.instance.stop()
             instance = await self._start(launch)
             if not await instance.become_template():
                 return instance
             template = self._templates[launch.key] = Template(instance, self._make_group)
             return template
 
-    async def close(self, key: tuple[int, int]) -> None:
-        """End a function's template, if it has one."""
+    def take(self, key: tuple[int, int]) -> Template | None:
+        """Return a function's template, if it has one, and know of it no more."""
         lock = self._locks.get(key)
-        if lock is not None:
-            async with lock:
-                await self._end(key)
-            self._locks.pop(key, None)
+        if lock is not None and not lock.locked():
+            del self._locks[key]
+        return self._templates.pop(key, None)
 
-    async def close_all(self) -> None:
+    async def close(self) -> None:
         """End every template."""
-        for key in list(self._locks):
-            await self.close(key)
-
-    async def _end(self, key: tuple[int, int]) -> None:
-        template = self._templates.pop(key, None)
-        if template is not None:
+        for key in list(self._templates):
+            template = self.take(key)
+            assert template is not None
             await template.instance.stop()
 
 

@@ -118,10 +118,12 @@ class Programs:
         self._spawn(self._watch(idle))
         return idle
 
-    def observe(self, invocation: Invocation, outcome: Outcome, memory_mib: int, printed: Sequence[Line]) -> None:
-        """Tell extensions what became of an invocation; `printed` is what they themselves have."""
-        self._telemetry.printed("function", outcome.lines)
-        self._telemetry.printed("extension", printed)
+    def printed(self, kind: str, line: Line) -> None:
+        """Tell extensions what the "function" or an "extension" has printed."""
+        self._telemetry.printed(kind, line)
+
+    def observe(self, invocation: Invocation, outcome: Outcome, memory_mib: int) -> None:
+        """Tell extensions what became of an invocation."""
         self._telemetry.ended(invocation.id, outcome, memory_mib)
 
     async def dismiss(self, reason: str, programs: Callable[[], int]) -> bool:

@@ -154,11 +154,10 @@ class Telemetry:
         """Tell that an invocation begins."""
         self._tell("platform.start", {"requestId": number, "version": self._facts.version})
 
-    def printed(self, kind: str, lines: Sequence[Line]) -> None:
+    def printed(self, kind: str, line: Line) -> None:
         """Tell what the "function" or an "extension" has printed."""
         if self._deliveries or self._open:
-            for line in lines:
-                self._tell(kind, line.text, line.at_us)
+            self._tell(kind, line.text, line.at_us)
 
     def ended(self, number: str, outcome: Outcome, memory_mib: int) -> None:
         """Tell what became of an invocation."""
