@@ -242,8 +242,10 @@ class Instance:
         """End the process and everything that it started."""
         self._spent = True
         companions = self._link.companions
-        if companions is not None and self._process.running and not self._dismissed:
+        if companions is not None and not self._process.gone.done() and not self._dismissed:
             self._dismissed = True
+            if not self._process.running:
+                self._reason = "failure"
             if await companions.dismiss(self._reason, self._process.companions):
                 await self._process.terminate(TERMINATION_SECONDS)
         self._let_go()
@@ -351,7 +353,7 @@ class Instance:
             ended = Outcome(Ended.TIMEOUT, b"", limit_s, peak_bytes=peak)
         else:
             ended = Outcome(Ended.MEMORY, b"", seconds, status=-9, peak_bytes=self.launch.memory_mib * MIB)
-        if ended.ended is not Ended.TIMEOUT or self._link.companions is None:
+        if self._link.companions is None or ended.ended is Ended.MEMORY:
             process.kill()
         return ended
 

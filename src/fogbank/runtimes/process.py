@@ -66,7 +66,7 @@ class Process:
 
     def companions(self) -> int:
         """How many programs run beside the function's own process: those that the keeper took over."""
-        return max(0, len(_children(self.keeper)) - 1)
+        return max(0, len(_children(self.keeper)) - int(self.running))
 
     def kill(self) -> None:
         """Begin to end it and all that it started; `gone` is done when that is so."""
@@ -84,6 +84,8 @@ class Process:
 
     async def terminate(self, seconds: float) -> None:
         """Ask the function's own process to end, and give it so long."""
+        if not self.running:
+            return
         for pid in _children(self.keeper)[:1]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)

@@ -141,6 +141,13 @@ def test_a_timeout_is_told_to_the_extension(lambda_: Any, notes: Path) -> None:
     assert last["shutdownReason"] == "timeout"
 
 
+def test_the_runtime_s_end_is_told_to_the_extension(lambda_: Any, notes: Path) -> None:
+    deploy(lambda_, "f", "import os\ndef handler(event, context): os._exit(3)", **beside(lambda_, notes))
+    assert invoke(lambda_)[0]["errorMessage"].endswith("exit status 3")
+    *_, last = told_of(2, notes)
+    assert (last["eventType"], last["shutdownReason"]) == ("SHUTDOWN", "failure")
+
+
 @pytest.mark.parametrize(
     ("source", "mode", "kind"),
     [

@@ -23,6 +23,7 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from typing import Any, Final
 
@@ -33,6 +34,11 @@ from fogbank.runtimes.inside.sandbox import House
 
 ORDER_BYTES_MAX: Final = 65_536
 DESCRIPTORS: Final = 2
+# How long those beside a function are left after its end, at most.
+LINGER_SECONDS: Final = 5.0
+_LOOK_MS: Final = 100
+# No process has this number.
+_NOBODY: Final = -1
 # More than are open when an instance starts.
 OPEN_FILES: Final = 256
 # Where a program that is executed finds its channel.
@@ -105,11 +111,26 @@ def keep(child: int, line: socket.socket) -> None:
             break
         with contextlib.suppress(BlockingIOError):
             os.read(reading, 512)
+    said = status is not None and _collect(_NOBODY) is None
+    if said and status is not None:
+        # Others are left, which the server may have something to tell.
+        _say(line, status=os.waitstatus_to_exitcode(status))
+        _linger(line, watched, reading)
     if os.getpid() != 1:
         _end_all(os.getpid())
-    if status is not None:
+    if status is not None and not said:
         _say(line, status=os.waitstatus_to_exitcode(status))
     os._exit(0)
+
+
+def _linger(line: socket.socket, watched: select.poll, reading: int) -> None:
+    """Wait until nobody is left, or the server wants the end."""
+    ends = time.monotonic() + LINGER_SECONDS
+    while _collect(_NOBODY) is None and time.monotonic() < ends:
+        if line.fileno() in dict(watched.poll(_LOOK_MS)):
+            return
+        with contextlib.suppress(BlockingIOError):
+            os.read(reading, 512)
 
 
 def _say(line: socket.socket, **what: object) -> None:
