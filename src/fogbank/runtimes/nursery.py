@@ -125,10 +125,11 @@ class Stem(NamedTuple):
             with contextlib.suppress(OSError):
                 self.temporary.rmdir()
 
-    def launch(self, message: bytes, output: int) -> None:
-        """Give it its function, and the descriptor that its output goes to (-1: it has one)."""
+    def launch(self, message: bytes, *outputs: int) -> None:
+        """Give it its function, and the descriptors that its output goes to (-1: it has one), and its companions'."""
         view = memoryview(message)
-        sent = socket.send_fds(self.connection, [view[:_LENGTHS_BYTES]], [output] if output >= 0 else [])
+        descriptors = [output for output in outputs if output >= 0]
+        sent = socket.send_fds(self.connection, [view[:_LENGTHS_BYTES]], descriptors)
         assert sent == _LENGTHS_BYTES
         self.connection.setblocking(True)
         self.connection.sendall(view[_LENGTHS_BYTES:])

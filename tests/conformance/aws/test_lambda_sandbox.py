@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fogbank.runtimes import nursery
-from fogbank.runtimes.inside.kernel_calls import landlock_version
+from fogbank.runtimes.inside.kernel.kernel_calls import landlock_version
 from fogbank.runtimes.nursery import Tier
 from fogbank.settings import Settings, SettingsError
 from fogbank.testing.server import ThreadedServer

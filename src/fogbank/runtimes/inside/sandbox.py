@@ -17,8 +17,8 @@ import os
 import resource
 from typing import Any, Final, NamedTuple
 
-from fogbank.runtimes.inside import kernel_calls as kernel
-from fogbank.runtimes.inside.refused_calls import refuse_calls
+from fogbank.runtimes.inside.kernel import kernel_calls as kernel
+from fogbank.runtimes.inside.kernel.refused_calls import refuse_calls
 
 # What a process sees as its own user, where it can't have one of its own outside.
 INNER_ID: Final = 993
@@ -75,6 +75,9 @@ def furnish(house: House) -> None:
     root = house.root
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", root, "tmpfs", _MOUNT_FLAGS, "mode=755")
+    os.makedirs(f"{root}/etc")
+    with open(f"{root}/etc/hosts", "w") as file:
+        file.write(_hosts())
     for path in house.shown:
         _show(path, root)
     for folder in ("proc", "tmp", "dev", "dev/shm", "etc"):
@@ -86,6 +89,16 @@ def furnish(house: House) -> None:
         kernel.bind(f"/dev/{device}", f"{root}/dev/{device}", read_only=False)
     for name, target in _LINKS.items():
         os.symlink(target, f"{root}/dev/{name}")
+
+
+def _hosts() -> str:
+    """Return the machine's names, and those that Lambda has for the sandbox itself (Telemetry API reference)."""
+    try:
+        with open("/etc/hosts") as file:
+            known = file.read()
+    except OSError:
+        known = ""
+    return f"{known}\n127.0.0.1 sandbox.localdomain sandbox\n"
 
 
 def move_in(house: House, launch: dict[str, Any]) -> None:
