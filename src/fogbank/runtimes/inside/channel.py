@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LENGTHS: Final = struct.Struct(">II")
 READ_BYTES: Final = 65_536
+# Where a program that is executed in the worker's place finds its channel.
+CHANNEL_OF_COMMANDS: Final = 3
 
 
 class Message(NamedTuple):

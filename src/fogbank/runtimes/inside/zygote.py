@@ -27,14 +27,12 @@ import traceback
 from typing import Any, Final
 
 from fogbank.runtimes.inside import sandbox
-from fogbank.runtimes.inside.channel import LENGTHS, Channel, ClosedError
+from fogbank.runtimes.inside.channel import CHANNEL_OF_COMMANDS, LENGTHS, Channel, ClosedError
 from fogbank.runtimes.inside.kernel_calls import adopt_orphans
 from fogbank.runtimes.inside.sandbox import House
 
 ORDER_BYTES_MAX: Final = 65_536
 DESCRIPTORS: Final = 2
-# Where a program that is executed finds its channel.
-CHANNEL_OF_COMMANDS: Final = 3
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.runtimes.contract import Start
-from fogbank.runtimes.inside.zygote import CHANNEL_OF_COMMANDS
+from fogbank.runtimes.inside.channel import CHANNEL_OF_COMMANDS
 from fogbank.runtimes.lambda_runtime_api.custom import custom_command
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
 from fogbank.runtimes.lambda_runtime_api.java import RESERVE_MIB, describe_java, find_java, java_command
