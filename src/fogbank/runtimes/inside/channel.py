@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 # Where a program that is executed finds its channel.
 CHANNEL_OF_PROGRAMS: Final = 3
-
 LENGTHS: Final = struct.Struct(">II")
 READ_BYTES: Final = 65_536
 

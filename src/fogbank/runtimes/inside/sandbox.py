@@ -160,11 +160,15 @@ def _mount_own(house: House, user: int, mounts: list[tuple[str, str, str]]) -> N
         os.makedirs(root + target, exist_ok=True)
         if use == "own" and user:
             os.chown(source, user, user)
+        inside = [path for path in house.shown if path.startswith(f"{target}/")]
+        if use == "read" and (inside or any(other.startswith(f"{target}/") for _, other, _ in mounts)):
+            # Nothing could be shown in there any more, like an interpreter that is installed below /opt.
+            _join(source, root + target)
+            continue
         kernel.bind(source, root + target, read_only=use == "read")
-        for path in house.shown:
-            if path.startswith(f"{target}/"):
-                # What was shown there before is covered now, like an interpreter that is installed below /tmp.
-                _show(path, root)
+        for path in inside:
+            # What was shown there before is covered now, like an interpreter that is installed below /tmp.
+            _show(path, root)
     shown = user or INNER_ID
     with open(f"{root}/etc/passwd", "w") as file:
         file.write(f"root:x:0:0::/:/sbin/nologin\nsbx_user1051:x:{shown}:{shown}::/tmp:/sbin/nologin\n")
@@ -202,6 +206,22 @@ def _show(path: str, root: str) -> None:
     else:
         return
     kernel.bind(os.path.realpath(path), place)
+
+
+def _join(source: str, place: str) -> None:
+    """Let what is in a folder be seen, read-only, beside what is in the other folder already."""
+    for name in os.listdir(source):
+        path, joined = f"{source}/{name}", f"{place}/{name}"
+        if os.path.lexists(joined):
+            continue
+        if os.path.islink(path):
+            os.symlink(os.readlink(path), joined)
+            continue
+        if os.path.isdir(path):
+            os.mkdir(joined)
+        else:
+            _touch(joined)
+        kernel.bind(path, joined)
 
 
 def _touch(path: str) -> None:
