@@ -35,6 +35,8 @@ from fogbank.runtimes.inside.sandbox import House
 
 ORDER_BYTES_MAX: Final = 65_536
 DESCRIPTORS: Final = 3
+# Where a program that is executed finds its channel.
+CHANNEL_OF_COMMANDS: Final = programs.CHANNEL
 
 
 def main() -> None:
@@ -74,6 +76,8 @@ def _plant(house: House, order: dict[str, Any], channel: int, line: int, output:
             _say(keeper_line, pid=keeper)
             os._exit(0)
         sandbox.furnish(house)
+        if order["program"] and order["program"]["code"]:
+            sandbox.show_code(house, *order["program"]["code"])
         adopt_orphans()
         told, telling = os.pipe()
         moved, moving = os.pipe()
@@ -197,7 +201,7 @@ def _run(launch: dict[str, Any], channel: Channel) -> int:
     command = launch["command"]
     if command:
         if launch["channel"]:
-            os.dup2(channel.fileno(), programs.CHANNEL)
+            os.dup2(channel.fileno(), CHANNEL_OF_COMMANDS)
         os.execvpe(command[0], command, launch["environment"])  # noqa: S606 - running functions is what this is for
     worker = importlib.import_module(launch["worker"])
     _make_room(launch)
