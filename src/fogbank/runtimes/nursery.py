@@ -67,8 +67,9 @@ class StemError(OSError):
 
 
 class Own(NamedTuple):
-    """What a stem knows of its function: the folder that has its code, where it is to be seen, the environment."""
+    """What a stem knows of its function: its id and revision, its code's folder and place, its environment."""
 
+    function: tuple[int, int]
     code: str
     place: str
     environment: tuple[tuple[str, str], ...]
@@ -210,6 +211,10 @@ class Nursery:
         self._stock_of(kind)
         self._restock(kind)
 
+    def forget(self, function: tuple[int, int]) -> None:
+        """Let the stems go that are a function's alone, as it is gone or another revision."""
+        self._drop([kind for kind in self._stock if kind.own is not None and kind.own.function == function])
+
     async def close(self) -> None:
         """End the zygotes and the stems that nobody took."""
         self._closed = True
@@ -235,11 +240,14 @@ class Nursery:
         """Return the stems of a kind, as the latest to be asked for; those of one function alone are kept of few."""
         stock = self._stock[kind] = self._stock.pop(kind, deque())
         owned = [each for each in self._stock if each.own is not None]
-        for each in owned[:-OWN_KINDS_MAX]:
-            for stem in self._stock.pop(each):
-                self._spawn(_end(stem))
-            self._used.discard(each)
+        self._drop(owned[:-OWN_KINDS_MAX])
         return stock
+
+    def _drop(self, kinds: Sequence[Kind]) -> None:
+        for kind in kinds:
+            for stem in self._stock.pop(kind):
+                self._spawn(_end(stem))
+            self._used.discard(kind)
 
     async def _retire_zygotes(self) -> None:
         zygotes = list(self._zygotes.values())

@@ -127,7 +127,8 @@ class FunctionRunner:
         """Stop every instance, whatever it does."""
         pools, self._pools = self._pools, {}
         self._revisions.clear()
-        for pool in pools.values():
+        for key, pool in pools.items():
+            self._nursery.forget(key)
             await pool.close()
 
     async def close(self) -> None:
@@ -185,6 +186,7 @@ class FunctionRunner:
         task.add_done_callback(self._closing.discard)
 
     def _retire(self, key: tuple[int, int]) -> None:
+        self._nursery.forget(key)
         pool = self._pools.pop(key, None)
         if pool is not None:
             pool.retire()

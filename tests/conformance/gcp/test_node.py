@@ -135,7 +135,7 @@ def test_kinds_of_source(deploy: Callable[..., Any], name: str, file: str, body:
 
 
 def test_stems_of_one_function_alone_are_kept_of_few(
-    deploy: Callable[..., Any], server: ThreadedServer, monkeypatch: pytest.MonkeyPatch
+    grpc_client: Any, deploy: Callable[..., Any], server: ThreadedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nursery, "OWN_KINDS_MAX", 1)
     if server.app.runner.tier.name != "B":
@@ -152,6 +152,8 @@ def test_stems_of_one_function_alone_are_kept_of_few(
         wait_until(lambda which=which: owned() == {which: 1})
         assert call(made.url).body == b"plain"
     wait_until(lambda: owned() == {"two": 1})
+    grpc_client.delete_function(name=made.name).result(timeout=20)
+    assert owned() == {}
 
 
 def test_functions_of_events(deploy: Callable[..., Any], server: ThreadedServer, project: str) -> None:

@@ -52,7 +52,8 @@ def node_start(
     if options or _has_own_start(launch, workspace):
         return Start(BARE, lines, lambda _: command)
     if own_place:
-        own = Own(str(workspace.code), own_place, tuple(sorted(launch.environment.items())), launch.memory_mib)
+        variables = tuple(sorted(launch.environment.items()))
+        own = Own(launch.key, str(workspace.code), own_place, variables, launch.memory_mib)
         waiting = (*node_command(STEM, launch.memory_mib, flags), str(worker), *modules)
         return Start(BARE._replace(program=waiting, own=own), lines, lambda _: command)
     # Setting the time zone later takes longer than all the rest.
