@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 # How many stems are ready of a kind that was prepared, and of one that has been used.
 STEMS_READY: Final = 2
 STEMS_READY_IN_USE: Final = 6
+# A program takes some tens of megabytes.
+PROGRAMS_READY_IN_USE: Final = 3
 # New ones are made once whoever took the last has got under way.
 RESTOCK_SECONDS: Final = 0.03
 # Of one function's own, for so many functions, those that were used or deployed last.
@@ -287,7 +289,9 @@ class Nursery:
             return 0
         if kind.own is not None:
             return OWN_STEMS_READY
-        return STEMS_READY_IN_USE if kind in self._used else STEMS_READY
+        if kind not in self._used:
+            return STEMS_READY
+        return PROGRAMS_READY_IN_USE if kind.program else STEMS_READY_IN_USE
 
     async def _make(self, kind: Kind) -> Stem:
         plain = kind._replace(program=(), own=None)
