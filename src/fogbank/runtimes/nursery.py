@@ -44,6 +44,8 @@ RESTOCK_SECONDS: Final = 0.03
 # Of one function's own, for so many functions, those that were used or deployed last.
 OWN_STEMS_READY: Final = 1
 OWN_KINDS_MAX: Final = 8
+# Of programs for anyone, which differ in their functions' memory.
+PROGRAM_KINDS_MAX: Final = 8
 STEM_SECONDS_MAX: Final = 30.0
 # What was on its way when its zygote ended is gone by then.
 _GROUP_SECONDS: Final = 1.0
@@ -239,10 +241,11 @@ class Nursery:
         return kind if isolated else kind._replace(program=(), own=None)
 
     def _stock_of(self, kind: Kind) -> deque[Stem]:
-        """Return the stems of a kind, as the latest to be asked for; those of one function alone are kept of few."""
+        """Return the stems of a kind, as the latest to be asked for; programs are kept of the latest few kinds."""
         stock = self._stock[kind] = self._stock.pop(kind, deque())
-        owned = [each for each in self._stock if each.own is not None]
-        self._drop(owned[:-OWN_KINDS_MAX])
+        programs = [each for each in self._stock if each.program]
+        self._drop([each for each in programs if each.own is not None][:-OWN_KINDS_MAX])
+        self._drop([each for each in programs if each.own is None][:-PROGRAM_KINDS_MAX])
         return stock
 
     def _drop(self, kinds: Sequence[Kind]) -> None:
