@@ -157,7 +157,8 @@ class FunctionRunner:
         pools, self._pools = self._pools, {}
         self._revisions.clear()
         self.debugging.forget()
-        for pool in pools.values():
+        for key, pool in pools.items():
+            self._nursery.forget(key)
             await pool.close()
         await self._templates.close()
 
@@ -228,6 +229,7 @@ class FunctionRunner:
         return task
 
     def _retire(self, key: tuple[int, int]) -> None:
+        self._nursery.forget(key)
         pool = self._pools.pop(key, None)
         if pool is None:
             return

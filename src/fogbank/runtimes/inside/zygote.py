@@ -82,6 +82,8 @@ def _plant(house: House, order: dict[str, Any], channel: int, line: int, output:
             _say(keeper_line, pid=keeper)
             os._exit(0)
         sandbox.furnish(house)
+        if order["program"] and order["program"]["code"]:
+            sandbox.show_code(house, *order["program"]["code"])
         adopt_orphans()
         told, telling = os.pipe()
         moved, moving = os.pipe()
