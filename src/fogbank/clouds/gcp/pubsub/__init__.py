@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.gcp.pubsub import publish, pulling, seeking, streaming, subscriptions, topics
+from fogbank.clouds.gcp.pubsub import publish, seeking, subscriptions, topics
+from fogbank.clouds.gcp.pubsub.receiving import pulling, streaming
 from fogbank.clouds.gcp.pubsub.schemas.service import schema_service
 from fogbank.clouds.gcp.pubsub.service import make_pubsub, word
 from fogbank.wire.grpc.service import Service
