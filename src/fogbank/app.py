@@ -258,7 +258,7 @@ class App:
         azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker)))
         gcp = GcpGateway(store, clock, ids, invoker, self.signer)
         self._others = (azure, gcp)
-        parts = Parts(store, clock, ids, self._sessions, receiver, invoker)
+        parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)
         return gcp

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--sandbox", type=click.Choice(SANDBOXES), help="strict: start only where functions can be isolated (auto)."
 )
+@click.option("--strict", is_flag=True, default=None, help="Refuse what only the real clouds have reasons to refuse.")
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

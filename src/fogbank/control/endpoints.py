@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _CODE: Final = re.compile(r"/_fogbank/code/([0-9a-f]{64})\.zip")
 FUNCTIONS_MAX: Final = 1_000
+_MESSAGES: Final = "/_aws/sqs/messages"
 _HEALTH: Final = ("/_fogbank/health", "/_localstack/health")
 
 
@@ -71,6 +72,11 @@ class Control:
             return await self._invocations.handle(request, path)
         if path == debugging.PATH:
             return await self._debug.handle(request)
+        if path.startswith(_MESSAGES):
+            from fogbank.clouds.aws.sqs.inspection import show_messages  # noqa: PLC0415 - loaded on first use
+
+            allow(request, path, "GET")
+            return await show_messages(self._store, request)
         if path == "/_fogbank/functions":
             allow(request, path, "GET", "HEAD")
             return await self._list_functions(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.gcp.pubsub import publish, pulling, seeking, streaming, subscriptions, topics
 from fogbank.clouds.gcp.pubsub.schemas.service import schema_service
@@ -11,6 +11,10 @@ from fogbank.wire.grpc.service import Service
 
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
+
+
+# What waits for messages.
+_WAITING: Final = frozenset({"Pull", "StreamingPull"})
 
 
 def make_services(parts: Parts) -> list[Service]:
@@ -47,7 +51,7 @@ def make_services(parts: Parts) -> list[Service]:
         "Seek": seeking.seek,
     }
     return [
-        Service("google.pubsub.v1.Publisher", pubsub, publisher, word),
-        Service("google.pubsub.v1.Subscriber", pubsub, subscriber, word),
+        Service("google.pubsub.v1.Publisher", pubsub, publisher, word, frozenset(publisher)),
+        Service("google.pubsub.v1.Subscriber", pubsub, subscriber, word, frozenset(subscriber) - _WAITING),
         schema_service(pubsub),
     ]
