@@ -186,6 +186,11 @@ class Instance:
         return self._places.temporary
 
     @property
+    def _seconds_max(self) -> float:
+        """How long an invocation may take."""
+        return debugging.SECONDS if self.launch.debug_port else self.launch.timeout_seconds
+
+    @property
     def _places(self) -> Places:
         return self._workspace.places(self._contract.mounts, enclosed=self._nursery.tier.name == "B")
 
@@ -276,8 +281,7 @@ class Instance:
             init_seconds, self._init_seconds = self._init_seconds, None
             began = self._clock.monotonic()
             # The function compares the deadline with its own clock, which is the machine's.
-            limit_s = debugging.SECONDS if self.launch.debug_port else self.launch.timeout_seconds
-            deadline_ms = (self._clock.wall() + int(limit_s * SECOND_US)) // 1_000
+            deadline_ms = (self._clock.wall() + int(self._seconds_max * SECOND_US)) // 1_000
             context = self._contract.context(self.launch, invocation)
             result = self._link.give(invocation, context, deadline_ms)
             outcome = await self._watch(result, began)
@@ -305,7 +309,7 @@ class Instance:
     async def _settle(self, rest: asyncio.Future[None], spent_seconds: float) -> None:
         """Wait for those beside the function, which have as long as the invocation might have taken."""
         late: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        left_us = int((self.launch.timeout_seconds - spent_seconds) * SECOND_US)
+        left_us = int((self._seconds_max - spent_seconds) * SECOND_US)
         deadline = self._clock.call_at(self._clock.now() + left_us, partial(wake, late))
         waited: set[asyncio.Future[Any]] = {rest, late, self._process.exited}
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from fogbank.testing.server import ThreadedServer
+
 node = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: there is none on PATH")
+ruby = pytest.mark.skipif(shutil.which("ruby") is None, reason="needs Ruby: apt install ruby")
 curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: there is none on PATH")
 
 # Notes whatever it is told, until the end.
@@ -94,6 +98,38 @@ def test_a_runtime_that_has_extensions_gets_a_signal_at_the_end(lambda_: Any, no
 @node
 def test_extensions_beside_node(lambda_: Any, notes: Path) -> None:
     create(lambda_, "nodejs20.x", {"index.js": "exports.handler = async () => 1;"}, **beside(lambda_, notes))
+    assert invoke(lambda_)[0] == 1
+    assert told_of(1, notes)[1]["eventType"] == "INVOKE"
+
+
+@node
+def test_a_node_that_was_started_before_its_function_finds_the_apis(lambda_: Any, notes: Path) -> None:
+    source = """
+        import fs from "node:fs";
+        const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2020-01-01/extension`;
+        const registered = await fetch(`${api}/register`, {
+          method: "POST", headers: { "Lambda-Extension-Name": "inner" }, body: JSON.stringify({ events: ["INVOKE"] }),
+        });
+        const me = { "Lambda-Extension-Identifier": registered.headers.get("Lambda-Extension-Identifier") };
+        (async () => {
+          for (;;) {
+            const event = await (await fetch(`${api}/event/next`, { headers: me })).json();
+            fs.appendFileSync(process.env.NOTES, JSON.stringify(event) + "\\n");
+          }
+        })();
+        export const handler = async () => registered.status;
+    """
+    create(lambda_, "nodejs20.x", {"index.mjs": source}, Environment={"Variables": {"NOTES": str(notes)}})
+    assert invoke(lambda_)[0] == 200
+    wait_for(notes.exists)
+    invoke(lambda_)
+    assert [event["eventType"] for event in told_of(1, notes)] == ["INVOKE"] * 2
+
+
+@ruby
+def test_extensions_beside_ruby(lambda_: Any, notes: Path) -> None:
+    source = "def handler(event:, context:) = 1"
+    create(lambda_, "ruby3.3", {"app.rb": source}, handler="app.handler", **beside(lambda_, notes))
     assert invoke(lambda_)[0] == 1
     assert told_of(1, notes)[1]["eventType"] == "INVOKE"
 
@@ -216,6 +252,18 @@ def test_an_internal_extension_registers_from_within(lambda_: Any, notes: Path) 
         "Extension.RegistrationClosed",
     ]
     assert told_of(0, notes) == ["INVOKE"]
+
+
+def test_the_apis_answer_nobody_but_the_instance(lambda_: Any, server: ThreadedServer) -> None:
+    deploy(lambda_, "f", "import os\ndef handler(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']")
+    api, _ = invoke(lambda_)
+    assert api != server.url.removeprefix("http://")
+    for path in ("/2020-01-01/extension/register", "/2022-07-01/telemetry"):
+        connection = HTTPConnection(api)
+        connection.request("POST", path, b"{}", {"Lambda-Extension-Name": "f"})
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["errorType"]) == (403, "Forbidden")
+        connection.close()
 
 
 def test_what_an_extension_prints_is_in_the_log_and_its_environment_is_not_the_runtime_s(
