@@ -77,6 +77,8 @@ async def publish_to(
 
 async def _fan_out(tx: Tx, now_us: int, topic: Topic, items: Sequence[Publication], draw: Callable[[], int]) -> None:
     deliveries: list[tuple[int, Delivery]] = []
+    # The publications' own numbers are those of the first copies; more are drawn only if there are more.
+    fresh = True
     for subscription in await topics.subscriptions_by_id(tx, now_us, topic.id):
         config = subscription.config
         if not (config.confirmed and config.enabled):
@@ -88,10 +90,11 @@ async def _fan_out(tx: Tx, now_us: int, topic: Topic, items: Sequence[Publicatio
                 continue
             if subscription.kind == QUEUE and not config.route:
                 assert rendered.message is not None
-                sends.append(Send(rendered.message, draw()))
+                sends.append(Send(rendered.message, item.sequence if fresh else draw()))
             else:
                 deliveries.append((draw(), delivery_to(subscription, rendered, now_us, item.hops + 1)))
         if sends:
+            fresh = False
             failed = await _to_queue(tx, now_us, subscription, sends)
             deliveries += [(draw(), each) for each in failed]
     if deliveries:
