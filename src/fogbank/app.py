@@ -35,6 +35,7 @@ from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.delivery.deliveries import Deliveries
 from fogbank.connectors.delivery.posting import Poster
 from fogbank.connectors.delivery.pushes import Pushes
+from fogbank.connectors.delivery.scheduled import sending
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
@@ -248,7 +249,8 @@ class App:
         self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
         forms = gcp_push_forms(self.signer, clock)
         self._pushes = self._add(Pushes(store, clock, receiver, self.poster, forms))
-        self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **azure_timers()})))
+        actions = {**aws_timers(), **azure_timers(), "schedule": sending(dialects)}
+        self._add(Timekeeper(TimerService(store, clock, ids, actions)))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))
 

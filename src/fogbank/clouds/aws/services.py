@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.api import Service
     from fogbank.clouds.aws.parts import Parts
     from fogbank.clouds.aws.sessions import Sessions
-    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
+    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
     from fogbank.engines.functions.model import Function, Trigger
@@ -101,7 +101,12 @@ def aws_timers() -> dict[str, Action]:
 
         return await drop_unconfirmed(tx, now_us, timer)
 
-    return {"aws.sns.unconfirmed": unconfirmed}
+    async def replay(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.aws.events.replays import fire  # noqa: PLC0415 - loaded on first use
+
+        return await fire(tx, now_us, timer, sequence)
+
+    return {"aws.sns.unconfirmed": unconfirmed, "aws.events.replay": replay}
 
 
 def aws_couriers() -> Couriers:
@@ -112,9 +117,25 @@ def aws_couriers() -> Couriers:
 
         return COURIERS[name]
 
-    return {"sns": sns}
+    def events(name: str) -> Courier:
+        from fogbank.clouds.aws.events.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+
+        return COURIERS[name]
+
+    return {"sns": sns, "events": events}
 
 
 def aws_dialects() -> Dialects:
-    """Return how AWS's queues and topics take what other services send."""
-    return {}
+    """Return how AWS's queues and topics take what other services send, and what its clocks send."""
+
+    def events() -> Dialect:
+        from fogbank.clouds.aws.events.couriers import EVENTS  # noqa: PLC0415 - loaded on first use
+
+        return EVENTS
+
+    def sns() -> Dialect:
+        from fogbank.clouds.aws.sns.incoming import SNS  # noqa: PLC0415 - loaded on first use
+
+        return SNS
+
+    return {"events": events, "sns": sns}

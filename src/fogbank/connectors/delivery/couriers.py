@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.delivery_model import Delivery
     from fogbank.engines.messaging.model import Message
     from fogbank.engines.messaging.publishing import Publication
+    from fogbank.engines.schedules.model import Schedule
 
 
 class Answer(NamedTuple):
@@ -68,14 +69,15 @@ class Courier(NamedTuple):
 
 
 class Dialect(NamedTuple):
-    """How a service's queues and topics take what is delivered to them from other services.
+    """How a service's queues and topics take what is delivered to them from other services, and what its clocks send.
 
     The content of a delivery whose courier is `ROUTE` is a CloudEvent as JSON. `message` makes what a queue gets,
-    `publication` what a topic publishes.
+    `publication` what a topic publishes. `scheduled` says what an occurrence of a schedule sends.
     """
 
     message: Callable[[Delivery, Drawn], Message] | None = None
     publication: Callable[[Delivery, Drawn], Publication] | None = None
+    scheduled: Callable[[Schedule, int, Drawn], Delivery] | None = None
 
 
 ROUTE: Final = "route"
