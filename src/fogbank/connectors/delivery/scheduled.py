@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from fogbank.connectors.delivery.couriers import Drawn
 from fogbank.engines.messaging.delivery_model import DELIVERIES
-from fogbank.engines.schedules import schedules
 
 if TYPE_CHECKING:
     from fogbank.connectors.delivery.couriers import Dialects
@@ -19,6 +18,8 @@ def sending(dialects: Dialects) -> Action:
     """Return what the timers of schedules do: a schedule's dialect says what is sent."""
 
     async def fire(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.engines.schedules import schedules  # noqa: PLC0415 - most servers have none
+
         found = await schedules.come_round(tx, now_us, timer)
         if found is None:
             return None
