@@ -46,6 +46,7 @@ REGISTRY: Final = {
             "/2021-10-31/functions/",
         ),
     ),
+    "scheduler": Entry("scheduler", "scheduler", hosts=("scheduler",), paths=("/schedules", "/schedule-groups")),
     "sns": Entry("sns", "sns", hosts=("sns",), version="2010-03-31"),
     "sqs": Entry("sqs", "sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
     "sts": Entry("sts", "sts", hosts=("sts",), version="2011-06-15"),

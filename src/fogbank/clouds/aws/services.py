@@ -122,7 +122,12 @@ def aws_couriers() -> Couriers:
 
         return COURIERS[name]
 
-    return {"sns": sns, "events": events}
+    def scheduler(name: str) -> Courier:
+        from fogbank.clouds.aws.scheduler.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+
+        return COURIERS[name]
+
+    return {"sns": sns, "events": events, "scheduler": scheduler}
 
 
 def aws_dialects() -> Dialects:
@@ -138,4 +143,9 @@ def aws_dialects() -> Dialects:
 
         return SNS
 
-    return {"events": events, "sns": sns}
+    def scheduler() -> Dialect:
+        from fogbank.clouds.aws.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
+
+        return SCHEDULER
+
+    return {"events": events, "scheduler": scheduler, "sns": sns}

@@ -57,7 +57,7 @@ class Courier(NamedTuple):
 
     `retry` is for deliveries without a policy of their own. `letter` words the dead letter of a delivery that was
     given up, for the queue that it names. `dress` adds headers to an HTTP request when it is sent. A delay is made
-    longer at random, by its `spread`-fold at most.
+    longer at random, by its `spread`-fold at most. `renew` changes what is different in a further attempt.
     """
 
     retry: Retry = Retry()
@@ -66,6 +66,7 @@ class Courier(NamedTuple):
     letter: Callable[[Delivery, Answer, Drawn], Message] | None = None
     dress: Callable[[Delivery, int], Mapping[str, str]] | None = None
     spread: float = 0
+    renew: Callable[[Delivery], Delivery] | None = None
 
 
 class Dialect(NamedTuple):

@@ -104,6 +104,8 @@ class Deliveries:
         if delay is not None:
             facts = {**delivery.facts, "error": answer.reason}
             again = msgspec.structs.replace(delivery, attempt=delivery.attempt + 1, facts=facts)
+            if courier.renew is not None:
+                again = courier.renew(again)
             return Again(again, delay * (1 + courier.spread * self._ids.jitter(0, 1)))
         told = f"{delivery.endpoint}: given up after {delivery.attempt} attempts: {answer.reason}"
         if courier.letter is None or not delivery.dead_letter:
