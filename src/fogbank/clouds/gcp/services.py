@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def gcp_services(parts: Parts) -> list[AnyService]:
     """Return all services, those that gRPC itself has included."""
-    from fogbank.clouds.gcp import functions, pubsub  # noqa: PLC0415 - loaded on first use
+    from fogbank.clouds.gcp import functions, pubsub, scheduler  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.locations import locations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.operations import operations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.wire.grpc.health import health_service  # noqa: PLC0415 - loaded on first use
@@ -33,6 +33,7 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     services = [
         *functions.make_services(parts),
         *pubsub.make_services(parts),
+        *scheduler.make_services(parts),
         locations_service(parts),
         operations_service(parts),
     ]
@@ -65,7 +66,7 @@ def gcp_launchers() -> dict[str, Launcher]:
     return {"functions-framework": prepare}
 
 
-def gcp_couriers() -> Couriers:
+def gcp_couriers(signer: Signer) -> Couriers:
     """Return by which rules Google's services deliver."""
 
     def pubsub(name: str) -> Courier:
@@ -73,7 +74,12 @@ def gcp_couriers() -> Couriers:
 
         return COURIERS[name]
 
-    return {"pubsub": pubsub}
+    def cloud_scheduler(_name: str) -> Courier:
+        from fogbank.clouds.gcp.scheduler.couriers import courier  # noqa: PLC0415 - loaded on first use
+
+        return courier(signer)
+
+    return {"pubsub": pubsub, "cloudscheduler": cloud_scheduler}
 
 
 def gcp_push_forms(signer: Signer, clock: Clock) -> dict[str, PushForm]:
@@ -100,4 +106,9 @@ def gcp_dialects() -> Dialects:
 
         return PUBSUB
 
-    return {"pubsub": pubsub}
+    def cloud_scheduler() -> Dialect:
+        from fogbank.clouds.gcp.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
+
+        return SCHEDULER
+
+    return {"pubsub": pubsub, "cloudscheduler": cloud_scheduler}

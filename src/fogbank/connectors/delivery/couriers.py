@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from fogbank.engines.messaging.delivery_model import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from fogbank.engines.messaging.delivery_model import Delivery
     from fogbank.engines.messaging.model import Message
     from fogbank.engines.messaging.publishing import Publication
     from fogbank.engines.schedules.model import Schedule
+    from fogbank.storage import Tx
 
 
 class Answer(NamedTuple):
@@ -58,6 +59,8 @@ class Courier(NamedTuple):
     `retry` is for deliveries without a policy of their own. `letter` words the dead letter of a delivery that was
     given up, for the queue that it names. `dress` adds headers to an HTTP request when it is sent. A delay is made
     longer at random, by its `spread`-fold at most. `renew` changes what is different in a further attempt.
+    `sign` adds headers that take their time, such as tokens. `note` is a store operation that takes note of an
+    attempt's outcome; of the last one's in the transaction that takes the delivery from its queue.
     """
 
     retry: Retry = Retry()
@@ -67,6 +70,8 @@ class Courier(NamedTuple):
     dress: Callable[[Delivery, int], Mapping[str, str]] | None = None
     spread: float = 0
     renew: Callable[[Delivery], Delivery] | None = None
+    sign: Callable[[Delivery, int], Awaitable[Mapping[str, str]]] | None = None
+    note: Callable[[Tx, int, Delivery, Answer], Awaitable[None]] | None = None
 
 
 class Dialect(NamedTuple):

@@ -27,6 +27,8 @@ from fogbank.runtimes.model import Ended, Invocation
 from fogbank.runtimes.runner import BusyError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
     from fogbank.connectors.delivery.posting import Poster
     from fogbank.connectors.invoker import Invoker
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store, Tx
     from fogbank.storage.leasing.work_queue import Due
+
+    Note = Callable[[Tx, int, Delivery, Answer], Awaitable[None]]
 
 AT_ONCE_MAX: Final = 256
 _log = logging.getLogger(__name__)
@@ -93,8 +97,15 @@ class Deliveries:
             if answer.ok:
                 return After.SETTLED
         if courier.accepts(answer):
-            return After.DONE
+            return await self._over(due, courier, answer)
         return await self._failed(due, courier, answer)
+
+    async def _over(self, due: Due[Delivery], courier: Courier, answer: Answer) -> After:
+        """Have a delivery taken from its queue, with what its courier notes of it."""
+        if courier.note is None:
+            return After.DONE
+        await self._store.run(_note_last, due, courier.note, answer)
+        return After.SETTLED
 
     async def _failed(self, due: Due[Delivery], courier: Courier, answer: Answer) -> After | Again[Delivery]:
         delivery = due.item
@@ -106,11 +117,13 @@ class Deliveries:
             again = msgspec.structs.replace(delivery, attempt=delivery.attempt + 1, facts=facts)
             if courier.renew is not None:
                 again = courier.renew(again)
+            if courier.note is not None:
+                await self._store.run(_note, courier.note, delivery, answer)
             return Again(again, delay * (1 + courier.spread * self._ids.jitter(0, 1)))
         told = f"{delivery.endpoint}: given up after {delivery.attempt} attempts: {answer.reason}"
         if courier.letter is None or not delivery.dead_letter:
             _log.warning("%s", told)
-            return After.DONE
+            return await self._over(due, courier, answer)
         letter = courier.letter(delivery, answer, self._drawn())
         problem = await self._store.run(_bury, due, Send(letter, self._ids.sequence()))
         _log.warning("%s; dead letter%s", told, f" lost: {problem}" if problem else "")
@@ -120,6 +133,8 @@ class Deliveries:
         headers = delivery.headers
         if courier.dress is not None:
             headers = {**headers, **courier.dress(delivery, self._clock.now())}
+        if courier.sign is not None:
+            headers = {**headers, **await courier.sign(delivery, self._clock.now())}
         posting = Posting(delivery.endpoint, delivery.content, headers, delivery.method, delivery.seconds_max)
         return await self._poster.send(posting)
 
@@ -160,6 +175,9 @@ class Deliveries:
                 await _to_function(tx, now_us, delivery, drawn)
         except (QueueNotFoundError, TopicNotFoundError, FunctionNotFoundError) as error:
             raise NotTakenError(404, f"there is no {delivery.kind} {error}") from None
+        note = self._courier(delivery.courier).note
+        if note is not None:
+            await note(tx, now_us, delivery, _DONE)
 
     async def _to_queue(self, tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
         queue = await queues.find(tx, now_us, split_endpoint(delivery.endpoint))
@@ -216,6 +234,15 @@ async def _to_function(tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) ->
         drawn.id, scope, name, delivery.content, drawn.now_us, context=delivery.headers, qualifier=qualifier
     )
     await invocations.enqueue(tx, now_us, drawn.sequence, queued)
+
+
+async def _note(tx: Tx, now_us: int, note: Note, delivery: Delivery, answer: Answer) -> None:
+    await note(tx, now_us, delivery, answer)
+
+
+async def _note_last(tx: Tx, now_us: int, due: Due[Delivery], note: Note, answer: Answer) -> None:
+    if await DELIVERIES.finish(tx, now_us, due):
+        await note(tx, now_us, due.item, answer)
 
 
 async def _bury(tx: Tx, now_us: int, due: Due[Delivery], send: Send) -> str:
