@@ -30,6 +30,7 @@ from fogbank.clouds.gcp.services import (
     gcp_launchers,
     gcp_line_readers,
     gcp_push_forms,
+    gcp_timers,
 )
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.delivery.deliveries import Deliveries
@@ -249,7 +250,7 @@ class App:
         self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
         forms = gcp_push_forms(self.signer, clock)
         self._pushes = self._add(Pushes(store, clock, receiver, self.poster, forms))
-        actions = {**aws_timers(), **azure_timers(), "schedule": sending(dialects)}
+        actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}
         self._add(Timekeeper(TimerService(store, clock, ids, actions)))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
     from fogbank.runtimes.model import Launch
+    from fogbank.storage import Tx
+    from fogbank.storage.timers import Action, Timer
     from fogbank.wire.grpc.service import Service as AnyService
 
 
 def gcp_services(parts: Parts) -> list[AnyService]:
     """Return all services, those that gRPC itself has included."""
-    from fogbank.clouds.gcp import functions, pubsub, scheduler  # noqa: PLC0415 - loaded on first use
+    from fogbank.clouds.gcp import functions, pubsub, scheduler, tasks  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.locations import locations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.operations import operations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.wire.grpc.health import health_service  # noqa: PLC0415 - loaded on first use
@@ -34,6 +36,7 @@ def gcp_services(parts: Parts) -> list[AnyService]:
         *functions.make_services(parts),
         *pubsub.make_services(parts),
         *scheduler.make_services(parts),
+        *tasks.make_services(parts),
         locations_service(parts),
         operations_service(parts),
     ]
@@ -79,7 +82,29 @@ def gcp_couriers(signer: Signer) -> Couriers:
 
         return courier(signer)
 
-    return {"pubsub": pubsub, "cloudscheduler": cloud_scheduler}
+    def cloud_tasks(_name: str) -> Courier:
+        from fogbank.clouds.gcp.tasks.dispatch import courier  # noqa: PLC0415 - loaded on first use
+
+        return courier(signer)
+
+    return {"pubsub": pubsub, "cloudscheduler": cloud_scheduler, "cloudtasks": cloud_tasks}
+
+
+def gcp_timers() -> dict[str, Action]:
+    """Return what Google's kinds of timers do."""
+
+    async def task(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.gcp.tasks.dispatch import fire  # noqa: PLC0415 - loaded on first use
+
+        return await fire(tx, now_us, timer, sequence)
+
+    async def forget(tx: Tx, now_us: int, timer: Timer, _sequence: int) -> int | None:
+        from fogbank.engines.messaging import paced  # noqa: PLC0415 - loaded on first use
+
+        await paced.forget(tx, now_us, timer)
+        return None
+
+    return {"gcp.tasks.task": task, "paced.forget": forget}
 
 
 def gcp_push_forms(signer: Signer, clock: Clock) -> dict[str, PushForm]:

@@ -101,3 +101,14 @@ async def list_records(
         limit,
     )
     return [record for record in map(_record, rows) if record.name.startswith(prefix)]
+
+
+async def count(tx: Tx, _now_us: int, scope: str, kind: str) -> int:
+    """Count the records of a kind."""
+    row = await tx.one("SELECT COUNT(*) FROM messaging_record WHERE scope = $1 AND kind = $2", scope, kind)
+    return 0 if row is None else int(row[0])
+
+
+async def delete_all(tx: Tx, _now_us: int, scope: str, kind: str) -> None:
+    """Forget all records of a kind."""
+    await tx.run("DELETE FROM messaging_record WHERE scope = $1 AND kind = $2", scope, kind)
