@@ -245,7 +245,7 @@ class App:
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)
         self.signer = Signer(store)
-        couriers = {**aws_couriers(), **gcp_couriers(self.signer), **azure_couriers()}
+        couriers = {**aws_couriers(store, self.poster), **gcp_couriers(self.signer), **azure_couriers()}
         dialects = {**aws_dialects(), **gcp_dialects(), **azure_dialects()}
         self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
         forms = gcp_push_forms(self.signer, clock)

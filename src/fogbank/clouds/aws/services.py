@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts
     from fogbank.clouds.aws.sessions import Sessions
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
+    from fogbank.connectors.delivery.posting import Poster
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
     from fogbank.engines.functions.model import Function, Trigger
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
-    from fogbank.storage import Tx
+    from fogbank.storage import Store, Tx
     from fogbank.storage.timers import Action, Timer
 
 
@@ -109,8 +110,14 @@ def aws_timers() -> dict[str, Action]:
     return {"aws.sns.unconfirmed": unconfirmed, "aws.events.replay": replay}
 
 
-def aws_couriers() -> Couriers:
+def aws_couriers(store: Store, poster: Poster) -> Couriers:
     """Return by which rules AWS's services deliver."""
+
+    @cache
+    def api_destinations() -> Courier:
+        from fogbank.clouds.aws.events.destinations.requests import api_courier  # noqa: PLC0415 - loaded on first use
+
+        return api_courier(store, poster)
 
     def sns(name: str) -> Courier:
         from fogbank.clouds.aws.sns.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
@@ -118,9 +125,9 @@ def aws_couriers() -> Couriers:
         return COURIERS[name]
 
     def events(name: str) -> Courier:
-        from fogbank.clouds.aws.events.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.aws.events.couriers import API_COURIER, COURIERS  # noqa: PLC0415 - loaded on first use
 
-        return COURIERS[name]
+        return api_destinations() if name == API_COURIER else COURIERS[name]
 
     def scheduler(name: str) -> Courier:
         from fogbank.clouds.aws.scheduler.couriers import COURIERS  # noqa: PLC0415 - loaded on first use

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from fogbank.clouds.gcp.identity_tokens import identity_token
 from fogbank.clouds.gcp.refusals import invalid, unsupported
 from fogbank.wire.grpc.status import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fogbank.connectors.delivery.couriers import Answer
     from fogbank.connectors.signing import Signer
     from fogbank.engines.messaging.delivery_model import Delivery
@@ -79,13 +79,14 @@ def token_facts(target: Any, url: str) -> dict[str, str]:
     return {EMAIL: token.service_account_email, AUDIENCE: token.audience or url}
 
 
-async def sign(signer: Signer, delivery: Delivery, now_us: int) -> Mapping[str, str]:
-    """Return the header with the token of a delivery, if it has one."""
+async def sign(signer: Signer, delivery: Delivery, now_us: int) -> Delivery:
+    """Return a delivery with its token, if it has one."""
     email = delivery.facts.get(EMAIL)
     if email is None:
-        return {}
+        return delivery
     token = await identity_token(signer, email, delivery.facts[AUDIENCE], now_us)
-    return {"Authorization": f"Bearer {token}"}
+    headers = {**delivery.headers, "Authorization": f"Bearer {token}"}
+    return msgspec.structs.replace(delivery, headers=headers)
 
 
 def code_of(answer: Answer) -> Code:

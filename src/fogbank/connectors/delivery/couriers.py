@@ -59,7 +59,8 @@ class Courier(NamedTuple):
     `retry` is for deliveries without a policy of their own. `letter` words the dead letter of a delivery that was
     given up, for the queue that it names. `dress` adds headers to an HTTP request when it is sent. A delay is made
     longer at random, by its `spread`-fold at most. `renew` changes what is different in a further attempt.
-    `sign` adds headers that take their time, such as tokens. `note` is a store operation that takes note of an
+    `prepare` returns an HTTP delivery as it is to be sent, with what takes its time, such as tokens; or in how many
+    seconds to ask again; or why it can't be sent. `note` is a store operation that takes note of an
     attempt's outcome; of the last one's in the transaction that takes the delivery from its queue.
     """
 
@@ -70,7 +71,7 @@ class Courier(NamedTuple):
     dress: Callable[[Delivery, int], Mapping[str, str]] | None = None
     spread: float = 0
     renew: Callable[[Delivery], Delivery] | None = None
-    sign: Callable[[Delivery, int], Awaitable[Mapping[str, str]]] | None = None
+    prepare: Callable[[Delivery, int], Awaitable[Delivery | Answer | float]] | None = None
     note: Callable[[Tx, int, Delivery, Answer], Awaitable[None]] | None = None
 
 

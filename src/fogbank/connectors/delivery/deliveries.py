@@ -86,10 +86,18 @@ class Deliveries:
         delivery = due.item
         courier = self._courier(delivery.courier)
         if delivery.kind == HTTP:
-            wait_seconds = self._poster.turn(delivery.endpoint)
+            ready = delivery
+            if courier.prepare is not None:
+                prepared = await courier.prepare(delivery, self._clock.now())
+                if isinstance(prepared, Answer):
+                    return await self._failed(due, courier, prepared)
+                if isinstance(prepared, float):
+                    return Again(delivery, prepared)
+                ready = prepared
+            wait_seconds = self._poster.turn(ready.endpoint)
             if wait_seconds:
                 return Again(delivery, wait_seconds)
-            answer = await self._post(courier, delivery)
+            answer = await self._post(courier, ready)
         elif delivery.kind == CALL:
             answer = await self._call(delivery)
         else:
@@ -133,8 +141,6 @@ class Deliveries:
         headers = delivery.headers
         if courier.dress is not None:
             headers = {**headers, **courier.dress(delivery, self._clock.now())}
-        if courier.sign is not None:
-            headers = {**headers, **await courier.sign(delivery, self._clock.now())}
         posting = Posting(delivery.endpoint, delivery.content, headers, delivery.method, delivery.seconds_max)
         return await self._poster.send(posting)
 

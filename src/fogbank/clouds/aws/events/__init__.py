@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fogbank.clouds.aws.api import Service
 from fogbank.clouds.aws.events import archives, buses, patterns, putting, replays, rules, tags, targets
+from fogbank.clouds.aws.events.destinations import api_destinations, connections
 from fogbank.clouds.aws.events.errors import ERRORS, input_error
 from fogbank.clouds.aws.events.service import Events
 
@@ -24,6 +25,8 @@ def make_service(parts: Parts) -> Service[Events]:
         *archives.OPERATIONS,
         *replays.OPERATIONS,
         *tags.OPERATIONS,
+        *connections.OPERATIONS,
+        *api_destinations.OPERATIONS,
     )
     deps = Events(parts.store, parts.clock, parts.ids)
     return Service("events", deps, operations, ERRORS, input_error, constrained=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.publishing import Publication
 
 TARGET_COURIER: Final = "events.target"
+API_COURIER: Final = "events.api"
 REPLAY: Final = "events.replay"
 ATTEMPTS_MAX: Final = 185
 AGE_SECONDS_MAX: Final = 86_400

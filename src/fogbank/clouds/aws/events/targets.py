@@ -8,7 +8,8 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.arns import Arn, parse_arn
-from fogbank.clouds.aws.events.couriers import TARGET_COURIER, retry_of
+from fogbank.clouds.aws.events.couriers import API_COURIER, TARGET_COURIER, retry_of
+from fogbank.clouds.aws.events.destinations.api_destinations import find_destination
 from fogbank.clouds.aws.events.errors import invalid, too_many, unsupported
 from fogbank.clouds.aws.events.rendering import ARN, RULE, RULE_OF, TARGET, Target, read_target
 from fogbank.clouds.aws.events.service import (
@@ -28,7 +29,7 @@ from fogbank.clouds.aws.events.service import (
 )
 from fogbank.clouds.aws.events.transforming import InvalidTemplateError, check_template
 from fogbank.engines.messaging import topics
-from fogbank.engines.messaging.delivery_model import FUNCTION, QUEUE, TOPIC, endpoint_of
+from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, QUEUE, TOPIC, endpoint_of
 from fogbank.engines.messaging.topic_model import Subscription, SubscriptionConfig
 from fogbank.languages.json_paths import InvalidPathError, compile_path
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 # "Amazon EventBridge quotas": targets of a rule.
 TARGETS_MAX: Final = 5
+# "API destinations": a request may take 5 seconds.
+API_SECONDS_MAX: Final = 5
 _FIFO: Final = ".fifo"
 
 
@@ -71,6 +74,8 @@ async def _put(
         if kind == TOPIC and endpoint.endswith(f"/{FOLDER}/{DEFAULT}"):
             # The default bus of another region is there, too.
             await find_bus(tx, now_us, (endpoint.removesuffix(f"/{FOLDER}/{DEFAULT}"), f"{FOLDER}/{DEFAULT}"), other)
+        if kind == HTTP:
+            await find_destination(tx, now_us, target.Arn)
         labels = {
             RULE: rule_name,
             RULE_OF: rule_arn(bus[0], bus_name(bus), rule_name),
@@ -81,9 +86,10 @@ async def _put(
             filter=rule.pattern,
             enabled=rule.enabled,
             labels=labels,
-            courier=TARGET_COURIER,
+            courier=API_COURIER if kind == HTTP else TARGET_COURIER,
             retry=retry_of(target.RetryPolicy),
             dead_letter=dead_letters_of(target),
+            seconds_max=API_SECONDS_MAX,
         )
         await topics.put_subscription(
             tx, now_us, Subscription(topic.id, prefix + target.Id, *bus, kind, endpoint, config)
@@ -176,7 +182,7 @@ def _place(target: Target) -> tuple[str, str]:
         raise invalid(f"Parameter(s) SqsParameters must be specified for target: {target.Id}.")
     if group and not (kind == QUEUE and arn.resource.endswith(_FIFO)):
         raise invalid(f"Parameter(s) SqsParameters not valid for target: {target.Id}.")
-    if target.HttpParameters is not None:
+    if target.HttpParameters is not None and kind != HTTP:
         raise invalid(f"Parameter(s) HttpParameters not valid for target: {target.Id}.")
     return kind, endpoint
 
@@ -191,6 +197,8 @@ def place_of(arn: Arn) -> tuple[str, str]:
         return FUNCTION, endpoint_of(arn.scope, arn.resource.removeprefix("function:"))
     if arn.service == "events" and arn.resource.startswith("event-bus/"):
         return TOPIC, endpoint_of(arn.scope, f"{FOLDER}/{arn.resource.removeprefix('event-bus/')}")
+    if arn.service == "events" and arn.resource.startswith("api-destination/"):
+        return HTTP, str(arn)
     raise unsupported(f"targets of {arn.service}: {arn}")
 
 

@@ -21,8 +21,6 @@ from fogbank.engines.messaging.delivery_model import HTTP, TOPIC, Delivery, Retr
 from fogbank.engines.schedules import schedules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fogbank.connectors.delivery.couriers import Answer, Drawn
     from fogbank.connectors.signing import Signer
     from fogbank.engines.schedules.model import Schedule
@@ -101,10 +99,10 @@ async def note(tx: Tx, now_us: int, delivery: Delivery, answer: Answer) -> None:
 def courier(signer: Signer) -> Courier:
     """Return the rules by which jobs are sent: any answer but success is tried again."""
 
-    async def signed(delivery: Delivery, now_us: int) -> Mapping[str, str]:
+    async def signed(delivery: Delivery, now_us: int) -> Delivery:
         return await sign(signer, delivery, now_us)
 
-    return Courier(Retry(), final=lambda _: False, sign=signed, note=note)
+    return Courier(Retry(), final=lambda _: False, prepare=signed, note=note)
 
 
 SCHEDULER: Final = Dialect(scheduled=send)

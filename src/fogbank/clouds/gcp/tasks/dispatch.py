@@ -27,8 +27,6 @@ from fogbank.engines.messaging.paced import Due
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fogbank.connectors.delivery.couriers import Answer
     from fogbank.connectors.signing import Signer
     from fogbank.engines.messaging.paced import Task
@@ -133,7 +131,7 @@ def _retry(retries: Any) -> Retry:
 def courier(signer: Signer) -> Courier:
     """Return the rules by which tasks are sent: one attempt each, after which the queue decides."""
 
-    async def signed(delivery: Delivery, now_us: int) -> Mapping[str, str]:
+    async def signed(delivery: Delivery, now_us: int) -> Delivery:
         return await sign(signer, delivery, now_us)
 
-    return Courier(Retry(), sign=signed, note=note)
+    return Courier(Retry(), prepare=signed, note=note)
