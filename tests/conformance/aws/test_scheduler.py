@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fogbank.settings import Settings
+from fogbank.testing.server import ThreadedServer
 from tests.conformance.aws.functions import deploy
 from tests.conformance.aws.test_events import Inbox, refusal
 from tests.conformance.aws.test_lambda_invoke import wait_for
+from tests.conformance.conftest import boto3_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from fogbank.testing.server import ThreadedServer
 
 # The timed server's clock begins at this time, a Sunday.
 START = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -255,3 +256,20 @@ def test_what_is_wrong_is_refused(scheduler: Any, inbox: Inbox, changes: dict[st
     settings = {"expression": "rate(1 hour)", **changes}
     assert refusal(make, scheduler=scheduler, inbox=inbox, **settings) == ("ValidationException", message)
     assert scheduler.list_schedules()["Schedules"] == []
+
+
+def test_nothing_is_lost_over_a_restart(tmp_path: Path, account: str) -> None:
+    settings = Settings(port=0, data=tmp_path / "data")
+    start_us = int(START.timestamp()) * 1_000_000
+    with ThreadedServer(settings, frozen_at_us=start_us, seed=1) as server:
+        client = boto3_client(server, account)
+        inbox = Inbox(client)
+        make(client("scheduler"), inbox, "at(2026-11-22T12:30:00)", "once", ActionAfterCompletion="DELETE")
+        make(client("scheduler"), inbox, "cron(0/20 * ? * * *)", "often")
+    with ThreadedServer(settings, frozen_at_us=start_us + 3_000_000_000, seed=2) as server:
+        inbox.sqs = boto3_client(server, account)("sqs")
+        came: list[str] = []
+        wait_for(lambda: came.extend(times(inbox)) or len(came) >= 3)
+        assert sorted(came) == [f"2026-11-22T12:{minute}:00Z" for minute in (20, 30, 40)]
+        server.advance(600)
+        assert times(inbox) == ["2026-11-22T13:00:00Z"]
