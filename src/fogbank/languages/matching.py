@@ -2,9 +2,9 @@
 
 A pattern is an object of fields; each field has a list of conditions (one must hold) or a pattern for what is
 nested below it; all fields must match. A field of the matched object that is a list matches if one of its
-elements does. Bytes exist, and match nothing else. Sources: Amazon SNS Developer Guide, "Filter policy
-constraints" and the pages on its operators; Amazon EventBridge User Guide, "Comparison operators for use in event
-patterns".
+elements does. Bytes exist, and match nothing else; an object doesn't exist as a value. Sources: Amazon SNS Developer
+Guide, "Filter policy constraints" and the pages on its operators; Amazon EventBridge User Guide, "Comparison operators
+for use in event patterns".
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _compile_condition(condition: Any, place: str, number_max: float) -> Test:
             if not isinstance(operand, bool):
                 msg = f"exists match pattern must be either true or false: {place}"
                 raise InvalidPatternError(msg)
-            return lambda value: (value is not _MISSING and value != {}) is operand
+            return lambda value: _is_leaf(value) is operand
         if operator == "numeric":
             return _of_any(_numeric(operand, place, number_max))
         build = _OPERATORS.get(operator)
@@ -123,6 +123,13 @@ def _compile_condition(condition: Any, place: str, number_max: float) -> Test:
         msg = f"Match value must be String, number, true, false, or null: {place}"
         raise InvalidPatternError(msg)
     return _of_any(_equals(condition))
+
+
+def _is_leaf(value: Any) -> bool:
+    """Whether there is a value, not just a place for values below it."""
+    if isinstance(value, list):
+        return any(_is_leaf(each) for each in value)
+    return value is not _MISSING and not isinstance(value, dict)
 
 
 def _of_any(test: Test) -> Test:

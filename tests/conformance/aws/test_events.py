@@ -315,3 +315,22 @@ def test_permissions_are_kept(events: Any) -> None:
     events.remove_permission(StatementId="a")
     assert "Policy" not in events.describe_event_bus()
     assert refusal(events.remove_permission, StatementId="a")[0] == "ResourceNotFoundException"
+
+
+def test_a_log_group_is_a_target(events: Any, client: Callable[..., Any], account: str) -> None:
+    logs = client("logs")
+    logs.create_log_group(logGroupName="/aws/events/orders")
+    events.put_rule(Name="orders", EventPattern=ORDERS)
+    group = f"arn:aws:logs:us-east-1:{account}:log-group:/aws/events/orders"
+    transformer = {"InputTemplate": '{"timestamp": 1, "message": "got <aws.events.rule-name>"}'}
+    targets = [{"Id": "1", "Arn": group}, {"Id": "2", "Arn": f"{group}:*", "InputTransformer": transformer}]
+    events.put_targets(Rule="orders", Targets=targets)
+    put = events.put_events(Entries=[order()])
+
+    def lines() -> list[str]:
+        found = logs.filter_log_events(logGroupName="/aws/events/orders")["events"]
+        return [each["message"] for each in found] if len(found) == 2 else []
+
+    texts = sorted(wait_for(lines))
+    assert texts[0] == "got orders"
+    assert json.loads(texts[1])["id"] == put["Entries"][0]["EventId"]

@@ -13,15 +13,28 @@ import msgspec
 
 from fogbank.connectors.delivery.couriers import PLAIN, ROUTE, Answer, Dialect, Drawn
 from fogbank.connectors.delivery.posting import Posting
+from fogbank.connectors.delivery.scheduled import derived_id
 from fogbank.connectors.taking import After, Again, Taker
 from fogbank.engines.functions import functions, invocations
 from fogbank.engines.functions.errors import FunctionNotFoundError
 from fogbank.engines.functions.model import QueuedInvocation
 from fogbank.engines.messaging import messages, publishing, queues, topics
-from fogbank.engines.messaging.delivery_model import CALL, DELIVERIES, HOPS_MAX, HTTP, QUEUE, TOPIC, split_endpoint
+from fogbank.engines.messaging.delivery_model import (
+    CALL,
+    DELIVERIES,
+    HOPS_MAX,
+    HTTP,
+    LOG,
+    QUEUE,
+    TOPIC,
+    split_endpoint,
+)
 from fogbank.engines.messaging.errors import QueueNotFoundError, TopicNotFoundError
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import decode_message
+from fogbank.engines.telemetry import entries, groups
+from fogbank.engines.telemetry.errors import LogGroupNotFoundError
+from fogbank.engines.telemetry.model import LogEntry
 from fogbank.kernel.errors import EngineError
 from fogbank.runtimes.model import Ended, Invocation
 from fogbank.runtimes.runner import BusyError
@@ -45,6 +58,7 @@ AT_ONCE_MAX: Final = 256
 _log = logging.getLogger(__name__)
 _DONE: Final = Answer(200)
 _SILENT: Final = Dialect()
+_GONE: Final = (QueueNotFoundError, TopicNotFoundError, FunctionNotFoundError, LogGroupNotFoundError)
 
 
 class NotTakenError(Exception):
@@ -177,9 +191,11 @@ class Deliveries:
                 await self._to_queue(tx, now_us, delivery, drawn)
             elif delivery.kind == TOPIC:
                 await self._to_topic(tx, now_us, delivery, drawn)
+            elif delivery.kind == LOG:
+                await _to_log(tx, now_us, delivery, drawn)
             else:
                 await _to_function(tx, now_us, delivery, drawn)
-        except (QueueNotFoundError, TopicNotFoundError, FunctionNotFoundError) as error:
+        except _GONE as error:
             raise NotTakenError(404, f"there is no {delivery.kind} {error}") from None
         note = self._courier(delivery.courier).note
         if note is not None:
@@ -231,6 +247,14 @@ def read_function(endpoint: str) -> tuple[Name, str]:
     scope, function = split_endpoint(endpoint)
     name, _, qualifier = function.partition(":")
     return (scope, name), qualifier
+
+
+async def _to_log(tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
+    """Write the content into a stream that the subscription has of its own."""
+    group = split_endpoint(delivery.endpoint)
+    await groups.find(tx, now_us, group)
+    entry = LogEntry(drawn.sequence, drawn.now_us, delivery.content.decode())
+    await entries.append(tx, now_us, group, derived_id(delivery.subscription), [entry], create=True)
 
 
 async def _to_function(tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:

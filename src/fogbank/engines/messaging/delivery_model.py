@@ -18,6 +18,8 @@ FUNCTION: Final = "function"
 """A function that the event is handed over to, for it to be run later: scope and name, `:` and a qualifier."""
 CALL: Final = "call"
 """A function whose outcome says whether the delivery succeeded: as above."""
+LOG: Final = "log"
+"""A log group, which must be there: scope and name."""
 HTTP: Final = "http"
 """An address."""
 HOPS_MAX: Final = 16

@@ -212,6 +212,9 @@ async def come_due(tx: Tx, now_us: int, timer: Timer, sequence: int) -> Due | in
             if slot_us > now_us:
                 await _save(tx, now_us, queue, name, task)
                 return slot_us
+        else:
+            # Whoever counts holds the queue's row, so that no two servers count at once.
+            await records.update(tx, now_us, queue[0], QUEUES, queue[1], lambda record: record.body)
         if await records.count(tx, now_us, queue[0], _kind("sent", queue)) >= settings.pace.at_once:
             await _line_up(tx, now_us, queue, name, task, sequence)
             return None

@@ -23,7 +23,7 @@ from fogbank.clouds.aws.events.transforming import (
     transform,
 )
 from fogbank.clouds.aws.sqs.content import SENDER, TRACE
-from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, QUEUE
+from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, LOG, QUEUE
 from fogbank.engines.messaging.model import Message
 from fogbank.engines.messaging.publishing import Publication
 from fogbank.engines.messaging.topic_model import Rendered
@@ -149,6 +149,8 @@ class Event:
             if self._trace:
                 context[TRACE_ID] = self._trace
             return Rendered(content=body, headers=context, facts=facts)
+        if subscription.kind == LOG and target.InputTransformer is not None:
+            body = _log_message(body)
         if subscription.kind == HTTP:
             facts["http"] = msgspec.json.encode(target.HttpParameters).decode()
         if self._origin:
@@ -231,6 +233,16 @@ def make_fields(
 def timestamp(at_us: int) -> str:
     """Write a time as events do, in whole seconds."""
     return str(write_timestamp(at_us // 1_000_000, "iso8601"))
+
+
+def _log_message(body: bytes) -> bytes:
+    """Return the message of what is for a log group: a template makes `timestamp` and `message` for such."""
+    try:
+        made = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body
+    message = made.get("message") if isinstance(made, dict) else None
+    return message.encode() if isinstance(message, str) else body
 
 
 def _function_context(subscription: Subscription) -> dict[str, str]:

@@ -29,7 +29,7 @@ from fogbank.clouds.aws.events.service import (
 )
 from fogbank.clouds.aws.events.transforming import InvalidTemplateError, check_template
 from fogbank.engines.messaging import topics
-from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, QUEUE, TOPIC, endpoint_of
+from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, LOG, QUEUE, TOPIC, endpoint_of
 from fogbank.engines.messaging.topic_model import Subscription, SubscriptionConfig
 from fogbank.languages.json_paths import InvalidPathError, compile_path
 
@@ -199,6 +199,8 @@ def place_of(arn: Arn) -> tuple[str, str]:
         return TOPIC, endpoint_of(arn.scope, f"{FOLDER}/{arn.resource.removeprefix('event-bus/')}")
     if arn.service == "events" and arn.resource.startswith("api-destination/"):
         return HTTP, str(arn)
+    if arn.service == "logs" and arn.resource.startswith("log-group:"):
+        return LOG, endpoint_of(arn.scope, arn.resource.removeprefix("log-group:").removesuffix(":*"))
     raise unsupported(f"targets of {arn.service}: {arn}")
 
 

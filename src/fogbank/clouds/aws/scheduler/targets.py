@@ -15,7 +15,7 @@ from fogbank.clouds.aws.arns import Arn, invoked_as, parse_arn
 from fogbank.clouds.aws.events.service import FOLDER as BUSES
 from fogbank.clouds.aws.events.targets import place_of
 from fogbank.clouds.aws.scheduler.errors import invalid, unsupported
-from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, QUEUE, TOPIC, endpoint_of, split_endpoint
+from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, LOG, QUEUE, TOPIC, endpoint_of, split_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,8 +104,8 @@ def find_place(target: Target) -> Place:
     if arn is None:
         raise invalid("Provided Arn is not in correct format.")
     kind, endpoint = place_of(arn)
-    if kind == HTTP:
-        raise invalid("An API destination can't be the target of a schedule.")
+    if kind in (HTTP, LOG):
+        raise invalid(f"{target.Arn} can't be the target of a schedule.")
     group = (target.SqsParameters.MessageGroupId or "") if target.SqsParameters is not None else ""
     fifo = kind == QUEUE and arn.resource.endswith(_FIFO)
     if fifo != bool(group):
