@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.simulation.buses import Buses
 from tests.simulation.queues import OrderedQueue, StandardQueue
 from tests.simulation.tables import Table
 from tests.simulation.world import World
@@ -22,7 +23,7 @@ SEEDS = (*FOUND, *range(30))
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_acknowledged_is_lost(seed: int, tmp_path: Path) -> None:
-    world = World(seed, tmp_path / "data", [StandardQueue(), OrderedQueue(), Table()])
+    world = World(seed, tmp_path / "data", [StandardQueue(), OrderedQueue(), Table(), Buses()])
     try:
         for _ in range(world.random.choice((1, 1, 2))):
             world.crash()
