@@ -65,6 +65,16 @@ def test_a_moment_in_a_time_zone(scheduler: Any, inbox: Inbox, timed_server: Thr
     assert refusal(scheduler.get_schedule, Name="s") == ("ResourceNotFoundException", "Schedule s does not exist.")
 
 
+def test_a_moment_that_is_just_over_is_made_up_for(scheduler: Any, inbox: Inbox, timed_server: ThreadedServer) -> None:
+    make(scheduler, inbox, "at(2026-11-22T11:59:30)")
+    timed_server.advance(0)
+    assert times(inbox) == ["2026-11-22T11:59:30Z"]
+    settings = {"FlexibleTimeWindow": OFF, "Target": to(inbox.arn, Input="again")}
+    scheduler.update_schedule(Name="s", ScheduleExpression="at(2026-11-22T11:59:30)", **settings)
+    timed_server.advance(60)
+    assert times(inbox) == []
+
+
 def test_a_rate_begins_at_once_or_at_its_start(scheduler: Any, inbox: Inbox, timed_server: ThreadedServer) -> None:
     make(scheduler, inbox, "rate(30 minutes)")
     make(
@@ -236,6 +246,10 @@ def test_groups(scheduler: Any, inbox: Inbox) -> None:
         ({"expression": "rate(1 hours)"}, "Invalid Schedule Expression rate(1 hours)."),
         ({"expression": "cron(* * * * * *)"}, "Invalid Schedule Expression cron(* * * * * *)."),
         ({"expression": "at(2026-13-01T00:00:00)"}, "Invalid Schedule Expression at(2026-13-01T00:00:00)."),
+        (
+            {"expression": "at(2026-11-22T11:58:00)"},
+            "Invalid Schedule Expression at(2026-11-22T11:58:00): it is in the past.",
+        ),
         ({"ScheduleExpressionTimezone": "Mars/Base"}, "Invalid Schedule Expression Timezone Mars/Base."),
         (
             {"StartDate": START - dt.timedelta(minutes=6)},

@@ -16,6 +16,7 @@ from fogbank.engines.schedules.model import AT, AWS, EVERY, When, check_zone
 from fogbank.kernel.clock import SECOND_US
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+PRECISE_US: Final = 60 * SECOND_US
 START_LATE_US: Final = 300 * SECOND_US
 
 
@@ -43,6 +44,12 @@ def read_when(
     if fields is not None:
         return When(AWS, fields, zone, 0, start_us, end_us)
     raise invalid(f"Invalid Schedule Expression {text}.")
+
+
+def check_moment(when: When, text: str, now_us: int) -> None:
+    """Raise the error for a moment that is over; schedules are precise to a minute."""
+    if when.kind == AT and int(when.text) < now_us - PRECISE_US:
+        raise invalid(f"Invalid Schedule Expression {text}: it is in the past.")
 
 
 def check_start(start_seconds: float | None, now_us: int) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.events.service import find_bus
 from fogbank.clouds.aws.scheduler.errors import invalid
-from fogbank.clouds.aws.scheduler.expressions import check_start, read_when
+from fogbank.clouds.aws.scheduler.expressions import check_moment, check_start, read_when
 from fogbank.clouds.aws.scheduler.groups import find_group
 from fogbank.clouds.aws.scheduler.service import (
     DEFAULT,
@@ -74,7 +74,8 @@ async def create_schedule(scheduler: Scheduler, call: Call, request: CreateSched
     check_start(request.StartDate, now_us)
     group = request.GroupName or DEFAULT
     config = _configure(request, now_us)
-    # A rate begins with its creation; a moment that is over comes round at once.
+    check_moment(config.when, request.ScheduleExpression, now_us)
+    # A rate begins with its creation; a moment that is just over comes round at once.
     after_us = {AT: 0, EVERY: now_us - 1}.get(config.when.kind, now_us)
     name = (call.scope, schedule_key(group, request.Name))
 
@@ -106,6 +107,8 @@ async def update_schedule(scheduler: Scheduler, call: Call, request: UpdateSched
         config = _configure(request, before.created_us)
         if before.config.when.start_us != config.when.start_us:
             check_start(request.StartDate, now_us)
+        if before.config.when != config.when:
+            check_moment(config.when, request.ScheduleExpression, now_us)
         await schedules.update(tx, now_us, name, lambda _: config)
 
     await scheduler.store.run(update, scheduler.ids.sequence())

@@ -66,6 +66,10 @@ class ApiRequests:
             return Answer(404, error.message)
         if connection.state != AUTHORIZED:
             return Answer(403, "the connection is deauthorized")
+        refused = "HTTP 401" in delivery.facts.get("error", "")
+        if refused and connection.auth.OAuthParameters is None:
+            # Only a token can be asked for anew.
+            return Answer(403, "HTTP 401")
         wait_seconds = self._turn(destination, now_us)
         if wait_seconds:
             return wait_seconds
@@ -79,7 +83,7 @@ class ApiRequests:
             headers |= dict(_pairs(added.HeaderParameters))
             query += _pairs(added.QueryStringParameters)
             content = _with_members(content, dict(_pairs(added.BodyParameters)))
-        authorization = await self._authorize(connection, now_us, fresh="HTTP 401" in delivery.facts.get("error", ""))
+        authorization = await self._authorize(connection, now_us, fresh=refused)
         if isinstance(authorization, Answer):
             return authorization
         url = _with_query(_with_path(destination.url, given.PathParameterValues), query)
