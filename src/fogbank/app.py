@@ -36,6 +36,7 @@ from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.delivery.deliveries import Deliveries
 from fogbank.connectors.delivery.posting import Poster
 from fogbank.connectors.delivery.pushes import Pushes
+from fogbank.connectors.delivery.scheduled import sending
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
@@ -244,12 +245,13 @@ class App:
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)
         self.signer = Signer(store)
-        couriers = {**aws_couriers(), **gcp_couriers(), **azure_couriers()}
+        couriers = {**aws_couriers(store, self.poster), **gcp_couriers(self.signer), **azure_couriers()}
         dialects = {**aws_dialects(), **gcp_dialects(), **azure_dialects()}
         self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
-        self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **gcp_timers(), **azure_timers()})))
+        actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}
+        self._add(Timekeeper(TimerService(store, clock, ids, actions)))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))
 

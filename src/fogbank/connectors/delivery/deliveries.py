@@ -13,20 +13,35 @@ import msgspec
 
 from fogbank.connectors.delivery.couriers import PLAIN, ROUTE, Answer, Dialect, Drawn
 from fogbank.connectors.delivery.posting import Posting
+from fogbank.connectors.delivery.scheduled import derived_id
 from fogbank.connectors.taking import After, Again, Taker
 from fogbank.engines.functions import functions, invocations
 from fogbank.engines.functions.errors import FunctionNotFoundError
 from fogbank.engines.functions.model import QueuedInvocation
 from fogbank.engines.messaging import messages, publishing, queues, topics
-from fogbank.engines.messaging.delivery_model import CALL, DELIVERIES, HOPS_MAX, HTTP, QUEUE, TOPIC, split_endpoint
+from fogbank.engines.messaging.delivery_model import (
+    CALL,
+    DELIVERIES,
+    HOPS_MAX,
+    HTTP,
+    LOG,
+    QUEUE,
+    TOPIC,
+    split_endpoint,
+)
 from fogbank.engines.messaging.errors import QueueNotFoundError, TopicNotFoundError
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import decode_message
+from fogbank.engines.telemetry import entries, groups
+from fogbank.engines.telemetry.errors import LogGroupNotFoundError
+from fogbank.engines.telemetry.model import LogEntry
 from fogbank.kernel.errors import EngineError
 from fogbank.runtimes.model import Ended, Invocation
 from fogbank.runtimes.runner import BusyError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
     from fogbank.connectors.delivery.posting import Poster
     from fogbank.connectors.invoker import Invoker
@@ -37,10 +52,13 @@ if TYPE_CHECKING:
     from fogbank.storage import Store, Tx
     from fogbank.storage.leasing.work_queue import Due
 
+    Note = Callable[[Tx, int, Delivery, Answer], Awaitable[None]]
+
 AT_ONCE_MAX: Final = 256
 _log = logging.getLogger(__name__)
 _DONE: Final = Answer(200)
 _SILENT: Final = Dialect()
+_GONE: Final = (QueueNotFoundError, TopicNotFoundError, FunctionNotFoundError, LogGroupNotFoundError)
 
 
 class NotTakenError(Exception):
@@ -82,10 +100,18 @@ class Deliveries:
         delivery = due.item
         courier = self._courier(delivery.courier)
         if delivery.kind == HTTP:
-            wait_seconds = self._poster.turn(delivery.endpoint)
+            ready = delivery
+            if courier.prepare is not None:
+                prepared = await courier.prepare(delivery, self._clock.now())
+                if isinstance(prepared, Answer):
+                    return await self._failed(due, courier, prepared)
+                if isinstance(prepared, float):
+                    return Again(delivery, prepared)
+                ready = prepared
+            wait_seconds = self._poster.turn(ready.endpoint)
             if wait_seconds:
                 return Again(delivery, wait_seconds)
-            answer = await self._post(courier, delivery)
+            answer = await self._post(courier, ready)
         elif delivery.kind == CALL:
             answer = await self._call(delivery)
         else:
@@ -93,8 +119,15 @@ class Deliveries:
             if answer.ok:
                 return After.SETTLED
         if courier.accepts(answer):
-            return After.DONE
+            return await self._over(due, courier, answer)
         return await self._failed(due, courier, answer)
+
+    async def _over(self, due: Due[Delivery], courier: Courier, answer: Answer) -> After:
+        """Have a delivery taken from its queue, with what its courier notes of it."""
+        if courier.note is None:
+            return After.DONE
+        await self._store.run(_note_last, due, courier.note, answer)
+        return After.SETTLED
 
     async def _failed(self, due: Due[Delivery], courier: Courier, answer: Answer) -> After | Again[Delivery]:
         delivery = due.item
@@ -104,11 +137,15 @@ class Deliveries:
         if delay is not None:
             facts = {**delivery.facts, "error": answer.reason}
             again = msgspec.structs.replace(delivery, attempt=delivery.attempt + 1, facts=facts)
+            if courier.renew is not None:
+                again = courier.renew(again)
+            if courier.note is not None:
+                await self._store.run(_note, courier.note, delivery, answer)
             return Again(again, delay * (1 + courier.spread * self._ids.jitter(0, 1)))
         told = f"{delivery.endpoint}: given up after {delivery.attempt} attempts: {answer.reason}"
         if courier.letter is None or not delivery.dead_letter:
             _log.warning("%s", told)
-            return After.DONE
+            return await self._over(due, courier, answer)
         letter = courier.letter(delivery, answer, self._drawn())
         problem = await self._store.run(_bury, due, Send(letter, self._ids.sequence()))
         _log.warning("%s; dead letter%s", told, f" lost: {problem}" if problem else "")
@@ -154,10 +191,15 @@ class Deliveries:
                 await self._to_queue(tx, now_us, delivery, drawn)
             elif delivery.kind == TOPIC:
                 await self._to_topic(tx, now_us, delivery, drawn)
+            elif delivery.kind == LOG:
+                await _to_log(tx, now_us, delivery, drawn)
             else:
                 await _to_function(tx, now_us, delivery, drawn)
-        except (QueueNotFoundError, TopicNotFoundError, FunctionNotFoundError) as error:
+        except _GONE as error:
             raise NotTakenError(404, f"there is no {delivery.kind} {error}") from None
+        note = self._courier(delivery.courier).note
+        if note is not None:
+            await note(tx, now_us, delivery, _DONE)
 
     async def _to_queue(self, tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
         queue = await queues.find(tx, now_us, split_endpoint(delivery.endpoint))
@@ -207,6 +249,14 @@ def read_function(endpoint: str) -> tuple[Name, str]:
     return (scope, name), qualifier
 
 
+async def _to_log(tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
+    """Write the content into a stream that the subscription has of its own."""
+    group = split_endpoint(delivery.endpoint)
+    await groups.find(tx, now_us, group)
+    entry = LogEntry(drawn.sequence, drawn.now_us, delivery.content.decode())
+    await entries.append(tx, now_us, group, derived_id(delivery.subscription), [entry], create=True)
+
+
 async def _to_function(tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
     (scope, name), qualifier = read_function(delivery.endpoint)
     await functions.find(tx, now_us, (scope, name))
@@ -214,6 +264,15 @@ async def _to_function(tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) ->
         drawn.id, scope, name, delivery.content, drawn.now_us, context=delivery.headers, qualifier=qualifier
     )
     await invocations.enqueue(tx, now_us, drawn.sequence, queued)
+
+
+async def _note(tx: Tx, now_us: int, note: Note, delivery: Delivery, answer: Answer) -> None:
+    await note(tx, now_us, delivery, answer)
+
+
+async def _note_last(tx: Tx, now_us: int, due: Due[Delivery], note: Note, answer: Answer) -> None:
+    if await DELIVERIES.finish(tx, now_us, due):
+        await note(tx, now_us, due.item, answer)
 
 
 async def _bury(tx: Tx, now_us: int, due: Due[Delivery], send: Send) -> str:

@@ -94,7 +94,7 @@ class ListTopics(Input):
 async def list_topics(sns: Sns, call: Call, request: ListTopics) -> Reply:
     """List the topics of the caller's account and region, a hundred at a time."""
     after = read_next_token(request.NextToken)
-    found = await sns.store.read(topics.list_topics, call.scope, after, PAGE_MAX + 1)
+    found = await sns.store.read(topics.list_topics, call.scope, after, PAGE_MAX + 1, folder="")
     reply: dict[str, Any] = {"Topics": [{"TopicArn": topic_arn(each.scope, each.name)} for each in found[:PAGE_MAX]]}
     if len(found) > PAGE_MAX:
         reply["NextToken"] = write_token(found[PAGE_MAX - 1].name)
