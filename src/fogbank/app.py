@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
+from fogbank.clouds.aws.certificates import Certificates
 from fogbank.clouds.aws.function_urls import FunctionUrlGateway
 from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
@@ -33,6 +34,7 @@ from fogbank.clouds.gcp.services import (
 )
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.delivery.deliveries import Deliveries
+from fogbank.connectors.delivery.mailing import Mailer
 from fogbank.connectors.delivery.posting import Poster
 from fogbank.connectors.delivery.pushes import Pushes
 from fogbank.connectors.function_logs import FunctionLogs
@@ -243,9 +245,11 @@ class App:
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)
         self.signer = Signer(store)
-        couriers = {**aws_couriers(), **gcp_couriers(), **azure_couriers()}
+        mailer = Mailer(self.settings.mail_server)
+        self._stack.callback(mailer.close)
+        couriers = {**aws_couriers(self.signer), **gcp_couriers(), **azure_couriers()}
         dialects = {**aws_dialects(), **gcp_dialects(), **azure_dialects()}
-        self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
+        self._add(Deliveries((store, clock, ids), invoker, self.poster, mailer, couriers, dialects))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
         self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **azure_timers()})))
@@ -257,7 +261,7 @@ class App:
         store, clock, ids = self.store, self.clock, self.ids
         azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker)))
         gcp = GcpGateway(store, clock, ids, invoker, self.signer)
-        self._others = (azure, gcp)
+        self._others = (azure, gcp, Certificates(self.signer))
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ DEFAULT_FOLDER: Final = Path(".fogbank")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 SANDBOXES: Final = ("auto", "strict", "process")
 PREFIX: Final = "FOGBANK_"
+_ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 
 
 class SettingsError(Exception):
@@ -30,7 +32,8 @@ class Settings:
     `data` is the folder that keeps everything, unless `memory` or `database` (a `postgresql://` URL) takes its
     place. `insecure` allows an address that others can reach, where nobody's credentials are checked. `shared` is
     a folder that all functions see in the same place and may write into. `sandbox` is `auto`, `strict` to start only
-    where functions can be isolated from the machine, or `process` for processes that are not isolated.
+    where functions can be isolated from the machine, or `process` for processes that are not isolated. `smtp` is the
+    host and port of a mail server that e-mails are sent on to; without one they stay in the outbox.
     """
 
     host: str = DEFAULT_HOST
@@ -41,6 +44,7 @@ class Settings:
     insecure: bool = False
     shared: Path | None = None
     sandbox: str = "auto"
+    smtp: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
@@ -48,6 +52,9 @@ class Settings:
             raise SettingsError(msg)
         if self.sandbox not in SANDBOXES:
             msg = f"sandbox must be {' or '.join(SANDBOXES)}, not {self.sandbox}"
+            raise SettingsError(msg)
+        if self.smtp is not None and not _ADDRESS.fullmatch(self.smtp):
+            msg = f"smtp must be HOST:PORT, not {self.smtp}"
             raise SettingsError(msg)
         if self.shared is not None and not self.shared.is_dir():
             msg = f"shared must be a folder, and {self.shared} is none"
@@ -64,6 +71,14 @@ class Settings:
                 " --insecure allows it all the same"
             )
             raise SettingsError(msg)
+
+    @property
+    def mail_server(self) -> tuple[str, int] | None:
+        """Host and port of the mail server, if one is set."""
+        if self.smtp is None:
+            return None
+        host, _, port = self.smtp.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 def load_settings(

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank import __version__
-from fogbank.control import debugging, invocations
+from fogbank.control import debugging, invocations, outbox
 from fogbank.control.debugging import DebugEndpoint
+from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.records import iso
 from fogbank.control.replies import RefusedError, allow, error_reply, json_reply, read_number, read_query
 from fogbank.engines.functions import functions
@@ -41,6 +42,7 @@ class Control:
     ) -> None:
         self._is_function = runner.is_function
         self._debug = DebugEndpoint(store, runner)
+        self._outbox = OutboxEndpoint(store)
         self._store = store
         self._services = services
         self._reset = reset
@@ -68,6 +70,8 @@ class Control:
             return json_reply(200, {"reset": True})
         if path.startswith(invocations.PATH):
             return await self._invocations.handle(request, path)
+        if path.startswith(outbox.PATH):
+            return await self._outbox.handle(request, path)
         if path == debugging.PATH:
             return await self._debug.handle(request)
         if path == "/_fogbank/functions":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
+    from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
@@ -104,13 +105,13 @@ def aws_timers() -> dict[str, Action]:
     return {"aws.sns.unconfirmed": unconfirmed}
 
 
-def aws_couriers() -> Couriers:
+def aws_couriers(signer: Signer) -> Couriers:
     """Return by which rules AWS's services deliver."""
 
     def sns(name: str) -> Courier:
-        from fogbank.clouds.aws.sns.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.aws.sns.couriers import couriers  # noqa: PLC0415 - loaded on first use
 
-        return COURIERS[name]
+        return couriers(signer)[name]
 
     return {"sns": sns}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from fogbank.engines.messaging.delivery_model import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from fogbank.engines.messaging.delivery_model import Delivery
     from fogbank.engines.messaging.model import Message
@@ -55,8 +55,9 @@ class Courier(NamedTuple):
     """The rules of one service.
 
     `retry` is for deliveries without a policy of their own. `letter` words the dead letter of a delivery that was
-    given up, for the queue that it names. `dress` adds headers to an HTTP request when it is sent. A delay is made
-    longer at random, by its `spread`-fold at most.
+    given up, for the queue that it names. `dress` adds headers to an HTTP request when it is sent; `seal` finishes what
+    is delivered before the first attempt, where that takes more than a pure function. A delay is made longer at
+    random, by its `spread`-fold at most.
     """
 
     retry: Retry = Retry()
@@ -65,6 +66,7 @@ class Courier(NamedTuple):
     letter: Callable[[Delivery, Answer, Drawn], Message] | None = None
     dress: Callable[[Delivery, int], Mapping[str, str]] | None = None
     spread: float = 0
+    seal: Callable[[Delivery], Awaitable[Delivery]] | None = None
 
 
 class Dialect(NamedTuple):

@@ -18,16 +18,28 @@ from fogbank.engines.functions import functions, invocations
 from fogbank.engines.functions.errors import FunctionNotFoundError
 from fogbank.engines.functions.model import QueuedInvocation
 from fogbank.engines.messaging import messages, publishing, queues, topics
-from fogbank.engines.messaging.delivery_model import CALL, DELIVERIES, HOPS_MAX, HTTP, QUEUE, TOPIC, split_endpoint
+from fogbank.engines.messaging.delivery_model import (
+    CALL,
+    DELIVERIES,
+    HOPS_MAX,
+    HTTP,
+    MAIL,
+    QUEUE,
+    SMTP,
+    TOPIC,
+    split_endpoint,
+)
 from fogbank.engines.messaging.errors import QueueNotFoundError, TopicNotFoundError
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import decode_message
+from fogbank.engines.outbox.outbox import OptedOutError
 from fogbank.kernel.errors import EngineError
 from fogbank.runtimes.model import Ended, Invocation
 from fogbank.runtimes.runner import BusyError
 
 if TYPE_CHECKING:
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
+    from fogbank.connectors.delivery.mailing import Mailer
     from fogbank.connectors.delivery.posting import Poster
     from fogbank.connectors.invoker import Invoker
     from fogbank.engines.messaging.delivery_model import Delivery
@@ -59,12 +71,14 @@ class Deliveries:
         parts: tuple[Store, Clock, Ids],
         invoker: Invoker,
         poster: Poster,
+        mailer: Mailer,
         couriers: Couriers,
         dialects: Dialects,
     ) -> None:
         self._store, self._clock, self._ids = parts
         self._invoker = invoker
         self._poster = poster
+        self._mailer = mailer
         self._couriers = couriers
         self._dialects = dialects
         self._taker = Taker("deliveries", parts, DELIVERIES, self._carry, _describe, at_once_max=AT_ONCE_MAX)
@@ -79,8 +93,10 @@ class Deliveries:
         self._poster.close()
 
     async def _carry(self, due: Due[Delivery]) -> After | Again[Delivery]:
+        courier = self._courier(due.item.courier)
+        if courier.seal is not None:
+            due = due._replace(item=await courier.seal(due.item))
         delivery = due.item
-        courier = self._courier(delivery.courier)
         if delivery.kind == HTTP:
             wait_seconds = self._poster.turn(delivery.endpoint)
             if wait_seconds:
@@ -88,6 +104,8 @@ class Deliveries:
             answer = await self._post(courier, delivery)
         elif delivery.kind == CALL:
             answer = await self._call(delivery)
+        elif delivery.kind == SMTP:
+            answer = await self._mailer.send(delivery)
         else:
             answer = await self._hand_over(due)
             if answer.ok:
@@ -154,10 +172,14 @@ class Deliveries:
                 await self._to_queue(tx, now_us, delivery, drawn)
             elif delivery.kind == TOPIC:
                 await self._to_topic(tx, now_us, delivery, drawn)
+            elif delivery.kind == MAIL:
+                await self._mailer.keep(tx, now_us, delivery, drawn)
             else:
                 await _to_function(tx, now_us, delivery, drawn)
         except (QueueNotFoundError, TopicNotFoundError, FunctionNotFoundError) as error:
             raise NotTakenError(404, f"there is no {delivery.kind} {error}") from None
+        except OptedOutError as error:
+            raise NotTakenError(403, f"phone number {error} is opted out") from None
 
     async def _to_queue(self, tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
         queue = await queues.find(tx, now_us, split_endpoint(delivery.endpoint))

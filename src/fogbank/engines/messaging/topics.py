@@ -57,12 +57,20 @@ async def find(tx: Tx, _now_us: int, name: Name) -> Topic:
     return _topic(row)
 
 
-async def list_topics(tx: Tx, _now_us: int, scope: str, after: str, limit: int) -> list[Topic]:
-    """Return topics of a scope in the order of their names, those that follow `after`."""
-    rows = await tx.all(
-        f"SELECT {_TOPIC} FROM topic WHERE scope = $1 AND name > $2 ORDER BY name LIMIT $3", scope, after, limit
-    )
-    return [_topic(row) for row in rows]
+async def list_topics(
+    tx: Tx, _now_us: int, scope: str, after: str, limit: int, dialect: str | None = None
+) -> list[Topic]:
+    """Return topics of a scope in the order of their names, those that follow `after`; of one dialect or all."""
+    found: list[Topic] = []
+    while True:
+        rows = await tx.all(
+            f"SELECT {_TOPIC} FROM topic WHERE scope = $1 AND name > $2 ORDER BY name LIMIT $3", scope, after, limit
+        )
+        here = [_topic(row) for row in rows]
+        found += [topic for topic in here if dialect in (None, topic.config.dialect)]
+        if len(rows) < limit or len(found) >= limit:
+            return found[:limit]
+        after = here[-1].name
 
 
 async def update(tx: Tx, _now_us: int, name: Name, change: Callable[[TopicConfig], TopicConfig]) -> Topic:
