@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank import __version__
-from fogbank.control import debugging, invocations, outbox
+from fogbank.control import debugging, invocations, outbox, routes
 from fogbank.control.debugging import DebugEndpoint
 from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.records import iso
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from fogbank.control.invocations import Invocations
+    from fogbank.control.routes import Routes
     from fogbank.engines.functions.model import Function
     from fogbank.runtimes.runner import FunctionRunner
     from fogbank.storage import Store
@@ -39,9 +40,11 @@ class Control:
         reset: Callable[[], Awaitable[None]],
         kept: Invocations,
         runner: FunctionRunner,
+        between: Routes,
     ) -> None:
         self._is_function = runner.is_function
         self._debug = DebugEndpoint(store, runner)
+        self._routes = between
         self._outbox = OutboxEndpoint(store)
         self._store = store
         self._services = services
@@ -72,6 +75,8 @@ class Control:
             return await self._invocations.handle(request, path)
         if path.startswith(outbox.PATH):
             return await self._outbox.handle(request, path)
+        if path.startswith(routes.PATH):
+            return await self._routes.handle(request, path)
         if path == debugging.PATH:
             return await self._debug.handle(request)
         if path == "/_fogbank/functions":

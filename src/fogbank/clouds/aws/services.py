@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.api import Service
     from fogbank.clouds.aws.parts import Parts
     from fogbank.clouds.aws.sessions import Sessions
-    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
+    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
+    from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
     from fogbank.connectors.signing import Signer
@@ -116,6 +117,29 @@ def aws_couriers(signer: Signer) -> Couriers:
     return {"sns": sns}
 
 
-def aws_dialects() -> Dialects:
-    """Return how AWS's queues and topics take what other services send."""
-    return {}
+def aws_dialects(origin: Callable[[], str]) -> Dialects:
+    """Return how AWS's queues, topics and functions take what other services send; `origin` is where the server is."""
+
+    def sns() -> Dialect:
+        from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.sns(origin)
+
+    def sqs() -> Dialect:
+        from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.sqs()
+
+    def lambda_() -> Dialect:
+        from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.lambda_()
+
+    return {"sns": sns, "sqs": sqs, "lambda": lambda_}
+
+
+def aws_addresses(text: str) -> Target | None:
+    """Return what an ARN names, for routes."""
+    from fogbank.clouds.aws.routing.addresses import read_address  # noqa: PLC0415 - loaded on first use
+
+    return read_address(text)

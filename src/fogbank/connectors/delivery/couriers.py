@@ -6,7 +6,7 @@ Each cloud gives those of its services by name (`clouds/*/services.py`); a deliv
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from fogbank.engines.messaging.delivery_model import Retry
 
@@ -70,18 +70,27 @@ class Courier(NamedTuple):
 
 
 class Dialect(NamedTuple):
-    """How a service's queues and topics take what is delivered to them from other services.
+    """How a service's queues, topics and functions take what is delivered to them from other services.
 
     The content of a delivery whose courier is `ROUTE` is a CloudEvent as JSON. `message` makes what a queue gets,
-    `publication` what a topic publishes.
+    `publication` what a topic publishes, `event` what a function gets, with its context; functions go by contract.
     """
 
     message: Callable[[Delivery, Drawn], Message] | None = None
     publication: Callable[[Delivery, Drawn], Publication] | None = None
+    event: Callable[[Delivery, Drawn], tuple[bytes, dict[str, Any]]] | None = None
 
 
 ROUTE: Final = "route"
 PLAIN: Final = Courier()
+
+
+def _is_final_on_route(answer: Answer) -> bool:
+    return is_final(answer) and answer.status != HTTPStatus.NOT_FOUND
+
+
+# A target that is gone may come back: it is waited for a day.
+ROUTED: Final = Courier(Retry((1, 5, 30, 60, 300), age_seconds_max=86_400), final=_is_final_on_route)
 if TYPE_CHECKING:
     Couriers: TypeAlias = Mapping[str, Callable[[str], Courier]]
     """Finds a courier by its whole name; by the part of the name before the first dot."""

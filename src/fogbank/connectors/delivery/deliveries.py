@@ -7,11 +7,11 @@ else: each delivery is a task of its own, and what would be one too many for its
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.connectors.delivery.couriers import PLAIN, ROUTE, Answer, Dialect, Drawn
+from fogbank.connectors.delivery.couriers import PLAIN, ROUTE, ROUTED, Answer, Dialect, Drawn
 from fogbank.connectors.delivery.posting import Posting
 from fogbank.connectors.taking import After, Again, Taker
 from fogbank.engines.functions import functions, invocations
@@ -175,7 +175,7 @@ class Deliveries:
             elif delivery.kind == MAIL:
                 await self._mailer.keep(tx, now_us, delivery, drawn)
             else:
-                await _to_function(tx, now_us, delivery, drawn)
+                await self._to_function(tx, now_us, delivery, drawn)
         except (QueueNotFoundError, TopicNotFoundError, FunctionNotFoundError) as error:
             raise NotTakenError(404, f"there is no {delivery.kind} {error}") from None
         except OptedOutError as error:
@@ -206,7 +206,22 @@ class Deliveries:
         if isinstance(outcome, EngineError):
             raise NotTakenError(400, type(outcome).__name__)
 
+    async def _to_function(self, tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
+        (scope, name), qualifier = read_function(delivery.endpoint)
+        function = await functions.find(tx, now_us, (scope, name))
+        content: bytes = delivery.content
+        context: dict[str, Any] = dict(delivery.headers)
+        if delivery.courier == ROUTE:
+            event = self._dialect(function.config.contract).event
+            if event is None:
+                raise NotTakenError(400, f"functions of {function.config.contract} take nothing from other services")
+            content, context = event(delivery, drawn)
+        queued = QueuedInvocation(drawn.id, scope, name, content, drawn.now_us, context=context, qualifier=qualifier)
+        await invocations.enqueue(tx, now_us, drawn.sequence, queued)
+
     def _courier(self, name: str) -> Courier:
+        if name == ROUTE:
+            return ROUTED
         find = self._couriers.get(name.partition(".")[0])
         return PLAIN if find is None else find(name)
 
@@ -227,15 +242,6 @@ def read_function(endpoint: str) -> tuple[Name, str]:
     scope, function = split_endpoint(endpoint)
     name, _, qualifier = function.partition(":")
     return (scope, name), qualifier
-
-
-async def _to_function(tx: Tx, now_us: int, delivery: Delivery, drawn: Drawn) -> None:
-    (scope, name), qualifier = read_function(delivery.endpoint)
-    await functions.find(tx, now_us, (scope, name))
-    queued = QueuedInvocation(
-        drawn.id, scope, name, delivery.content, drawn.now_us, context=delivery.headers, qualifier=qualifier
-    )
-    await invocations.enqueue(tx, now_us, drawn.sequence, queued)
 
 
 async def _bury(tx: Tx, now_us: int, due: Due[Delivery], send: Send) -> str:

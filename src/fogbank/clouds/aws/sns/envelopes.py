@@ -6,7 +6,7 @@ Amazon SNS Developer Guide, "Parsing Amazon SNS message formats".
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -16,7 +16,7 @@ from fogbank.clouds.aws.sns import mail
 from fogbank.clouds.aws.sns.content import QUEUE_ATTRIBUTES_MAX, show_attributes, timestamp
 from fogbank.clouds.aws.sns.delivery_policies import CONTENT_TYPE, DISPLAY_NAME, PLAIN_TEXT, SIGNATURE
 from fogbank.clouds.aws.sns.filters import attributes_as_object, body_as_object, compiled
-from fogbank.clouds.aws.sns.service import subscription_arn
+from fogbank.clouds.aws.sns.service import subscription_arn, topic_arn
 from fogbank.clouds.aws.sns.signatures import to_be_signed
 from fogbank.clouds.aws.sqs.content import SENDER, TRACE
 from fogbank.clouds.aws.sqs.content import sequence_number as write_sequence
@@ -27,6 +27,11 @@ from fogbank.engines.outbox import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fogbank.engines.messaging.topic_model import Topic
+
+
+EVENT_TYPE: Final = "com.amazonaws.sns.notification"
 
 
 class Published(NamedTuple):
@@ -82,6 +87,32 @@ class Published(NamedTuple):
         envelope = msgspec.json.encode(self._envelope(subscription, text)).decode()
         message = mail.email(subscription, display_name, self.subject, envelope, facts)
         return Rendered(content=outbox.encode(message), facts=self._to_be_signed(subscription))
+
+    def as_cloud_event(self, topic: Topic, _message: Message) -> bytes:
+        """Return the message as a CloudEvent, for routes to other services.
+
+        AWS publishes no mapping, so it is ours: `data` is what a function would get, its record's `Sns`.
+        """
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": self.topic,
+            "type": EVENT_TYPE,
+            "datacontenttype": "application/json",
+            "time": timestamp(self.now_us),
+        }
+        if self.subject is not None:
+            event["subject"] = self.subject
+        event["data"] = {
+            "Type": "Notification",
+            "MessageId": self.id,
+            "TopicArn": topic_arn(topic.scope, topic.name),
+            "Subject": self.subject,
+            "Message": self.texts["default"],
+            "Timestamp": timestamp(self.now_us),
+            "MessageAttributes": show_attributes(self.attributes),
+        }
+        return msgspec.json.encode(event)
 
     def _passes(self, subscription: Subscription) -> bool:
         config = subscription.config

@@ -178,7 +178,7 @@ def _prepare(sns: Sns, call: Call, name: Name, arn: str, request: Any) -> tuple[
         call.trace,
     )
     message = Message(number, texts["default"].encode(), {}, group, dedup)
-    return Publication(message, sequence, published.render), size
+    return Publication(message, sequence, published.render, published.as_cloud_event), size
 
 
 def _ordering(request: Any, *, fifo: bool) -> tuple[str, str]:
