@@ -149,7 +149,8 @@ def test_retry_policies_that_are_refused(sns: Any, topic: str, policy: dict[str,
     [
         ("nonsense", "failed to parse JSON"),
         ("[]", "failed to parse JSON"),
-        ('{"throttlePolicy": {"maxReceivesPerSecond": 5}}', "support DeliveryPolicy: throttlePolicy"),
+        ('{"throttlePolicy": {"maxReceivesPerSecond": 0}}', "maxReceivesPerSecond must be an integer of at least 1"),
+        ('{"throttlePolicy": {"maxReceivesPerHour": 1}}', "Unknown attribute maxReceivesPerHour"),
         ('{"requestPolicy": {"headerContentType": "image/png"}}', "Invalid headerContentType image/png"),
         ('{"requestPolicy": 1}', "must be a JSON object"),
         ('{"healthyRetryPolicy": 1}', "must be a JSON object"),
@@ -188,6 +189,28 @@ def test_retries_follow_the_policy(
         wait_for(lambda number=number: len(website.posts) == 3 + number)
     wait_for(lambda: not timed_server.call(queued(timed_server)))
     assert len(website.posts) == 7
+
+
+def test_an_endpoint_is_sent_so_many_in_a_second(
+    timed_client: Callable[..., Any],
+    timed_server: ThreadedServer,
+    website: Website,  # noqa: F811
+) -> None:
+    sns = timed_client("sns")
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    arn = confirmed(sns, topic, website)
+    value = json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 2}})
+    sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="DeliveryPolicy", AttributeValue=value)
+    assert effective(sns, arn)["throttlePolicy"] == {"maxReceivesPerSecond": 2}
+    for number in range(5):
+        sns.publish(TopicArn=topic, Message=str(number))
+    for count in range(1, 6):
+        wait_for(lambda count=count: len(website.posts) == count)
+        wait_for(lambda count=count: timed_server.call(waiting(timed_server)) == 5 - count)
+        timed_server.advance(0.4)
+        assert len(website.posts) == count
+        timed_server.advance(0.1)
+    assert sorted(json.loads(body)["Message"] for _headers, body in website.posts) == ["0", "1", "2", "3", "4"]
 
 
 async def queued(server: ThreadedServer) -> int:

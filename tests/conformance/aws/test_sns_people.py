@@ -201,6 +201,7 @@ def test_who_answers_stop_gets_no_more(sns: Any, outbox: Outbox, server: Threade
 
 def test_numbers_of_the_sandbox(sns: Any, outbox: Outbox) -> None:
     assert not sns.get_sms_sandbox_account_status()["IsInSandbox"]
+    assert sns.list_origination_numbers(MaxResults=1)["PhoneNumbers"] == []
     sns.create_sms_sandbox_phone_number(PhoneNumber=outbox.number)
     assert sns.list_sms_sandbox_phone_numbers()["PhoneNumbers"] == [{"PhoneNumber": outbox.number, "Status": "Pending"}]
     code = re.search(r"\d{6}", outbox.wait(outbox.number, 1)["text"])

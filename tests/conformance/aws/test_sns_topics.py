@@ -198,6 +198,7 @@ def test_subscription_attributes_are_set_and_read_back(sns: Any, topic: str, cli
         ("FilterPolicyScope", "Nowhere", "FilterPolicyScope: Invalid value"),
         ("RedrivePolicy", "[]", "RedrivePolicy: failed to parse JSON"),
         ("RedrivePolicy", '{"deadLetterTargetArn": "arn:aws:sns:us-east-1:1:t"}', "ARN of an Amazon SQS queue"),
+        ("RedrivePolicy", '{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:1:q.fifo"}', "must not use a FIFO queue"),
         ("ReplayPolicy", '{"PointType": "Timestamp"}', "does not support the attribute ReplayPolicy"),
         ("DeliveryPolicy", '{"healthyRetryPolicy": {"numRetries": 1}}', "does not support it"),
         ("Nonsense", "1", "InvalidParameter"),
@@ -246,6 +247,23 @@ def test_operations_that_are_not_supported_are_refused_by_name(sns: Any) -> None
         sns.create_platform_application(Name="x", Platform="GCM", Attributes={})
     with refused("does not support the operation PutDataProtectionPolicy"):
         sns.put_data_protection_policy(ResourceArn="arn:aws:sns:us-east-1:000000000000:t", DataProtectionPolicy="{}")
+
+
+def test_the_dead_letters_of_an_ordered_topic_go_to_an_ordered_queue(sns: Any, client: Callable[..., Any]) -> None:
+    topic = sns.create_topic(Name="news.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    _, endpoint = queue(client, "inbox.fifo", FifoQueue="true")
+    _, standard = queue(client, "letters")
+    _, ordered = queue(client, "letters.fifo", FifoQueue="true")
+
+    def subscribe(target: str) -> str:
+        policy = json.dumps({"deadLetterTargetArn": target})
+        reply = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=endpoint, Attributes={"RedrivePolicy": policy})
+        return str(reply["SubscriptionArn"])
+
+    with refused("must use a FIFO queue as DLQ"):
+        subscribe(standard)
+    shown = sns.get_subscription_attributes(SubscriptionArn=subscribe(ordered))["Attributes"]
+    assert json.loads(shown["RedrivePolicy"]) == {"deadLetterTargetArn": ordered}
 
 
 def test_permissions_are_statements_of_the_policy(sns: Any, topic: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.connectors.delivery.couriers import PLAIN, ROUTE, ROUTED, Answer, Dialect, Drawn
+from fogbank.connectors.delivery.pacing import Paces
 from fogbank.connectors.delivery.posting import Posting
 from fogbank.connectors.taking import After, Again, Taker
 from fogbank.engines.functions import functions, invocations
@@ -33,6 +34,7 @@ from fogbank.engines.messaging.errors import QueueNotFoundError, TopicNotFoundEr
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import decode_message
 from fogbank.engines.outbox.outbox import OptedOutError
+from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.errors import EngineError
 from fogbank.runtimes.model import Ended, Invocation
 from fogbank.runtimes.runner import BusyError
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from fogbank.storage.leasing.work_queue import Due
 
 AT_ONCE_MAX: Final = 256
+# A fact of a delivery that has waited for its turn.
+TURN: Final = "turn"
 _log = logging.getLogger(__name__)
 _DONE: Final = Answer(200)
 _SILENT: Final = Dialect()
@@ -79,6 +83,7 @@ class Deliveries:
         self._invoker = invoker
         self._poster = poster
         self._mailer = mailer
+        self._paces = Paces(self._clock)
         self._couriers = couriers
         self._dialects = dialects
         self._taker = Taker("deliveries", parts, DELIVERIES, self._carry, _describe, at_once_max=AT_ONCE_MAX)
@@ -98,9 +103,9 @@ class Deliveries:
             due = due._replace(item=await courier.seal(due.item))
         delivery = due.item
         if delivery.kind == HTTP:
-            wait_seconds = self._poster.turn(delivery.endpoint)
-            if wait_seconds:
-                return Again(delivery, wait_seconds)
+            waits = self._waits(delivery)
+            if waits is not None:
+                return waits
             answer = await self._post(courier, delivery)
         elif delivery.kind == CALL:
             answer = await self._call(delivery)
@@ -114,6 +119,17 @@ class Deliveries:
             return After.DONE
         return await self._failed(due, courier, answer)
 
+    def _waits(self, delivery: Delivery) -> Again[Delivery] | None:
+        """Return how long a delivery to an HTTP address has to wait for its turn, None if this is it."""
+        if delivery.per_second and TURN not in delivery.facts:
+            turn_us = self._paces.turn(delivery.subscription, delivery.per_second)
+            wait_us = turn_us - self._clock.now()
+            if wait_us > 0:
+                facts = {**delivery.facts, TURN: str(turn_us)}
+                return Again(msgspec.structs.replace(delivery, facts=facts), wait_us / SECOND_US)
+        wait_seconds = self._poster.turn(delivery.endpoint)
+        return Again(delivery, wait_seconds) if wait_seconds else None
+
     async def _failed(self, due: Due[Delivery], courier: Courier, answer: Answer) -> After | Again[Delivery]:
         delivery = due.item
         retry = delivery.retry or courier.retry
@@ -121,6 +137,7 @@ class Deliveries:
         delay = None if courier.final(answer) else retry.after(delivery.attempt, age_seconds)
         if delay is not None:
             facts = {**delivery.facts, "error": answer.reason}
+            facts.pop(TURN, None)
             again = msgspec.structs.replace(delivery, attempt=delivery.attempt + 1, facts=facts)
             return Again(again, delay * (1 + courier.spread * self._ids.jitter(0, 1)))
         told = f"{delivery.endpoint}: given up after {delivery.attempt} attempts: {answer.reason}"

@@ -55,7 +55,8 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
 
     `courier` names the rules of the service that it belongs to, `retry` is its own if it has one; `dead_letter` is
     the endpoint of the queue where it goes when given up. `first_us` is when it was queued first, `attempt` counts
-    from 1. `facts` are what its courier needs to know besides. `hops` counts the topics that it came through.
+    from 1. `facts` are what its courier needs to know besides. `hops` counts the topics that it came through. Of its
+    subscription's, only `per_second` may begin in a second; 0 means no limit.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     method: str = "POST"
     seconds_max: float = 15
     hops: int = 0
+    per_second: float = 0
 
     def age_seconds(self, now_us: int) -> float:
         """How long ago it was queued first."""

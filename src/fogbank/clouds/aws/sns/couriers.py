@@ -12,6 +12,7 @@ import msgspec
 
 from fogbank.clouds.aws.arns import parse_arn
 from fogbank.clouds.aws.sns.errors import invalid
+from fogbank.clouds.aws.sns.service import FIFO_SUFFIX
 from fogbank.clouds.aws.sns.signatures import seal
 from fogbank.connectors.delivery.couriers import Courier
 from fogbank.engines.messaging.delivery_model import MAIL, QUEUE, SMTP, Retry, endpoint_of
@@ -36,8 +37,8 @@ AWS_RETRY: Final = Retry((0, 0, 0, 1, 1, 1, 1.4, 1.9, 2.7, 3.8, 5.3, 7.4, 10.3, 
 MAIL_RETRY: Final = Retry((0, 10, 10, 10, 16, 25, 39, 62, 98, 154, 243, 383, 600, 600), attempts_max=51)
 
 
-def read_redrive_policy(text: str) -> str:
-    """Return the endpoint of the queue that a RedrivePolicy names, "" for none."""
+def read_redrive_policy(text: str, *, ordered: bool) -> str:
+    """Return the endpoint of the queue that a RedrivePolicy names, "" for none; of an ordered topic, one in order."""
     if not text:
         return ""
     try:
@@ -52,6 +53,12 @@ def read_redrive_policy(text: str) -> str:
     arn = parse_arn(target) if isinstance(target, str) else None
     if len(policy) != 1 or arn is None or arn.service != "sqs":
         raise invalid("RedrivePolicy: deadLetterTargetArn must be the ARN of an Amazon SQS queue")
+    if ordered != arn.resource.endswith(FIFO_SUFFIX):
+        raise invalid(
+            "RedrivePolicy: must use a FIFO queue as DLQ for a FIFO topic"
+            if ordered
+            else "RedrivePolicy: must not use a FIFO queue as DLQ for a standard topic"
+        )
     return endpoint_of(arn.scope, arn.resource)
 
 

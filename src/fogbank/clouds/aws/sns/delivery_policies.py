@@ -43,10 +43,11 @@ _FUNCTIONS: Final = ("linear", "arithmetic", "geometric", "exponential")
 
 
 class Effective(NamedTuple):
-    """A delivery policy that is complete: retries and the content type of requests."""
+    """A delivery policy that is complete: retries, the content type of requests, how many are sent in a second."""
 
     healthy: dict[str, Any]
     request: dict[str, Any]
+    throttle: dict[str, Any] | None
 
     @property
     def retry(self) -> Retry:
@@ -59,14 +60,21 @@ class Effective(NamedTuple):
         """The content type of notifications."""
         return str(self.request["headerContentType"])
 
+    @property
+    def per_second(self) -> float:
+        """How many notifications are sent in a second at most; 0 for no limit."""
+        return float((self.throttle or {}).get("maxReceivesPerSecond") or 0)
+
 
 def effective(topic: str, subscription: str) -> Effective:
     """Return what follows from a topic's policy and that of one of its subscriptions; "" where there is none."""
     healthy, request, overridable = dict(_DEFAULT), {"headerContentType": PLAIN_TEXT}, True
+    throttle: dict[str, Any] | None = None
     if topic:
         http = msgspec.json.decode(topic)["http"]
         healthy |= http.get("defaultHealthyRetryPolicy") or {}
         request |= http.get("defaultRequestPolicy") or {}
+        throttle = http.get("defaultThrottlePolicy") or None
         overridable = not http.get("disableSubscriptionOverrides", False)
     if subscription and overridable:
         own = msgspec.json.decode(subscription)
@@ -74,7 +82,8 @@ def effective(topic: str, subscription: str) -> Effective:
         if own.get("healthyRetryPolicy"):
             healthy = {**_DEFAULT, **own["healthyRetryPolicy"]}
         request |= own.get("requestPolicy") or {}
-    return Effective(healthy, request)
+        throttle = own.get("throttlePolicy") or throttle
+    return Effective(healthy, request, throttle)
 
 
 def inherited(config: SubscriptionConfig, topic: TopicConfig) -> SubscriptionConfig:
@@ -87,13 +96,13 @@ def inherited(config: SubscriptionConfig, topic: TopicConfig) -> SubscriptionCon
         labels[SIGNATURE] = topic.labels[SIGNATURE]
     if topic.labels.get(DISPLAY_NAME):
         labels[DISPLAY_NAME] = topic.labels[DISPLAY_NAME]
-    retry = None
+    retry, per_second = None, 0.0
     if labels["protocol"] in ("http", "https") and (POLICY in topic.labels or POLICY in labels):
         whole = effective(topic.labels.get(POLICY, ""), labels.get(POLICY, ""))
-        retry = whole.retry
+        retry, per_second = whole.retry, whole.per_second
         if whole.content_type != PLAIN_TEXT:
             labels[CONTENT_TYPE] = whole.content_type
-    return msgspec.structs.replace(config, labels=labels, retry=retry)
+    return msgspec.structs.replace(config, labels=labels, retry=retry, per_second=per_second)
 
 
 def check_topic_policy(text: str) -> str:
@@ -132,11 +141,10 @@ def show_topic_policy(text: str) -> str:
     """Return the effective policy of a topic."""
     whole = effective(text, "")
     overrides = bool(text and msgspec.json.decode(text)["http"].get("disableSubscriptionOverrides", False))
-    http = {
-        "defaultHealthyRetryPolicy": whole.healthy,
-        "disableSubscriptionOverrides": overrides,
-        "defaultRequestPolicy": whole.request,
-    }
+    http = {"defaultHealthyRetryPolicy": whole.healthy, "disableSubscriptionOverrides": overrides}
+    if whole.throttle is not None:
+        http["defaultThrottlePolicy"] = whole.throttle
+    http["defaultRequestPolicy"] = whole.request
     return msgspec.json.encode({"http": http}).decode()
 
 
@@ -145,7 +153,7 @@ def show_subscription_policy(whole: Effective) -> str:
     shown = {
         "healthyRetryPolicy": whole.healthy,
         "sicklyRetryPolicy": None,
-        "throttlePolicy": None,
+        "throttlePolicy": whole.throttle,
         "requestPolicy": whole.request,
         "guaranteed": False,
     }
@@ -170,7 +178,12 @@ def _known(policy: dict[str, Any], *names: str) -> None:
 
 def _check(healthy: Any, throttle: Any, request: Any) -> None:
     if throttle:
-        raise unsupported("DeliveryPolicy: throttlePolicy (maxReceivesPerSecond)")
+        if not isinstance(throttle, dict):
+            raise invalid("DeliveryPolicy: the throttle policy must be a JSON object")
+        _known(throttle, "maxReceivesPerSecond")
+        limit = throttle.get("maxReceivesPerSecond", 1)
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise invalid("DeliveryPolicy: maxReceivesPerSecond must be an integer of at least 1")
     if request:
         if not isinstance(request, dict):
             raise invalid("DeliveryPolicy: the request policy must be a JSON object")

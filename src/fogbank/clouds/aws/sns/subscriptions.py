@@ -25,6 +25,7 @@ from fogbank.clouds.aws.sns.endpoints import ASKED, read_endpoint, show_endpoint
 from fogbank.clouds.aws.sns.errors import invalid, not_authorized, unsupported
 from fogbank.clouds.aws.sns.filters import check_filter
 from fogbank.clouds.aws.sns.service import (
+    FIFO_SUFFIX,
     PENDING,
     Sns,
     read_subscription,
@@ -86,10 +87,11 @@ async def subscribe(sns: Sns, call: Call, request: Subscribe) -> Reply:
         labels={PROTOCOL: request.Protocol, PRINCIPAL: f"arn:aws:iam::{call.account}:root"},
         courier=_COURIERS.get(kind, AWS_COURIER),
     )
-    config = _apply(config, request.Attributes or {})
+    ordered = name[1].endswith(FIFO_SUFFIX)
+    config = _apply(config, request.Attributes or {}, ordered=ordered)
     number = sns.ids.uuid()
     subscription, new = await sns.store.run(_subscribe, name, number, kind, endpoint, config)
-    if not new and _apply(subscription.config, request.Attributes or {}) != subscription.config:
+    if not new and _apply(subscription.config, request.Attributes or {}, ordered=ordered) != subscription.config:
         raise invalid("Attributes Reason: Subscription already exists with different attributes")
     if not subscription.config.confirmed:
         await _ask(sns, call, subscription)
@@ -234,7 +236,7 @@ async def _set(tx: Tx, now_us: int, scope: str, number: str, attributes: Mapping
     topic = await topics.find(tx, now_us, (found.scope, found.topic_name))
 
     def change(config: SubscriptionConfig) -> SubscriptionConfig:
-        return inherited(_apply(config, attributes), topic.config)
+        return inherited(_apply(config, attributes, ordered=topic.config.ordered), topic.config)
 
     await topics.update_subscription(tx, now_us, scope, number, change)
 
@@ -277,8 +279,8 @@ async def _send_question(tx: Tx, now_us: int, sequence: int, delivery: Delivery,
     await timers.arm(tx, now_us, Timer(f"{TIMER}/{delivery.subscription}", due_us, TIMER, payload))
 
 
-def _apply(config: SubscriptionConfig, attributes: Mapping[str, str]) -> SubscriptionConfig:
-    """Return the configuration with attributes set."""
+def _apply(config: SubscriptionConfig, attributes: Mapping[str, str], *, ordered: bool) -> SubscriptionConfig:
+    """Return the configuration with attributes set; `ordered` says that the topic is a FIFO topic."""
     changes: dict[str, Any] = {}
     labels = dict(config.labels)
     on_body = config.filter_body
@@ -303,7 +305,7 @@ def _apply(config: SubscriptionConfig, attributes: Mapping[str, str]) -> Subscri
         elif name == "FilterPolicy":
             changes["filter"] = check_filter(value, on_body=on_body)
         elif name == "RedrivePolicy":
-            changes["dead_letter"] = read_redrive_policy(value)
+            changes["dead_letter"] = read_redrive_policy(value, ordered=ordered)
         elif name == POLICY:
             if value and labels[PROTOCOL] not in ("http", "https"):
                 raise invalid(f"DeliveryPolicy: Delivery protocol [{labels[PROTOCOL]}] does not support it")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SANDBOX: Final = "sms.sandbox"
 PAGE_MAX: Final = 100
+ORIGINATION_MAX: Final = 30
 NUMBERS_MAX: Final = 10
 VERIFIED: Final = "Verified"
 LANGUAGES: Final = frozenset({
@@ -115,6 +116,23 @@ async def list_sms_sandbox_phone_numbers(sns: Sns, call: Call, request: ListSMSS
     return reply
 
 
+class ListOriginationNumbers(Input):
+    """Input of ListOriginationNumbers."""
+
+    NextToken: str | None = None
+    MaxResults: int = ORIGINATION_MAX
+
+
+@operation(ListOriginationNumbers)
+async def list_origination_numbers(sns: Sns, call: Call, request: ListOriginationNumbers) -> Reply:
+    """List the numbers that the account sends from: none, as none can be bought here."""
+    del sns, call
+    if not 1 <= request.MaxResults <= ORIGINATION_MAX:
+        raise invalid(f"MaxResults must be between 1 and {ORIGINATION_MAX}")
+    read_next_token(request.NextToken)
+    return {"PhoneNumbers": []}
+
+
 async def _add(tx: Tx, now_us: int, mail: Mail, password: str) -> None:
     numbers = dict(await choices.following(tx, now_us, mail.scope, SANDBOX))
     if len(numbers) >= NUMBERS_MAX and mail.recipient not in numbers:
@@ -142,6 +160,7 @@ OPERATIONS: Final = (
     create_sms_sandbox_phone_number,
     delete_sms_sandbox_phone_number,
     get_sms_sandbox_account_status,
+    list_origination_numbers,
     list_sms_sandbox_phone_numbers,
     verify_sms_sandbox_phone_number,
 )

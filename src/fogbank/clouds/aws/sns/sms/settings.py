@@ -121,7 +121,7 @@ def _check(name: str, value: str) -> None:
         if value and not SENDER_FORM.fullmatch(value):
             raise invalid(f"{name} must have 1 to 11 letters, digits and hyphens, and at least one letter")
     elif name == "MonthlySpendLimit":
-        if not _DOLLARS.fullmatch(value):
+        if value and not _DOLLARS.fullmatch(value):
             raise invalid(f"{name} must be a whole number of dollars")
     else:
         raise invalid(f"{name} is not a valid attribute")
