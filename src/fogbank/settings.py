@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ DEFAULT_FOLDER: Final = Path(".fogbank")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 SANDBOXES: Final = ("auto", "strict", "process")
 PREFIX: Final = "FOGBANK_"
+_ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 
 
 class SettingsError(Exception):
@@ -31,7 +33,8 @@ class Settings:
     place. `insecure` allows an address that others can reach, where nobody's credentials are checked. `shared` is
     a folder that all functions see in the same place and may write into. `sandbox` is `auto`, `strict` to start only
     where functions can be isolated from the machine, or `process` for processes that are not isolated. `strict`
-    refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted.
+    refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted. `smtp`
+    is the host and port of a mail server that e-mails are sent on to; without one they stay in the outbox.
     """
 
     host: str = DEFAULT_HOST
@@ -43,6 +46,7 @@ class Settings:
     shared: Path | None = None
     sandbox: str = "auto"
     strict: bool = False
+    smtp: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
@@ -50,6 +54,9 @@ class Settings:
             raise SettingsError(msg)
         if self.sandbox not in SANDBOXES:
             msg = f"sandbox must be {' or '.join(SANDBOXES)}, not {self.sandbox}"
+            raise SettingsError(msg)
+        if self.smtp is not None and not _ADDRESS.fullmatch(self.smtp):
+            msg = f"smtp must be HOST:PORT, not {self.smtp}"
             raise SettingsError(msg)
         if self.shared is not None and not self.shared.is_dir():
             msg = f"shared must be a folder, and {self.shared} is none"
@@ -66,6 +73,14 @@ class Settings:
                 " --insecure allows it all the same"
             )
             raise SettingsError(msg)
+
+    @property
+    def mail_server(self) -> tuple[str, int] | None:
+        """Host and port of the mail server, if one is set."""
+        if self.smtp is None:
+            return None
+        host, _, port = self.smtp.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 def load_settings(

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank import __version__
-from fogbank.control import debugging, invocations
+from fogbank.control import debugging, invocations, outbox, routes
 from fogbank.control.debugging import DebugEndpoint
+from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.records import iso
 from fogbank.control.replies import RefusedError, allow, error_reply, json_reply, read_number, read_query
 from fogbank.engines.functions import functions
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from fogbank.control.invocations import Invocations
+    from fogbank.control.routes import Routes
     from fogbank.engines.functions.model import Function
     from fogbank.runtimes.runner import FunctionRunner
     from fogbank.storage import Store
@@ -40,9 +42,12 @@ class Control:
         reset: Callable[[], Awaitable[None]],
         kept: Invocations,
         runner: FunctionRunner,
+        between: Routes,
     ) -> None:
         self._is_function = runner.is_function
         self._debug = DebugEndpoint(store, runner)
+        self._routes = between
+        self._outbox = OutboxEndpoint(store)
         self._store = store
         self._services = services
         self._reset = reset
@@ -70,6 +75,10 @@ class Control:
             return json_reply(200, {"reset": True})
         if path.startswith(invocations.PATH):
             return await self._invocations.handle(request, path)
+        if path.startswith(outbox.PATH):
+            return await self._outbox.handle(request, path)
+        if path.startswith(routes.PATH):
+            return await self._routes.handle(request, path)
         if path == debugging.PATH:
             return await self._debug.handle(request)
         if path.startswith(_MESSAGES):

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.sessions import Sessions
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.delivery.posting import Poster
+    from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
+    from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
@@ -111,7 +113,7 @@ def aws_timers() -> dict[str, Action]:
     return {"aws.sns.unconfirmed": unconfirmed, "aws.events.replay": replay, moves.TIMER: moves.go_on}
 
 
-def aws_couriers(store: Store, poster: Poster) -> Couriers:
+def aws_couriers(store: Store, poster: Poster, signer: Signer) -> Couriers:
     """Return by which rules AWS's services deliver."""
 
     @cache
@@ -121,9 +123,9 @@ def aws_couriers(store: Store, poster: Poster) -> Couriers:
         return api_courier(store, poster)
 
     def sns(name: str) -> Courier:
-        from fogbank.clouds.aws.sns.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.aws.sns.couriers import couriers  # noqa: PLC0415 - loaded on first use
 
-        return COURIERS[name]
+        return couriers(signer)[name]
 
     def events(name: str) -> Courier:
         from fogbank.clouds.aws.events.couriers import API_COURIER, COURIERS  # noqa: PLC0415 - loaded on first use
@@ -138,22 +140,39 @@ def aws_couriers(store: Store, poster: Poster) -> Couriers:
     return {"sns": sns, "events": events, "scheduler": scheduler}
 
 
-def aws_dialects() -> Dialects:
-    """Return how AWS's queues and topics take what other services send, and what its clocks send."""
+def aws_dialects(origin: Callable[[], str]) -> Dialects:
+    """Return how AWS's queues, topics and functions take what other services send; `origin` is where the server is."""
+
+    def sns() -> Dialect:
+        from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.sns(origin)
+
+    def sqs() -> Dialect:
+        from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.sqs()
+
+    def lambda_() -> Dialect:
+        from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.lambda_()
 
     def events() -> Dialect:
         from fogbank.clouds.aws.events.couriers import EVENTS  # noqa: PLC0415 - loaded on first use
 
         return EVENTS
 
-    def sns() -> Dialect:
-        from fogbank.clouds.aws.sns.incoming import SNS  # noqa: PLC0415 - loaded on first use
-
-        return SNS
-
     def scheduler() -> Dialect:
         from fogbank.clouds.aws.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
 
         return SCHEDULER
 
-    return {"events": events, "scheduler": scheduler, "sns": sns}
+    return {"sns": sns, "sqs": sqs, "lambda": lambda_, "events": events, "scheduler": scheduler}
+
+
+def aws_addresses(text: str) -> Target | None:
+    """Return what an ARN names, for routes."""
+    from fogbank.clouds.aws.routing.addresses import read_address  # noqa: PLC0415 - loaded on first use
+
+    return read_address(text)

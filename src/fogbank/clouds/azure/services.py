@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fogbank.connectors.delivery.couriers import Couriers, Dialects
+    from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.invoker import Launcher
     from fogbank.engines.functions.model import Function
     from fogbank.runtimes.model import Launch
@@ -43,3 +44,10 @@ def azure_couriers() -> Couriers:
 def azure_dialects() -> Dialects:
     """Return how Azure's queues and topics take what other services send."""
     return {}
+
+
+def azure_addresses(text: str) -> Target | None:
+    """Return what a resource id or a queue's address names, for routes."""
+    from fogbank.clouds.azure.routing import read_address  # noqa: PLC0415 - loaded on first use
+
+    return read_address(text)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
     from fogbank.connectors.delivery.couriers import Answer, Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.delivery.posting import Poster
+    from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.function_logs import LineReader
     from fogbank.connectors.invoker import Invoker, Launcher
     from fogbank.connectors.signing import Signer
@@ -138,9 +139,21 @@ def gcp_dialects() -> Dialects:
 
         return PUBSUB
 
+    def functions() -> Dialect:
+        from fogbank.clouds.gcp import routing  # noqa: PLC0415 - loaded on first use
+
+        return routing.functions()
+
     def cloud_scheduler() -> Dialect:
         from fogbank.clouds.gcp.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
 
         return SCHEDULER
 
-    return {"pubsub": pubsub, "cloudscheduler": cloud_scheduler}
+    return {"pubsub": pubsub, "functions-framework": functions, "cloudscheduler": cloud_scheduler}
+
+
+def gcp_addresses(text: str) -> Target | None:
+    """Return what a resource name names, for routes."""
+    from fogbank.clouds.gcp.routing import read_address  # noqa: PLC0415 - loaded on first use
+
+    return read_address(text)

@@ -22,6 +22,10 @@ LOG: Final = "log"
 """A log group, which must be there: scope and name."""
 HTTP: Final = "http"
 """An address."""
+MAIL: Final = "mail"
+"""A person's e-mail address or phone number, after its kind and a colon: what is delivered goes into the outbox."""
+SMTP: Final = "smtp"
+"""As above, for what is in the outbox already and is sent on by mail."""
 HOPS_MAX: Final = 16
 DEAD_LETTER: Final = "dead-letter"
 """The courier `dialect.dead-letter` takes what a queue of that dialect gave up to a topic."""
@@ -57,7 +61,8 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
 
     `courier` names the rules of the service that it belongs to, `retry` is its own if it has one; `dead_letter` is
     the endpoint of the queue where it goes when given up. `first_us` is when it was queued first, `attempt` counts
-    from 1. `facts` are what its courier needs to know besides. `hops` counts the topics that it came through.
+    from 1. `facts` are what its courier needs to know besides. `hops` counts the topics that it came through. Of its
+    subscription's, only `per_second` may begin in a second; 0 means no limit.
     """
 
     kind: str
@@ -74,6 +79,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     method: str = "POST"
     seconds_max: float = 15
     hops: int = 0
+    per_second: float = 0
 
     def age_seconds(self, now_us: int) -> float:
         """How long ago it was queued first."""

@@ -137,6 +137,7 @@ def delivery_to(subscription: Subscription, rendered: Rendered, now_us: int, hop
         method=rendered.method,
         seconds_max=config.seconds_max,
         hops=hops,
+        per_second=config.per_second,
     )
 
 

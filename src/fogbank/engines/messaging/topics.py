@@ -104,11 +104,19 @@ async def subscribe(
 ) -> tuple[Subscription, bool]:
     """Subscribe an endpoint, or return its subscription as it is; the flag says whether it is new."""
     topic = await find(tx, now_us, name)
+    return await add_subscription(tx, topic, name, number, kind, endpoint, config)
+
+
+async def add_subscription(
+    tx: Tx, topic: Topic, place: Name, number: str, kind: str, endpoint: str, config: SubscriptionConfig
+) -> tuple[Subscription, bool]:
+    """Subscribe an endpoint to a topic that was found; `place` is the scope that it is listed in, with a name."""
     row = await tx.one(
-        f"SELECT {_SUBSCRIPTION} FROM subscription WHERE topic = $1 AND kind = $2 AND endpoint = $3",
+        f"SELECT {_SUBSCRIPTION} FROM subscription WHERE topic = $1 AND kind = $2 AND endpoint = $3 AND scope = $4",
         topic.id,
         kind,
         endpoint,
+        place[0],
     )
     if row is not None:
         return _subscription(row), False
@@ -116,12 +124,12 @@ async def subscribe(
         f"INSERT INTO subscription ({_SUBSCRIPTION}) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         topic.id,
         number,
-        *name,
+        *place,
         kind,
         endpoint,
         encode(config),
     )
-    return Subscription(topic.id, number, *name, kind, endpoint, config), True
+    return Subscription(topic.id, number, *place, kind, endpoint, config), True
 
 
 async def put_subscription(tx: Tx, _now_us: int, subscription: Subscription) -> bool:
@@ -184,11 +192,12 @@ async def list_subscriptions(
 
 
 async def subscriptions_of(tx: Tx, now_us: int, name: Name) -> list[Subscription]:
-    """Return all subscriptions of a topic in the order of their ids."""
+    """Return all subscriptions of a topic in the order of their ids, without the routes to other services."""
     topic = await find(tx, now_us, name)
-    return await subscriptions_by_id(tx, now_us, topic.id)
+    found = await subscriptions_by_id(tx, now_us, topic.id)
+    return [each for each in found if not each.config.route]
 
 
 async def subscriptions_by_id(tx: Tx, _now_us: int, topic: int) -> list[Subscription]:
-    """Return all subscriptions of a topic that was found already."""
+    """Return all subscriptions of a topic that was found already, and its routes."""
     return [_subscription(row) for row in await tx.all(_OF_TOPIC, topic)]

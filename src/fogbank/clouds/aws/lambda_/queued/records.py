@@ -112,7 +112,7 @@ def _onward(finished: Finished, clock: Clock, ids: Ids) -> str:
     try:
         return follow(finished.function, context, clock.now(), ids)[TRACE_ID]
     except LoopError:
-        return context[TRACE_ID]
+        return str(context[TRACE_ID])
 
 
 def _parcel(
@@ -134,7 +134,7 @@ def _parcel(
         number = ids.uuid()
         texts = {"default": body.decode()}
         published = Published(number, target, texts, None, attributes, origin, arn.account, clock.now(), trace=trace)
-        publication = Publication(Message(number, body), ids.sequence(), published.render)
+        publication = Publication(Message(number, body), ids.sequence(), published.render, published.as_cloud_event)
         return to_topic((arn.scope, arn.resource), publication, ids.sequence)
     function, _, qualifier = arn.resource.removeprefix("function:").partition(":")
     name = FunctionName(arn.account, arn.region, function, qualifier or None)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from fogbank.clouds.aws.sns.envelopes import Published
 from fogbank.clouds.aws.sns.service import topic_arn
-from fogbank.connectors.delivery.couriers import Dialect
 from fogbank.engines.messaging.delivery_model import split_endpoint
 from fogbank.engines.messaging.model import Message
 from fogbank.engines.messaging.publishing import Publication
@@ -28,8 +27,9 @@ def to_topic(delivery: Delivery, drawn: Drawn) -> Publication:
     )
     group = delivery.facts.get("group", "")
     return Publication(
-        Message(drawn.id, text.encode(), {}, group), drawn.sequence, published.render, hops=delivery.hops
+        Message(drawn.id, text.encode(), {}, group),
+        drawn.sequence,
+        published.render,
+        published.as_cloud_event,
+        delivery.hops,
     )
-
-
-SNS: Final = Dialect(publication=to_topic)
