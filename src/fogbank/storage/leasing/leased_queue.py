@@ -414,7 +414,7 @@ async def leased(tx: Tx, now_us: int, queue: int, rules: Rules, limit: int) -> i
     else:
         where = "queue = $1 AND rank > $2 AND lease <> 0" + ("" if rules.fair else " AND lane = $4")
         args = (queue, now_us, limit) if rules.fair else (queue, now_us, limit, b"")
-        row = await tx.one(f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE {where} LIMIT $3) AS some", *args)
+        row = await tx.one(f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE {where} LIMIT $3) AS held", *args)
     assert row is not None
     return min(int(row[0]), limit)
 
