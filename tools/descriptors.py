@@ -235,17 +235,23 @@ def add_rules(files: Files, rules: dict[str, list[http_pb2.HttpRule]]) -> None:
                     method.options.Extensions[annotations_pb2.http].CopyFrom(_joined(rules[method.name]))
 
 
-def main() -> int:
-    """Write the sets."""
+def sets() -> dict[Path, Files]:
+    """Return all sets, by where they are written."""
     known = protocols()
-    write(PROTOCOLS, list(known.values()))
+    found = {PROTOCOLS: known}
     shared = mixins(known)
     rules: dict[str, list[http_pb2.HttpRule]] = {}
     for folder, clients in SERVICES.items():
-        files = service_files(clients, known | shared, rules)
-        write(GCP / folder / "descriptors.binpb.zlib", list(files.values()))
+        found[GCP / folder / "descriptors.binpb.zlib"] = service_files(clients, known | shared, rules)
     add_rules(shared, rules)
-    write(GCP / "mixins.binpb.zlib", list(shared.values()))
+    found[GCP / "mixins.binpb.zlib"] = shared
+    return found
+
+
+def main() -> int:
+    """Write the sets."""
+    for path, files in sets().items():
+        write(path, list(files.values()))
     return 0
 
 

@@ -33,6 +33,7 @@ from fogbank.clouds.gcp.services import (
     gcp_launchers,
     gcp_line_readers,
     gcp_push_forms,
+    gcp_timers,
 )
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.delivery.deliveries import Deliveries
@@ -233,7 +234,7 @@ class App:
         contracts: dict[str, Contract] = {
             "azure-functions": AzureFunctionsContract(),
             "functions-framework": FunctionsFrameworkContract(),
-            "lambda": LambdaContract(self.clock),
+            "lambda": LambdaContract(self.clock, self.ids),
         }
         self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
         self._stack.push_async_callback(self.runner.close)
@@ -257,7 +258,7 @@ class App:
         self._add(Deliveries((store, clock, ids), invoker, self.poster, mailer, couriers, dialects))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
-        self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **azure_timers()})))
+        self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **gcp_timers(), **azure_timers()})))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))
 
@@ -267,7 +268,7 @@ class App:
         azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker)))
         gcp = GcpGateway(store, clock, ids, invoker, self.signer)
         self._others = (azure, gcp, Certificates(self.signer))
-        parts = Parts(store, clock, ids, self._sessions, receiver, invoker)
+        parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)
         return gcp

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     "--sandbox", type=click.Choice(SANDBOXES), help="strict: start only where functions can be isolated (auto)."
 )
 @click.option("--smtp", metavar="HOST:PORT", help="Mail server to send e-mails on to; all stay in the outbox, too.")
+@click.option("--strict", is_flag=True, default=None, help="Refuse what only the real clouds have reasons to refuse.")
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

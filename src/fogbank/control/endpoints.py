@@ -12,6 +12,7 @@ from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.records import iso
 from fogbank.control.replies import RefusedError, allow, error_reply, json_reply, read_number, read_query
 from fogbank.engines.functions import functions
+from fogbank.runtimes.lambda_runtime_api.extensions.delivery import MARK
 from fogbank.storage import StoreUnavailableError, blobs
 from fogbank.wire.http import Response
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _CODE: Final = re.compile(r"/_fogbank/code/([0-9a-f]{64})\.zip")
 FUNCTIONS_MAX: Final = 1_000
+_MESSAGES: Final = "/_aws/sqs/messages"
 _HEALTH: Final = ("/_fogbank/health", "/_localstack/health")
 
 
@@ -79,6 +81,11 @@ class Control:
             return await self._routes.handle(request, path)
         if path == debugging.PATH:
             return await self._debug.handle(request)
+        if path.startswith(_MESSAGES):
+            from fogbank.clouds.aws.sqs.inspection import show_messages  # noqa: PLC0415 - loaded on first use
+
+            allow(request, path, "GET")
+            return await show_messages(self._store, request)
         if path == "/_fogbank/functions":
             allow(request, path, "GET", "HEAD")
             return await self._list_functions(request)
@@ -89,7 +96,9 @@ class Control:
         raise RefusedError(404, f"There is nothing at {path}.")
 
     def _is_inside(self, request: Request) -> bool:
-        return request.client_port == 0 or self._is_function(request.client, request.client_port)
+        if request.client_port == 0 or MARK in request.headers:
+            return True
+        return self._is_function(request.client, request.client_port)
 
     async def _list_functions(self, request: Request) -> Response:
         values = read_query(request, "limit", "after")

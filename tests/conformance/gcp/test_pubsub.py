@@ -340,6 +340,38 @@ def test_detaching(pubsub: PubSub) -> None:
         pubsub.pull(subscription)
 
 
+def test_a_topic_retains_messages_for_later_subscriptions(pubsub: PubSub) -> None:
+    topic = pubsub.topic(message_retention_duration={"seconds": 600})
+    before = pubsub.subscription(topic, "before")
+    pubsub.publish(topic, "1")
+    pubsub.publish(topic, "2", attributes={"color": "red"})
+    (first, _) = pubsub.pull(before)
+    assert pubsub.texts(before, timeout=0.5) == []
+    late = pubsub.subscription(topic, "late")
+    red = pubsub.subscription(topic, "red", filter="attributes:color")
+    assert pubsub.is_empty(late)
+    for subscription in (late, red):
+        request = {"subscription": subscription, "time": first.message.publish_time}
+        pubsub.subscriber.seek(request=request)
+    assert pubsub.texts(late) == ["1", "2"]
+    assert pubsub.texts(red) == ["2"]
+    assert list(pubsub.publisher.list_topic_subscriptions(topic=topic)) == sorted((before, late, red))
+
+
+def test_a_subscription_that_nobody_uses_expires(timed: PubSub, timed_server: ThreadedServer) -> None:
+    topic = timed.topic()
+    policy = {"expiration_policy": {"ttl": {"seconds": 86_400}}}
+    used, unused = timed.subscription(topic, "used", **policy), timed.subscription(topic, "unused", **policy)
+    never = timed.subscription(topic, "never", expiration_policy={})
+    for _ in range(3):
+        timed_server.advance(40_000)
+        timed.publish(topic, "x")
+        assert timed.texts(used) == ["x"]
+    names = [each.name for each in timed.subscriber.list_subscriptions(project=f"projects/{timed.project}")]
+    assert names == [never, used]
+    assert unused not in list(timed.publisher.list_topic_subscriptions(topic=topic))
+
+
 # The high-level clients: batching on the one side, streaming on the other.
 
 

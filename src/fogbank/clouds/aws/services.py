@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fogbank.clouds.aws.registry import REGISTRY
 from fogbank.connectors.queue_triggers import EventFormat
+from fogbank.engines.messaging import moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,7 +104,7 @@ def aws_timers() -> dict[str, Action]:
 
         return await drop_unconfirmed(tx, now_us, timer)
 
-    return {"aws.sns.unconfirmed": unconfirmed}
+    return {"aws.sns.unconfirmed": unconfirmed, moves.TIMER: moves.go_on}
 
 
 def aws_couriers(signer: Signer) -> Couriers:

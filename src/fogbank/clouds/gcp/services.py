@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
+    from fogbank.storage import Tx
+    from fogbank.storage.timers import Action, Timer
     from fogbank.wire.grpc.service import Service as AnyService
 
 
@@ -65,6 +67,17 @@ def gcp_launchers() -> dict[str, Launcher]:
         return launch(function)
 
     return {"functions-framework": prepare}
+
+
+def gcp_timers() -> dict[str, Action]:
+    """Return what Google's kinds of timers do."""
+
+    async def expiration(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.gcp.pubsub.subscriptions import expire  # noqa: PLC0415 - loaded on first use
+
+        return await expire(tx, now_us, timer, sequence)
+
+    return {"gcp.pubsub.expiration": expiration}
 
 
 def gcp_couriers() -> Couriers:

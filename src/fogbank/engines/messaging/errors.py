@@ -41,6 +41,14 @@ class SchemaFullError(EngineError):
     """The schema has as many revisions as there may be."""
 
 
+class MoveRunningError(EngineError):
+    """Messages of that queue are being moved already."""
+
+
+class MoveNotFoundError(NotFoundError):
+    """There is no such move under way."""
+
+
 class LeaseNotHeldError(EngineError):
     """The lease has run out, or somebody else has taken the message since."""
 

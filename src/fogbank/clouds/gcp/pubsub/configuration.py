@@ -146,6 +146,7 @@ def configuration(message: Any, *, retains: bool = False) -> QueueConfig:
         backoff_max_seconds=backoff[1],
         dialect=DIALECT,
         push=push,
+        fair_by_key=False,
     )
 
 

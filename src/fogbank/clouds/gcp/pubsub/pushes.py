@@ -14,7 +14,7 @@ import msgspec
 from fogbank.clouds.gcp.identity_tokens import identity_token
 from fogbank.clouds.gcp.pubsub.names import full_name
 from fogbank.clouds.gcp.pubsub.publish import as_json
-from fogbank.clouds.gcp.pubsub.pulling import attempt_of
+from fogbank.clouds.gcp.pubsub.receiving.pulling import attempt_of
 from fogbank.clouds.gcp.pubsub.service import FACTS, PACKAGE
 from fogbank.clouds.gcp.pubsub.shapes import pubsub_types
 from fogbank.connectors.delivery.couriers import Answer

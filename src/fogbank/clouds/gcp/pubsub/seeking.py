@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.masks import merge
 from fogbank.clouds.gcp.paging import page
+from fogbank.clouds.gcp.pubsub import topic_log
 from fogbank.clouds.gcp.pubsub.configuration import configuration, recall
 from fogbank.clouds.gcp.pubsub.names import SNAPSHOTS, read_name, read_new_name, read_project, scope_of
 from fogbank.clouds.gcp.pubsub.service import already_exists, not_found
@@ -17,6 +18,8 @@ from fogbank.engines.messaging.errors import SnapshotExistsError, SnapshotNotFou
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fogbank.clouds.gcp.pubsub.service import PubSub
     from fogbank.engines.messaging.model import Name
     from fogbank.engines.messaging.snapshots import Snapshot
@@ -116,7 +119,7 @@ async def seek(pubsub: PubSub, call: Call, request: Any) -> Any:
         raise invalid("target", "A time or a snapshot to seek to is required.")
     if target == "time":
         at_us = request.time.seconds * SECOND_US + request.time.nanos // 1_000
-        await pubsub.store.run(queues.go_back, name.key, at_us)
+        await pubsub.store.run(_go_back, name.key, at_us, pubsub.ids.sequence)
         return pubsub.message("SeekResponse")()
     snapshot = await _find(pubsub, request.snapshot)
     queue = await pubsub.store.read(queues.find, name.key)
@@ -124,6 +127,12 @@ async def seek(pubsub: PubSub, call: Call, request: Any) -> Any:
         raise invalid("snapshot", "The snapshot is of a subscription of another topic.")
     await pubsub.store.run(snapshots.go_back, queue, snapshot)
     return pubsub.message("SeekResponse")()
+
+
+async def _go_back(tx: Tx, now_us: int, name: Name, at_us: int, draw: Callable[[], int]) -> None:
+    queue = await queues.find(tx, now_us, name)
+    await queues.go_back(tx, now_us, name, at_us)
+    await topic_log.replay(tx, now_us, name, recall(queue.config), at_us, draw)
 
 
 async def _find(pubsub: PubSub, full_name: str) -> Snapshot:

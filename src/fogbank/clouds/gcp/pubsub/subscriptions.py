@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.masks import merge
 from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
+from fogbank.clouds.gcp.pubsub import expiring
 from fogbank.clouds.gcp.pubsub.configuration import complete, configuration, recall, show
 from fogbank.clouds.gcp.pubsub.names import SUBSCRIPTIONS, TOPICS, read_name, read_new_name, read_project, scope_of
 from fogbank.clouds.gcp.pubsub.service import already_exists
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.gcp.pubsub.service import PubSub
     from fogbank.engines.messaging.model import Name, Queue, QueueConfig
     from fogbank.storage import Tx
+    from fogbank.storage.timers import Timer
     from fogbank.wire.grpc.service import Call
 
 _MUTABLE: Final = frozenset({
@@ -55,6 +57,7 @@ async def create(
     link = SubscriptionConfig(filter=_filter_of(config))
     await topics.subscribe(tx, now_us, topic, full_name, QUEUE, endpoint_of(*name), link)
     await pushing.tell(tx, now_us, name, None, config)
+    await expiring.begin(tx, now_us, queue)
     return queue
 
 
@@ -85,6 +88,7 @@ async def update_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
 
         queue = await queues.update(tx, now_us, key, merged)
         await pushing.tell(tx, now_us, key, before.config, queue.config)
+        await expiring.begin(tx, now_us, queue)
         return queue
 
     return show(await pubsub.store.run(change, name.key))
@@ -165,6 +169,19 @@ async def detach_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
 
     await pubsub.store.run(detach, name.key, pubsub.ids.sequence())
     return pubsub.message("DetachSubscriptionResponse")()
+
+
+async def expire(tx: Tx, now_us: int, timer: Timer, _sequence: int) -> int | None:
+    """Remove a subscription that wasn't used for its period: what its timer does."""
+    try:
+        queue = await queues.find(tx, now_us, expiring.read(timer))
+    except QueueNotFoundError:
+        return None
+    due_us = expiring.due_us(queue, now_us)
+    if due_us is not None and due_us <= now_us:
+        await _remove(tx, now_us, queue)
+        return None
+    return due_us
 
 
 async def _unlink(tx: Tx, now_us: int, message: Any) -> None:

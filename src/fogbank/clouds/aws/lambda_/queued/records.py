@@ -12,7 +12,7 @@ import msgspec
 
 from fogbank.clouds.aws.api import TRACE_ID
 from fogbank.clouds.aws.arns import parse_arn
-from fogbank.clouds.aws.lambda_.invocation import ASYNC_PAYLOAD_BYTES_MAX, payload
+from fogbank.clouds.aws.lambda_.invoking.invocation import ASYNC_PAYLOAD_BYTES_MAX, payload
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, arn_of
 from fogbank.clouds.aws.lambda_.recursion import follow
 from fogbank.clouds.aws.sns.content import MESSAGE_BYTES_MAX as SNS_BYTES_MAX

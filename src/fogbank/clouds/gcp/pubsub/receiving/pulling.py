@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fogbank.clouds.gcp.pubsub.received import read_ack_ids, write_ack_id, write_received
+from fogbank.clouds.gcp.pubsub.expiring import note_use
+from fogbank.clouds.gcp.pubsub.receiving.received import read_ack_ids, write_ack_id, write_received
 from fogbank.clouds.gcp.pubsub.subscriptions import read, refuse_detached
 from fogbank.clouds.gcp.refusals import invalid
 from fogbank.engines.messaging import messages, queues
@@ -39,6 +40,7 @@ async def pull(pubsub: PubSub, call: Call, request: Any) -> Any:
     refuse_detached((await pubsub.store.read(queues.find, name.key)).config)
     count = min(request.max_messages, MESSAGES_MAX)
     receipt = await pubsub.receiver.receive(name.key, count, None, min(wait, WAIT_SECONDS))
+    await note_use(pubsub, receipt.queue)
     data = b"".join(write_received(each, attempt_of(receipt.queue, each)) for each in receipt.messages)
     return pubsub.message("PullResponse").FromString(data)
 

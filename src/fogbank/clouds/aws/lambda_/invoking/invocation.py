@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.aws.api import TRACE_ID, Call, Input, Reply, operation
-from fogbank.clouds.aws.lambda_.errors import invalid, throttled
+from fogbank.clouds.aws.lambda_.errors import invalid, looping, throttled
 from fogbank.clouds.aws.lambda_.finding import find_version
 from fogbank.clouds.aws.lambda_.names import LATEST, read_name
 from fogbank.connectors.invoker import LoopError
@@ -50,8 +50,8 @@ async def invoke(lambda_: Lambda, call: Call, request: Invoke) -> Reply:
     function = await find_version(lambda_, name, lambda_.ids.jitter(0, 1))
     event = request.Payload or b"{}"
     kind = request.InvocationType or "RequestResponse"
-    _check_event(event, ASYNC_PAYLOAD_BYTES_MAX if kind == "Event" else PAYLOAD_BYTES_MAX)
-    context = {**name.context, **_client_context(request.ClientContext)}
+    check_event(event, ASYNC_PAYLOAD_BYTES_MAX if kind == "Event" else PAYLOAD_BYTES_MAX)
+    context = {**name.context, **client_context(request.ClientContext)}
     if call.trace:
         context[TRACE_ID] = call.trace
     if kind == "DryRun":
@@ -73,8 +73,7 @@ async def invoke(lambda_: Lambda, call: Call, request: Invoke) -> Reply:
     except BusyError:
         raise throttled(reserved=function.config.concurrency_max is not None) from None
     except LoopError:
-        message = "Recursive invocation detected: the function was invoked by what it caused itself, and is stopped."
-        raise AwsError("RecursiveInvocationException", message) from None
+        raise looping() from None
     reply: dict[str, Any] = {
         "StatusCode": 200,
         "ExecutedVersion": function.version or LATEST,
@@ -83,7 +82,7 @@ async def invoke(lambda_: Lambda, call: Call, request: Invoke) -> Reply:
     if outcome.ended is not Ended.OK:
         reply["FunctionError"] = "Unhandled"
     if request.LogType == "Tail":
-        reply["LogResult"] = _tail(outcome)
+        reply["LogResult"] = log_tail(outcome)
     return reply
 
 
@@ -105,7 +104,8 @@ def _error(kind: str, message: str) -> bytes:
     return msgspec.json.encode({"errorType": kind, "errorMessage": message})
 
 
-def _check_event(event: bytes, limit: int) -> None:
+def check_event(event: bytes, limit: int) -> None:
+    """Refuse what is too long for an event, or isn't JSON."""
     if len(event) > limit:
         raise AwsError(
             "RequestTooLargeException",
@@ -121,7 +121,7 @@ def _check_event(event: bytes, limit: int) -> None:
         ) from None
 
 
-def _client_context(encoded: str | None) -> dict[str, str]:
+def client_context(encoded: str | None) -> dict[str, str]:
     """Return the context header for the runtime, which gets the JSON that the caller encoded."""
     if not encoded:
         return {}
@@ -136,7 +136,8 @@ def _client_context(encoded: str | None) -> dict[str, str]:
     return {"Lambda-Runtime-Client-Context": decoded.decode()}
 
 
-def _tail(outcome: Outcome) -> str:
+def log_tail(outcome: Outcome) -> str:
+    """Return the end of an invocation's log, in Base64."""
     text = "".join(line.text if line.text.endswith("\n") else line.text + "\n" for line in outcome.lines)
     return b64encode(text.encode()[-LOG_TAIL_BYTES:]).decode()
 

@@ -10,7 +10,7 @@ import platform
 import struct
 from typing import Final
 
-from fogbank.runtimes.inside import kernel_calls
+from fogbank.runtimes.inside.kernel import kernel_calls
 
 # By name: the numbers on x86_64 and aarch64 (Linux, include/uapi/asm-generic/unistd.h); 0 where there is none.
 REFUSED: Final = {

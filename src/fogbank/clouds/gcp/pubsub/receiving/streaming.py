@@ -10,8 +10,9 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from fogbank.clouds.gcp.pubsub.pulling import DEADLINE_SECONDS_MAX, acknowledge_all, attempt_of, modify_all
-from fogbank.clouds.gcp.pubsub.received import Encoded, read_ack_ids, write_ack_id, write_received
+from fogbank.clouds.gcp.pubsub.expiring import note_use
+from fogbank.clouds.gcp.pubsub.receiving.pulling import DEADLINE_SECONDS_MAX, acknowledge_all, attempt_of, modify_all
+from fogbank.clouds.gcp.pubsub.receiving.received import Encoded, read_ack_ids, write_ack_id, write_received
 from fogbank.clouds.gcp.pubsub.subscriptions import read, refuse_detached
 from fogbank.clouds.gcp.refusals import invalid
 from fogbank.engines.messaging import queues
@@ -149,6 +150,7 @@ class _Stream:
         while True:
             count = await self._wait_for_room()
             receipt = await self._pubsub.receiver.receive(self.name, count, self._lease_seconds, WAIT_SECONDS)
+            await note_use(self._pubsub, receipt.queue)
             if not receipt.messages:
                 continue
             queue = receipt.queue
