@@ -174,6 +174,14 @@ def test_from_pubsub_to_lambda(
     ((message),) = received(client, url)
     event = json.loads(message["Body"])
     assert (event["id"], event["data"]["message"]["data"]) == (number, "aGVsbG8=")
+    assert "There is no" in routes.refused(source, f"{arn}:1")
+    version = client("lambda").publish_version(FunctionName="listener")["FunctionArn"]
+    routes.add(source, version)
+    pubsub.publish(source, "both")
+    told = received(client, url)
+    while len(told) < 2:
+        told += received(client, url)
+    assert {json.loads(each["Body"])["data"]["message"]["data"] for each in told} == {"Ym90aA=="}
 
 
 def test_from_sns_to_a_function_of_google_s(

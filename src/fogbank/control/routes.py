@@ -11,7 +11,7 @@ from fogbank.connectors.delivery import targets
 from fogbank.connectors.delivery.couriers import ROUTE
 from fogbank.connectors.delivery.targets import UnknownNameError
 from fogbank.control.replies import RefusedError, allow, json_reply, read_number, read_query
-from fogbank.engines.messaging import routes
+from fogbank.engines.messaging import topics
 from fogbank.engines.messaging.delivery_model import TOPIC, split_endpoint
 from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.engines.messaging.topic_model import SubscriptionConfig
@@ -59,7 +59,7 @@ class Routes:
         if match := _ONE.fullmatch(path):
             allow(request, path, "DELETE")
             read_query(request)
-            if not await self._store.run(routes.remove, match[1]):
+            if not await self._store.run(topics.remove_route, match[1]):
                 raise RefusedError(404, f"There is no route {match[1]}.")
             return json_reply(200, {"removed": match[1]})
         raise RefusedError(404, f"There is nothing at {path}.")
@@ -67,7 +67,7 @@ class Routes:
     async def _list(self, request: Request) -> Response:
         values = read_query(request, "limit", "after")
         limit = read_number(values, "limit", 1, LIMIT_MAX, LIMIT_MAX)
-        found = await self._store.scan(routes.following, values.get("after", ""), limit)
+        found = await self._store.scan(topics.list_routes, values.get("after", ""), limit)
         follows = found[-1].id if len(found) == limit else None
         return json_reply(200, {"routes": [_show(route) for route in found], "next": follows})
 
@@ -116,7 +116,7 @@ async def _add(
     name = split_endpoint(source.endpoint)
     await targets.check(tx, now_us, source)
     await targets.check(tx, now_us, target)
-    return await routes.add(tx, now_us, name, number, target.kind, target.endpoint, config)
+    return await topics.add_route(tx, now_us, name, number, target.kind, target.endpoint, config)
 
 
 def _is_source(error: NotFoundError, source: Target) -> bool:

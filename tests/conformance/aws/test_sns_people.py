@@ -149,10 +149,12 @@ def test_text_messages_need_no_confirmation(sns: Any, topic: str, outbox: Outbox
     ]
     assert arn.startswith(f"{topic}:")
     sns.publish(TopicArn=topic, Message="not for everybody")
+    sns.set_sms_attributes(attributes={"DefaultSenderID": "Fogbank"})
     urgent = {"urgent": {"DataType": "String", "StringValue": "yes"}}
     sns.publish(TopicArn=topic, Message="hello", Subject="not in text messages", MessageAttributes=urgent)
     text = outbox.wait(outbox.number, 1)
     assert (text["kind"], text["text"], text["subject"]) == ("sms", "The news> hello", "")
+    assert text["from"] == "Fogbank"
     with pytest.raises(ClientError, match="does not support raw message delivery"):
         sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="RawMessageDelivery", AttributeValue="true")
 

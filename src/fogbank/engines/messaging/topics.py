@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fogbank.engines.messaging.delivery_model import endpoint_of
 from fogbank.engines.messaging.errors import SubscriptionNotFoundError, TopicNotFoundError
 from fogbank.engines.messaging.topic_model import (
     Subscription,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.model import Name
     from fogbank.storage import Row, Tx
 
+ROUTES: Final = "fogbank/routes/"
 _TOPIC: Final = "scope, name, id, config, created_us"
 _SUBSCRIPTION: Final = "topic, id, scope, topic_name, kind, endpoint, config"
 _OF_TOPIC: Final = f"SELECT {_SUBSCRIPTION} FROM subscription WHERE topic = $1 ORDER BY id"
@@ -201,3 +203,29 @@ async def subscriptions_of(tx: Tx, now_us: int, name: Name) -> list[Subscription
 async def subscriptions_by_id(tx: Tx, _now_us: int, topic: int) -> list[Subscription]:
     """Return all subscriptions of a topic that was found already, and its routes."""
     return [_subscription(row) for row in await tx.all(_OF_TOPIC, topic)]
+
+
+# Routes between services stand among a topic's subscriptions, so that publishing finds them there, in a scope of their
+# own, so that no service lists them as its subscriptions. They go with their topic.
+
+
+async def add_route(
+    tx: Tx, now_us: int, source: Name, number: str, kind: str, endpoint: str, config: SubscriptionConfig
+) -> tuple[Subscription, bool]:
+    """Route a topic to a target, or return the route that there is; the flag says whether it is new.
+
+    Raises `TopicNotFoundError`.
+    """
+    assert config.route
+    topic = await find(tx, now_us, source)
+    return await add_subscription(tx, topic, (ROUTES, endpoint_of(*source)), number, kind, endpoint, config)
+
+
+async def list_routes(tx: Tx, now_us: int, after: str, limit: int) -> list[Subscription]:
+    """Return routes in the order of their ids, those that follow `after`."""
+    return await list_subscriptions(tx, now_us, ROUTES, after, limit)
+
+
+async def remove_route(tx: Tx, now_us: int, number: str) -> bool:
+    """Remove a route; False if there is none of that id."""
+    return await unsubscribe(tx, now_us, ROUTES, number)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
 
 _OPTED_OUT: Final = "sms.opted-out"
+_SENDER: Final = "sms.sender"
 
 
 async def put(tx: Tx, _now_us: int, scope: str, kind: str, name: str, value: str) -> None:
@@ -66,3 +67,16 @@ async def opted_out(tx: Tx, now_us: int, scope: str, after: str, limit: int) -> 
 async def is_opted_out(tx: Tx, now_us: int, scope: str, number: str) -> bool:
     """Tell whether a sender may not write to a phone number."""
     return await find(tx, now_us, scope, _OPTED_OUT, number) is not None
+
+
+async def set_sender(tx: Tx, now_us: int, scope: str, sender: str) -> None:
+    """Set what text messages of a sender are from that don't say it themselves; nothing, if it is empty."""
+    if sender:
+        await put(tx, now_us, scope, _SENDER, "", sender)
+    else:
+        await remove(tx, now_us, scope, _SENDER, "")
+
+
+async def sender_of(tx: Tx, now_us: int, scope: str) -> str:
+    """Return what text messages are from that don't say it themselves."""
+    return await find(tx, now_us, scope, _SENDER, "") or ""

@@ -65,8 +65,11 @@ def decode(data: bytes) -> Mail:
 
 async def put(tx: Tx, now_us: int, mail: Mail) -> int:
     """Add an entry, and drop the oldest of too many; returns its number. Raises `OptedOutError`."""
-    if mail.kind == SMS and await choices.is_opted_out(tx, now_us, mail.scope, mail.recipient):
-        raise OptedOutError(mail.recipient)
+    if mail.kind == SMS:
+        if await choices.is_opted_out(tx, now_us, mail.scope, mail.recipient):
+            raise OptedOutError(mail.recipient)
+        if not mail.sender:
+            mail = msgspec.structs.replace(mail, sender=await choices.sender_of(tx, now_us, mail.scope))
     number = await change_feed.append(tx, now_us, FEED, encode(mail))
     await change_feed.trim_to(tx, now_us, FEED, number - ENTRIES_MAX)
     return number

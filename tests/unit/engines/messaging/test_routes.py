@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fogbank.engines.messaging import publishing, routes, topics
+from fogbank.engines.messaging import publishing, topics
 from fogbank.engines.messaging.delivery_model import DELIVERIES, QUEUE
 from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.engines.messaging.model import Message
@@ -25,26 +25,26 @@ ROUTE = SubscriptionConfig(route=True, courier="route", filter='{"kind": ["order
 
 async def test_a_route_is_no_subscription_of_its_topic_s(store: Store, ids: Ids) -> None:
     with pytest.raises(TopicNotFoundError):
-        await store.run(routes.add, SOURCE, "1", QUEUE, ENDPOINT, ROUTE)
+        await store.run(topics.add_route, SOURCE, "1", QUEUE, ENDPOINT, ROUTE)
     await store.run(topics.create, SOURCE, ids.sequence(), TopicConfig())
-    route, new = await store.run(routes.add, SOURCE, "1", QUEUE, ENDPOINT, ROUTE)
+    route, new = await store.run(topics.add_route, SOURCE, "1", QUEUE, ENDPOINT, ROUTE)
     assert new
-    assert await store.run(routes.add, SOURCE, "2", QUEUE, ENDPOINT, ROUTE) == (route, False)
+    assert await store.run(topics.add_route, SOURCE, "2", QUEUE, ENDPOINT, ROUTE) == (route, False)
     # The same endpoint can be subscribed, too.
     subscription, new = await store.run(topics.subscribe, SOURCE, "3", QUEUE, ENDPOINT, SubscriptionConfig())
     assert new
     assert await store.read(topics.subscriptions_of, SOURCE) == [subscription]
     assert await store.read(topics.list_subscriptions, SOURCE[0], "", 10) == [subscription]
-    assert await store.read(routes.following, "", 10) == [route]
-    assert await store.read(routes.following, "1", 10) == []
+    assert await store.read(topics.list_routes, "", 10) == [route]
+    assert await store.read(topics.list_routes, "1", 10) == []
     await store.run(topics.delete, SOURCE)
-    assert await store.read(routes.following, "", 10) == []
-    assert not await store.run(routes.remove, "1")
+    assert await store.read(topics.list_routes, "", 10) == []
+    assert not await store.run(topics.remove_route, "1")
 
 
 async def test_a_route_gets_the_events_that_its_filter_wants(store: Store, ids: Ids) -> None:
     await store.run(topics.create, SOURCE, ids.sequence(), TopicConfig())
-    await store.run(routes.add, SOURCE, "1", QUEUE, ENDPOINT, ROUTE)
+    await store.run(topics.add_route, SOURCE, "1", QUEUE, ENDPOINT, ROUTE)
 
     def render(_subscription: Subscription, _message: Message) -> Rendered | None:
         raise AssertionError

@@ -54,6 +54,19 @@ async def test_a_number_that_opted_out_gets_nothing_from_that_sender(store: Stor
     assert await store.run(outbox.put, text) == 2
 
 
+async def test_text_messages_say_whom_they_are_from(store: Store) -> None:
+    text = Mail(SMS, NUMBER, "m", scope=SCOPE)
+    await store.run(outbox.put, text)
+    await store.run(choices.set_sender, SCOPE, "Fogbank")
+    await store.run(outbox.put, text)
+    await store.run(outbox.put, Mail(SMS, NUMBER, "m", sender="Other", scope=SCOPE))
+    await store.run(outbox.put, Mail(EMAIL, "a@b", "m", scope=SCOPE))
+    await store.run(choices.set_sender, SCOPE, "")
+    await store.run(outbox.put, text)
+    senders = [kept.mail.sender for kept in await store.read(outbox.following, 0, 10)]
+    assert senders == ["", "Fogbank", "Other", "", ""]
+
+
 async def test_values_are_kept_by_sender_kind_and_name(store: Store) -> None:
     await store.run(choices.put, SCOPE, "k", "b", "1")
     await store.run(choices.put, SCOPE, "k", "a", "2")

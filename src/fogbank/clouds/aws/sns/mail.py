@@ -86,12 +86,9 @@ def text_message(
     return Mail(SMS, number, text, sender=told.get(SENDER_ID, ""), scope=scope, facts={**facts, **told})
 
 
-def with_defaults(mail: Mail, defaults: Mapping[str, str]) -> Mail:
-    """Return a text message with what the account has set for all that don't say it themselves."""
-    facts = dict(mail.facts)
-    facts.setdefault(SMS_TYPE, defaults.get("DefaultSMSType", TRANSACTIONAL[0]))
-    sender_id = mail.sender or defaults.get("DefaultSenderID", "")
-    return msgspec.structs.replace(mail, sender=sender_id, facts=facts)
+def with_type(mail: Mail, default: str | None) -> Mail:
+    """Return a text message with its type, which is the account's default if the message has none."""
+    return msgspec.structs.replace(mail, facts={SMS_TYPE: default or TRANSACTIONAL[0], **mail.facts})
 
 
 def check_attributes(attributes: Mapping[str, Attribute]) -> None:

@@ -19,7 +19,7 @@ from fogbank.clouds.aws.sns.couriers import MAIL_COURIER
 from fogbank.clouds.aws.sns.envelopes import Published
 from fogbank.clouds.aws.sns.errors import ERRORS, batch_error, invalid, unsupported
 from fogbank.clouds.aws.sns.service import FIFO_SUFFIX, Sns, read_topic
-from fogbank.clouds.aws.sns.sms.settings import ATTRIBUTE
+from fogbank.clouds.aws.sns.sms.settings import ATTRIBUTE, TYPE
 from fogbank.clouds.aws.sqs.content import sequence_number
 from fogbank.engines.messaging import publishing
 from fogbank.engines.messaging.delivery_model import MAIL, Delivery
@@ -96,8 +96,7 @@ async def _send_text(sns: Sns, call: Call, request: Publish, number: str) -> Rep
 
 
 async def _queue_text(tx: Tx, now_us: int, message: Mail, sequence: int, first_us: int) -> None:
-    defaults = dict(await choices.following(tx, now_us, message.scope, ATTRIBUTE))
-    whole = mail.with_defaults(message, defaults)
+    whole = mail.with_type(message, await choices.find(tx, now_us, message.scope, ATTRIBUTE, TYPE))
     delivery = Delivery(MAIL, f"sms:{message.recipient}", outbox.encode(whole), courier=MAIL_COURIER, first_us=first_us)
     await publishing.enqueue(tx, now_us, sequence, delivery)
 

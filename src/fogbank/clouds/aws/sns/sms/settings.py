@@ -128,6 +128,8 @@ def _check(name: str, value: str) -> None:
 
 
 async def _set(tx: Tx, now_us: int, scope: str, attributes: Mapping[str, str]) -> None:
+    if SENDER in attributes:
+        await choices.set_sender(tx, now_us, scope, attributes[SENDER])
     for name, value in attributes.items():
         if value:
             await choices.put(tx, now_us, scope, ATTRIBUTE, name, value)
