@@ -80,6 +80,8 @@ _TIERS: Final = {
     "A": "tier A: own session, limits, clean environment, private temporary folder",
     "B": "tier B: own namespaces and file system, no privileges, filtered system calls",
 }
+# Where clients look for emulators of a service, of those services that there are.
+ALIAS_PORTS: Final = {10_001: "Azure Queue Storage"}
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 
@@ -104,6 +106,7 @@ class App:
         self.clock = clock or Clock()
         self.ids = ids or Ids(self.clock)
         self.port = 0
+        self.aliases: dict[int, str] = {}
         self.store: Store
         self.runner: FunctionRunner
         self.poster: Poster
@@ -205,8 +208,20 @@ class App:
         server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
+        if settings.alias_ports:
+            await self._listen_aside(server)
         for part in self._parts:
             part.start()
+
+    async def _listen_aside(self, server: HttpServer) -> None:
+        """Listen on the ports where clients look for emulators; raises `SettingsError` for one that is taken."""
+        for port, what in ALIAS_PORTS.items():
+            try:
+                await server.listen(self.settings.host, port)
+            except OSError as error:
+                msg = f"alias_ports: port {port} ({what}) can't be listened on: {error.strerror}"
+                raise SettingsError(msg) from None
+            self.aliases[port] = what
 
     async def _open_store(self) -> Path | None:
         """Open the store; returns the folder that keeps everything, if it is one."""

@@ -30,7 +30,8 @@ class Settings:
     `data` is the folder that keeps everything, unless `memory` or `database` (a `postgresql://` URL) takes its
     place. `insecure` allows an address that others can reach, where nobody's credentials are checked. `shared` is
     a folder that all functions see in the same place and may write into. `sandbox` is `auto`, `strict` to start only
-    where functions can be isolated from the machine, or `process` for processes that are not isolated.
+    where functions can be isolated from the machine, or `process` for processes that are not isolated. With
+    `alias_ports` the server also listens where clients look for emulators of single services.
     """
 
     host: str = DEFAULT_HOST
@@ -41,6 +42,7 @@ class Settings:
     insecure: bool = False
     shared: Path | None = None
     sandbox: str = "auto"
+    alias_ports: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
@@ -96,7 +98,7 @@ def _convert(name: str, value: Any) -> Any:
         except (TypeError, ValueError):
             msg = f"port must be a number, not {value!r}"
             raise SettingsError(msg) from None
-    if name in ("memory", "insecure"):
+    if name in ("memory", "insecure", "alias_ports"):
         if isinstance(value, bool):
             return value
         if str(value).lower() in ("1", "true", "yes"):
