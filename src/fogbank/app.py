@@ -22,7 +22,14 @@ from fogbank.clouds.aws.services import (
 from fogbank.clouds.aws.sessions import Sessions
 from fogbank.clouds.azure.gateway import AzureGateway
 from fogbank.clouds.azure.parts import Parts as AzureParts
-from fogbank.clouds.azure.services import azure_couriers, azure_dialects, azure_launchers, azure_timers
+from fogbank.clouds.azure.services import (
+    azure_completers,
+    azure_couriers,
+    azure_dialects,
+    azure_formats,
+    azure_launchers,
+    azure_timers,
+)
 from fogbank.clouds.gcp.gateway import GcpGateway
 from fogbank.clouds.gcp.services import (
     gcp_couriers,
@@ -197,7 +204,9 @@ class App:
             **azure_launchers(),
             **gcp_launchers(),
         }
-        invoker = Invoker(self.store, self.runner, launchers, self._history, aws_tracers(self.clock, self.ids))
+        tracers = aws_tracers(self.clock, self.ids)
+        completers = azure_completers(lambda: (self.store, self.ids))
+        invoker = Invoker(self.store, self.runner, launchers, self._history, tracers, completers)
         receiver = Receiver(self.store, self.clock, self.ids)
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)
@@ -264,7 +273,8 @@ class App:
         forms = gcp_push_forms(self.signer, clock)
         self._pushes = self._add(Pushes(store, clock, receiver, self.poster, forms))
         self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **azure_timers()})))
-        self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
+        formats = {**aws_formats(), **azure_formats(clock)}
+        self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, formats))
         self._add(Schedules(store, clock, ids, invoker))
 
     def _open_clouds(self, invoker: Invoker, receiver: Receiver) -> GcpGateway:

@@ -9,7 +9,8 @@ import msgspec
 
 from fogbank.clouds.azure.functions import apps, changes, timers
 from fogbank.clouds.azure.functions.apps import AppIndex, encode_label, read_app, settings_of, with_labels
-from fogbank.clouds.azure.functions.bindings import check_entries, plan_of
+from fogbank.clouds.azure.functions.bindings import check_entries, plan_of, queue_trigger_of
+from fogbank.clouds.azure.functions.storage import queue_triggers
 from fogbank.engines.functions import functions, scheduled
 from fogbank.engines.functions.entrances import addresses
 from fogbank.engines.functions.errors import FunctionNotFoundError
@@ -163,6 +164,8 @@ async def _save(
 async def _follow(tx: Tx, now_us: int, app: App) -> str:
     settings = settings_of(app.function.config)
     entries = app.indexed.functions if app.indexed is not None and app.running else []
+    found = [queue_trigger_of(entry, app, settings) for entry in entries]
+    await queue_triggers.follow(tx, now_us, app.function, [each for each in found if each is not None])
     plans = [plan_of(entry, app, settings, now_us) for entry in entries]
     return await timers.follow(tx, now_us, app.function, [plan for plan in plans if plan is not None])
 

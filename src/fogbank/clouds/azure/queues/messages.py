@@ -51,7 +51,14 @@ def too_large(limit: int) -> StorageError:
 
 def new_message(ids: Ids, sequence: int, body: bytes, now_us: int, lives_seconds: int) -> Message:
     """Return a message; its id tells its place, it lives for so many seconds, or for ever with 0."""
-    h = f"{sequence:016x}{ids.hex(8)}"
+    return new_message_at(sequence, body, now_us, lives_seconds, ids.hex(8))
+
+
+def new_message_at(
+    sequence: int, body: bytes, now_us: int, lives_seconds: int, rest: str = "8000000000000000"
+) -> Message:
+    """Return a message as above, whose id has nothing random but what is given."""
+    h = f"{sequence:016x}{rest}"
     expires_us = now_us + lives_seconds * SECOND_US if lives_seconds else NEVER_US
     identifier = f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
     return Message(identifier, body, system={EXPIRES: str(expires_us)})
