@@ -280,7 +280,7 @@ class App:
     def _open_clouds(self, invoker: Invoker, receiver: Receiver) -> GcpGateway:
         """Make the clouds' front doors."""
         store, clock, ids = self.store, self.clock, self.ids
-        azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker)))
+        azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster)))
         gcp = GcpGateway(store, clock, ids, invoker, self.signer)
         self._others = (azure, gcp)
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker)

@@ -132,7 +132,7 @@ class Azure:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)) as connection:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, target, data, {"Content-Type": "application/json", **named})
+            connection.request(method, target, data, {"content-type": "application/json", **named})
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, response.read())

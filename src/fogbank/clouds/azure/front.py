@@ -80,4 +80,8 @@ class Front:
             from fogbank.clouds.azure.storage.service import handle  # noqa: PLC0415 - loaded on first use
 
             return await handle(self._parts, call)
+        if call.provider == "microsoft.eventgrid":
+            from fogbank.clouds.azure.eventgrid.service import handle as handle_event_grid  # noqa: PLC0415 - as above
+
+            return await handle_event_grid(self._parts, call)
         raise AzureError(400, "BadRequest", f"Fogbank does not support the resource provider {call.provider}.")

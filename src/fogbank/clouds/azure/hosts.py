@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from fogbank.wire.http import Request
 
 QUEUE_HOSTS: Final = (".queue.core.windows.net", ".queue.core.localhost", ".queue.localhost")
+EVENT_GRID_HOSTS: Final = (".eventgrid.azure.net", ".eventgrid.localhost")
+EVENT_GRID_PATH: Final = "/eventgrid/"
 _DEVELOPMENT: Final = "/devstoreaccount1"
 _SHARED_KEY: Final = (b"SharedKey ", b"SharedKeyLite ")
 
@@ -22,3 +24,8 @@ def is_storage(request: Request, host: str) -> bool:
         # Cosmos DB has such a header, too; its signatures look otherwise.
         return not authorization.lower().startswith(b"type")
     return authorization.startswith(_SHARED_KEY)
+
+
+def is_event_grid(request: Request, host: str) -> bool:
+    """Whether a request is for a topic, domain or namespace of Event Grid, by its host or its path."""
+    return host.endswith(EVENT_GRID_HOSTS) or request.raw_path.startswith(EVENT_GRID_PATH)

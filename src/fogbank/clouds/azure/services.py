@@ -9,7 +9,7 @@ from fogbank.connectors.queue_triggers import EventFormat
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fogbank.connectors.delivery.couriers import Couriers, Dialects
+    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
     from fogbank.connectors.invoker import Completer, Launcher
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
@@ -79,7 +79,13 @@ def azure_timers() -> dict[str, Action]:
 
 def azure_couriers() -> Couriers:
     """Return by which rules Azure's services deliver."""
-    return {}
+
+    def find(name: str) -> Courier:
+        from fogbank.clouds.azure.eventgrid.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+
+        return COURIERS[name]
+
+    return {"eventgrid": find}
 
 
 def azure_dialects() -> Dialects:

@@ -88,7 +88,7 @@ async def _fan_out(tx: Tx, now_us: int, topic: Topic, items: Sequence[Publicatio
                 continue
             if subscription.kind == QUEUE and not config.route:
                 assert rendered.message is not None
-                sends.append(Send(rendered.message, draw()))
+                sends.append(Send(rendered.message, draw(), lives_seconds=rendered.lives_seconds))
             else:
                 deliveries.append((draw(), delivery_to(subscription, rendered, now_us, item.hops + 1)))
         if sends:

@@ -109,6 +109,24 @@ async def subscribe(
     return Subscription(topic.id, number, *name, kind, endpoint, config), True
 
 
+async def put_subscription(
+    tx: Tx, now_us: int, name: Name, number: str, kind: str, endpoint: str, config: SubscriptionConfig
+) -> Subscription:
+    """Make the subscription of that id, or put this one in its place; others may have the same endpoint."""
+    topic = await find(tx, now_us, name)
+    await tx.run(
+        f"INSERT INTO subscription ({_SUBSCRIPTION}) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        " ON CONFLICT (topic, id) DO UPDATE SET kind = $5, endpoint = $6, config = $7",
+        topic.id,
+        number,
+        *name,
+        kind,
+        endpoint,
+        encode(config),
+    )
+    return Subscription(topic.id, number, *name, kind, endpoint, config)
+
+
 async def find_subscription(tx: Tx, _now_us: int, scope: str, number: str) -> Subscription:
     """Return a subscription, or raise `SubscriptionNotFoundError`."""
     row = await tx.one(f"SELECT {_SUBSCRIPTION} FROM subscription WHERE scope = $1 AND id = $2", scope, number)

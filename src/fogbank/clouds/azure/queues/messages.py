@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from base64 import b64decode, b64encode
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -88,9 +87,15 @@ def _handle(call: StorageCall) -> Handle:
         handle = Handle(*_RECEIPT.unpack(b64decode(given.replace(" ", "+"), validate=True)))
     except (ValueError, struct.error):
         raise invalid_value("popreceipt", given, "Invalid pop receipt format.") from None
-    if f"{handle.message:016x}" != call.path[2].replace("-", "")[:16]:
-        raise MessageGoneError
     return handle
+
+
+async def _check_id(tx: Tx, now_us: int, name: Name, handle: Handle, identifier: str) -> None:
+    """Raise `MessageGoneError` for a receipt of another message than the one whose id the request has."""
+    if f"{handle.message:016x}" == identifier.replace("-", "")[:16]:
+        return
+    if (await messages.find(tx, now_us, name, handle)).id.lower() != identifier.lower():
+        raise MessageGoneError
 
 
 def _read_text(data: bytes) -> bytes:
@@ -178,7 +183,7 @@ async def update_message(parts: Parts, call: StorageCall) -> Response:
     data = await call.request.read(BODY_BYTES_MAX)
     text = _read_text(data) if data else None
     handle, name = _handle(call), name_of(call)
-    renewed = await parts.store.run(_update, name, handle, hidden, parts.ids.sequence(), text)
+    renewed = await parts.store.run(_update, name, handle, call.path[2], hidden, parts.ids.sequence(), text)
     headers = [
         (b"x-ms-popreceipt", receipt_of(renewed).encode()),
         (b"x-ms-time-next-visible", date_of(parts.clock.now() + hidden * SECOND_US).encode()),
@@ -187,8 +192,16 @@ async def update_message(parts: Parts, call: StorageCall) -> Response:
 
 
 async def _update(
-    tx: Tx, now_us: int, name: Name, handle: Handle, hidden_seconds: int, token: int, text: bytes | None
+    tx: Tx,
+    now_us: int,
+    name: Name,
+    handle: Handle,
+    identifier: str,
+    hidden_seconds: int,
+    token: int,
+    text: bytes | None,
 ) -> Handle:
+    await _check_id(tx, now_us, name, handle, identifier)
     message = await messages.find(tx, now_us, name, handle)
     if hidden_seconds and now_us + hidden_seconds * SECOND_US >= expires_us(message):
         left = max(0, (expires_us(message) - now_us) // SECOND_US)
@@ -199,11 +212,12 @@ async def _update(
 
 async def delete_message(parts: Parts, call: StorageCall) -> Response:
     """Delete a message by its pop receipt."""
-    await parts.store.run(partial(_delete, handle=_handle(call)), name_of(call))
+    await parts.store.run(_delete, name_of(call), _handle(call), call.path[2])
     return Response(204, [])
 
 
-async def _delete(tx: Tx, now_us: int, name: Name, handle: Handle) -> None:
+async def _delete(tx: Tx, now_us: int, name: Name, handle: Handle, identifier: str) -> None:
+    await _check_id(tx, now_us, name, handle, identifier)
     if not await messages.acknowledge(tx, now_us, name, handle):
         await messages.refuse(tx, now_us, name, handle)
 
