@@ -205,7 +205,7 @@ class App:
             **gcp_launchers(),
         }
         tracers = aws_tracers(self.clock, self.ids)
-        completers = azure_completers(lambda: (self.store, self.ids))
+        completers = azure_completers(lambda: (self.store, self.ids), self.clock)
         invoker = Invoker(self.store, self.runner, launchers, self._history, tracers, completers)
         receiver = Receiver(self.store, self.clock, self.ids)
         self._add_background(invoker, receiver)

@@ -31,7 +31,7 @@ def azure_launchers() -> dict[str, Launcher]:
     return {"azure-functions": prepare}
 
 
-def azure_completers(parts: Callable[[], tuple[Store, Ids]]) -> dict[str, Completer]:
+def azure_completers(parts: Callable[[], tuple[Store, Ids]], clock: Clock) -> dict[str, Completer]:
     """Return what carries out the outputs of function apps."""
 
     async def complete(function: Function, invocation: Invocation, running: Awaitable[Outcome]) -> Outcome:
@@ -40,7 +40,7 @@ def azure_completers(parts: Callable[[], tuple[Store, Ids]]) -> dict[str, Comple
             return outcome
         from fogbank.clouds.azure.functions.outputs import complete  # noqa: PLC0415 - loaded on first use
 
-        return await complete(parts(), function, invocation, outcome)
+        return await complete(parts(), clock.now(), function, invocation, outcome)
 
     return {"azure-functions": complete}
 

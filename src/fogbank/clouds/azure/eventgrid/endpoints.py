@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.parts import Parts
     from fogbank.engines.identity.keyed_resources import KeyedResource
     from fogbank.engines.messaging.publishing import Publication
-    from fogbank.storage import Tx
+    from fogbank.kernel.ids import Ids
+    from fogbank.storage import Store, Tx
     from fogbank.wire.http import Request
 
 _log = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ async def _run(parts: Parts, request: Request, host: str) -> Response:
         raise EventGridError(404, "NotFound", "The resource has no such path: events are published to /api/events.")
     if request.method != "POST":
         raise EventGridError(405, "MethodNotAllowed", f"Events are published with POST, not {request.method}.")
-    await _publish(parts, resource, await read_events(request, topics.schema_of(resource)))
+    events = await read_events(request, topics.schema_of(resource))
+    await publish(parts.store, parts.ids, parts.clock.now(), resource, events)
     return Response(200, [])
 
 
@@ -107,8 +109,9 @@ async def _namespace(
     raise EventGridError(404, "NotFound", f"Fogbank does not support the operation {request.method} {request.path}.")
 
 
-async def _publish(parts: Parts, resource: KeyedResource, events: list[dict[str, Any]]) -> None:
-    now_us, own = parts.clock.now(), topics.id_of(resource)
+async def publish(store: Store, ids: Ids, now_us: int, resource: KeyedResource, events: list[dict[str, Any]]) -> None:
+    """Publish events to a topic or domain; raises `EventGridError`."""
+    own = topics.id_of(resource)
     schema = topics.schema_of(resource)
     if resource.kind != kind_of(DOMAINS):
         if schema == EVENT_GRID:
@@ -117,9 +120,7 @@ async def _publish(parts: Parts, resource: KeyedResource, events: list[dict[str,
                     raise invalid(f"The topic of an event must be empty or {own}.")
             events = [completed(event, own) for event in events]
         name = topic_name("topics", resource.name)
-        await parts.store.run(
-            _to_all, resource.scope, {name: publications(parts.ids, now_us, events)}, parts.ids.sequence
-        )
+        await store.run(_to_all, resource.scope, {name: publications(ids, now_us, events)}, ids.sequence)
         return
     # A domain's event says for which of its topics it is.
     by_topic: dict[str, list[dict[str, Any]]] = {}
@@ -131,9 +132,9 @@ async def _publish(parts: Parts, resource: KeyedResource, events: list[dict[str,
         full = completed(event, f"{own}/topics/{inner}") if schema == EVENT_GRID else event
         by_topic.setdefault(topic_name(DOMAINS, resource.name, "topics", inner), []).append(full)
     name = topic_name(DOMAINS, resource.name)
-    batches = {name: publications(parts.ids, now_us, [event for each in by_topic.values() for event in each])}
-    batches.update({inner: publications(parts.ids, now_us, each) for inner, each in by_topic.items()})
-    await parts.store.run(_to_all, resource.scope, batches, parts.ids.sequence)
+    batches = {name: publications(ids, now_us, [event for each in by_topic.values() for event in each])}
+    batches.update({inner: publications(ids, now_us, each) for inner, each in by_topic.items()})
+    await store.run(_to_all, resource.scope, batches, ids.sequence)
 
 
 async def _to_all(

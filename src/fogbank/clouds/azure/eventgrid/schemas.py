@@ -41,13 +41,18 @@ async def read_events(request: Request, schema: str) -> list[dict[str, Any]]:
     if schema == EVENT_GRID:
         if kind in (CLOUD_EVENT, CLOUD_EVENT_BATCH) or not isinstance(found, list):
             raise _not_of_schema("EventGridEvent", "an array of events")
-        events = [_checked(event) for event in found]
-    else:
-        if kind == CLOUD_EVENT and isinstance(found, dict):
-            found = [found]
-        if kind not in (CLOUD_EVENT, CLOUD_EVENT_BATCH, "application/json") or not isinstance(found, list):
-            raise _not_of_schema("CloudEventV10", f"{CLOUD_EVENT} or {CLOUD_EVENT_BATCH}")
-        events = [_checked_cloud(event) for event in found]
+        return check_events(found, schema)
+    if kind == CLOUD_EVENT and isinstance(found, dict):
+        found = [found]
+    if kind not in (CLOUD_EVENT, CLOUD_EVENT_BATCH, "application/json") or not isinstance(found, list):
+        raise _not_of_schema("CloudEventV10", f"{CLOUD_EVENT} or {CLOUD_EVENT_BATCH}")
+    return check_events(found, schema)
+
+
+def check_events(found: list[Any], schema: str) -> list[dict[str, Any]]:
+    """Return events if each is of a schema, and they aren't too many; raises `EventGridError`."""
+    checked = _checked if schema == EVENT_GRID else _checked_cloud
+    events = [checked(event) for event in found]
     if len(events) > EVENTS_MAX:
         raise too_large(f"The maximum number of events in a batch is {EVENTS_MAX}.")
     return events

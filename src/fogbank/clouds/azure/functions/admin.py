@@ -11,7 +11,7 @@ import msgspec
 
 from fogbank.clouds.azure.errors import json_response
 from fogbank.clouds.azure.functions import apps
-from fogbank.clouds.azure.functions.bindings import HTTP, QUEUE, kind_of, plan_of, route_of
+from fogbank.clouds.azure.functions.bindings import HTTP, QUEUE, is_event_grid, kind_of, plan_of, route_of
 from fogbank.clouds.azure.functions.keys import (
     FUNCTION,
     HOST,
@@ -126,6 +126,8 @@ async def _function(parts: Parts, app: App, entry: Entry, request: Request) -> R
         return json_response(400, {"message": f"{entry.name} is called by its own URL."})
     if kind_of(entry.trigger) == QUEUE and entry.active:
         return await _run_with_message(parts, app, entry, given.get("input", ""))
+    if is_event_grid(entry) and entry.active:
+        return await _run_with_event(parts, app, entry, given.get("input", ""))
     plan = plan_of(entry, app, apps.settings_of(app.function.config), parts.clock.now())
     if plan is None:
         return json_response(400, {"message": entry.error or f"The function {entry.name} is disabled."})
@@ -146,6 +148,23 @@ async def _run_with_message(parts: Parts, app: App, entry: Entry, text: str) -> 
     context = {"function": entry.name, "reason": _BY_REQUEST, "text": "1", "metadata": metadata}
     owner = app.function
     lane = f"azure.functions.admin/{owner.id}/{entry.name}"
+    queued = ScheduledInvocation(owner.scope, owner.name, lane, text.encode(), context, now_us, always=True)
+    await parts.store.run(scheduled.enqueue, parts.ids.sequence(), queued)
+    return Response(202, [])
+
+
+async def _run_with_event(parts: Parts, app: App, entry: Entry, text: str) -> Response:
+    """Run a function as if an event had come, which is given as JSON."""
+    try:
+        event = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        event = None
+    if not isinstance(event, dict):
+        return json_response(400, {"message": "The input must be an event as JSON."})
+    owner = app.function
+    lane = f"azure.functions.admin/{owner.id}/{entry.name}"
+    context = {"function": entry.name, "reason": _BY_REQUEST}
+    now_us = parts.clock.now()
     queued = ScheduledInvocation(owner.scope, owner.name, lane, text.encode(), context, now_us, always=True)
     await parts.store.run(scheduled.enqueue, parts.ids.sequence(), queued)
     return Response(202, [])

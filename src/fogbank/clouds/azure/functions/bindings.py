@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 HTTP: Final = "httptrigger"
 TIMER: Final = "timertrigger"
 QUEUE: Final = queue_triggers.TYPE
-TRIGGERS: Final = (HTTP, TIMER, QUEUE)
-OUT_TYPES: Final = frozenset({"http", "queue"})
+EVENT_GRID: Final = "eventgridtrigger"
+TRIGGERS: Final = (HTTP, TIMER, QUEUE, EVENT_GRID)
+OUT_TYPES: Final = frozenset({"http", "queue", "eventgrid"})
 AUTH_LEVELS: Final = ("anonymous", "function", "admin")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 _SETTING: Final = re.compile(r"%([^%]+)%")
@@ -83,6 +84,11 @@ def plan_of(entry: Entry, app: App, settings: dict[str, str], now_us: int) -> Pl
     if kind_of(entry.trigger) != TIMER or not entry.active:
         return None
     return make_plan(app, entry.name, entry.trigger, settings, now_us)
+
+
+def is_event_grid(entry: Entry) -> bool:
+    """Whether a function has an Event Grid trigger."""
+    return kind_of(entry.trigger) == EVENT_GRID
 
 
 def queue_trigger_of(entry: Entry, app: App, settings: Mapping[str, str]) -> tuple[str, str, TriggerConfig] | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.azure.functions.apps import read_app, settings_of
+from fogbank.clouds.azure.functions.eventgrid.output import publish
 from fogbank.clouds.azure.functions.storage.connections import ConnectionNameError
 from fogbank.clouds.azure.functions.storage.queue_triggers import queue_of
 from fogbank.clouds.azure.queues.messages import LIVES_SECONDS, new_message_at
@@ -31,24 +32,43 @@ if TYPE_CHECKING:
     from fogbank.storage import Store, Tx
 
 QUEUE: Final = "queue"
+EVENT_GRID: Final = "eventgrid"
 
 
 class OutputError(Exception):
     """What a function handed over can't be delivered; the message says why."""
 
 
-async def complete(parts: tuple[Store, Ids], function: Function, invocation: Invocation, outcome: Outcome) -> Outcome:
+async def complete(
+    parts: tuple[Store, Ids], now_us: int, function: Function, invocation: Invocation, outcome: Outcome
+) -> Outcome:
     """Carry out the outputs of an invocation; returns its outcome, which is a failure if they can't be."""
     if outcome.ended is not Ended.OK:
         return outcome
     store, ids = parts
     try:
+        await _publish(parts, now_us, function, str(invocation.context["function"]), outcome.head["outputs"])
         batches = _batches(function, str(invocation.context["function"]), outcome.head["outputs"])
         await store.run(_put, [(name, [(ids.sequence(), body) for body in bodies]) for name, bodies in batches])
     except (OutputError, ConnectionNameError, StorageError) as error:
         report = {"errorType": "OutputBindingError", "errorMessage": str(error), "stackTrace": ""}
         return outcome._replace(ended=Ended.ERROR, payload=msgspec.json.encode(report), head={})
     return outcome
+
+
+async def _publish(
+    parts: tuple[Store, Ids], now_us: int, function: Function, name: str, outputs: Mapping[str, Mapping[str, str]]
+) -> None:
+    entry = read_app(function).entry(name)
+    bindings = {str(each.get("name")): each for each in (entry.bindings if entry is not None else ())}
+    for output, value in outputs.items():
+        binding = bindings.get(output, {})
+        if str(binding.get("type", "")).lower() != EVENT_GRID:
+            continue
+        problem = await publish(parts, now_us, binding, settings_of(function.config), contents(value))
+        if problem:
+            msg = f"{output}: {problem}"
+            raise OutputError(msg)
 
 
 def _batches(function: Function, name: str, outputs: Mapping[str, Mapping[str, str]]) -> list[tuple[Name, list[bytes]]]:
