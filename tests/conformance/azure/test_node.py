@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conformance.azure.conftest import GROUP, zipped
+from tests.conformance.azure.test_eventgrid import Grid, event
+from tests.conformance.azure.test_eventgrid_bindings import function, notes
 from tests.conformance.azure.test_queue_bindings import contents, encoded
 from tests.conformance.azure.test_queues import new_name, service_of
 
@@ -269,3 +271,21 @@ def test_a_queue_trigger_in_node(azure: Azure, eventually: Callable[..., Any]) -
         assert found == [b'{"a":1}', b"1", b'"string"', b'"string"', b"false"]
         assert azure.get(app, "/api/send").body == b"sent"
         assert contents(service, f"{name}-out") == [b'{"an":"object"}']
+
+
+EVENTS = """
+    const { app } = require("@azure/functions");
+    app.eventGrid("watch", { handler: async (event, context) => {
+        context.log(`NOTE ${JSON.stringify([event.subject, event.eventType, event.data])}`);
+    } });
+"""
+
+
+def test_an_event_grid_trigger(azure: Azure, eventually: Callable[..., Any]) -> None:
+    grid = Grid(azure)
+    topic, client = grid.topic()
+    app = deploy(azure, package(EVENTS))
+    grid.subscribe(f"topics/{topic}", function(azure, app, "watch"))
+    client.send(event("from a topic"))
+    eventually(lambda: notes(azure, app) == [["from a topic", "T", {"n": 1}]])
+    grid.client.close()

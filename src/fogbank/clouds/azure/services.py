@@ -9,7 +9,7 @@ from fogbank.connectors.queue_triggers import EventFormat
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
+    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.invoker import Completer, Launcher
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
@@ -90,4 +90,15 @@ def azure_couriers() -> Couriers:
 
 def azure_dialects() -> Dialects:
     """Return how Azure's queues and topics take what other services send."""
-    return {}
+
+    def storage_queue() -> Dialect:
+        from fogbank.clouds.azure import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.STORAGE_QUEUE
+
+    def event_grid() -> Dialect:
+        from fogbank.clouds.azure import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.EVENT_GRID
+
+    return {"storage-queue": storage_queue, "eventgrid": event_grid}

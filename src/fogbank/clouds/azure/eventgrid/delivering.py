@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.azure.eventgrid.model import prepared_of
-from fogbank.clouds.azure.eventgrid.schemas import CLOUD_EVENT, CLOUD_EVENT_BATCH, CLOUD_EVENTS, as_cloud_event
+from fogbank.clouds.azure.eventgrid.schemas import (
+    CLOUD_EVENT,
+    CLOUD_EVENT_BATCH,
+    CLOUD_EVENTS,
+    as_cloud_event,
+    as_event_grid_event,
+)
 from fogbank.clouds.azure.queues.messages import LIVES_SECONDS, new_message_at
 from fogbank.engines.messaging.delivery_model import CALL, QUEUE
 from fogbank.engines.messaging.model import Message
@@ -39,6 +45,12 @@ def publications(ids: Ids, now_us: int, events: Sequence[dict[str, Any]]) -> lis
         message = Message(str(event["id"]), _encode(event))
         made.append(Publication(message, sequence, batch.render(place, sequence), _event))
     return made
+
+
+def publication_of(event: dict[str, Any], sequence: int, now_us: int) -> Publication:
+    """Return what is published for one event."""
+    message = Message(str(event["id"]), _encode(event))
+    return Publication(message, sequence, Batch(now_us, [event]).render(0, sequence), _event)
 
 
 def _event(_topic: Topic, message: Message) -> bytes:
@@ -109,7 +121,7 @@ def chunks(found: Sequence[tuple[int, dict[str, Any]]], terms: Terms) -> dict[in
 
 def delivered(event: dict[str, Any], terms: Terms) -> dict[str, Any]:
     """Return an event in the schema that a subscription wants."""
-    return as_cloud_event(event) if terms.schema == CLOUD_EVENTS else event
+    return as_cloud_event(event) if terms.schema == CLOUD_EVENTS else as_event_grid_event(event)
 
 
 def headers_of(subscription: Subscription, terms: Terms, event: dict[str, Any], *, batch: bool) -> dict[str, str]:

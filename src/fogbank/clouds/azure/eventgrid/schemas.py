@@ -131,3 +131,19 @@ def as_cloud_event(event: dict[str, Any]) -> dict[str, Any]:
         "time": event["eventTime"],
         "data": event.get("data"),
     }
+
+
+def as_event_grid_event(event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event in Event Grid's schema, whichever it has; a CloudEvent comes from another service."""
+    if "specversion" not in event:
+        return event
+    return {
+        "id": event["id"],
+        "topic": event["source"],
+        "subject": event.get("subject") or "",
+        "eventType": event["type"],
+        "eventTime": event.get("time") or "",
+        "data": event.get("data", event.get("data_base64")),
+        "dataVersion": "",
+        "metadataVersion": "1",
+    }
