@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 from fogbank.clouds.azure.storage.errors import not_authentic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from fogbank.wire.http import Request
 
@@ -38,19 +38,19 @@ def sign(key: str, text: str) -> str:
 
 def check(request: Request, account: str, keys: Iterable[str], scheme: str, signature: str) -> None:
     """Raise the error for a signature that none of the account's keys has made."""
-    texts = strings_to_sign(request, account, lite=scheme == "SharedKeyLite")
-    for key in keys:
-        for text in texts:
-            if hmac.compare_digest(sign(key, text), signature):
-                return
+    first = ""
+    for text in strings_to_sign(request, account, lite=scheme == "SharedKeyLite"):
+        first = first or text
+        if any(hmac.compare_digest(sign(key, text), signature) for key in keys):
+            return
     raise not_authentic(
         f"The MAC signature found in the HTTP request '{signature}' is not the same as any computed signature. Server"
-        f" used following string to sign: '{texts[0]}'."
+        f" used following string to sign: '{first}'."
     )
 
 
-def strings_to_sign(request: Request, account: str, *, lite: bool) -> list[str]:
-    """Return what a client may have signed; Azure's order of headers ignores hyphens, some clients' doesn't."""
+def strings_to_sign(request: Request, account: str, *, lite: bool) -> Iterator[str]:
+    """Yield what a client may have signed; Azure's order of headers ignores hyphens, some clients' doesn't."""
     names = _SIGNED_LITE if lite else _SIGNED
     values = [request.header(name) for name in names]
     if not lite and values[2] == "0":
@@ -59,14 +59,11 @@ def strings_to_sign(request: Request, account: str, *, lite: bool) -> list[str]:
         values[2] = request.header(b"date")
     resource = _resource(request, account, request.raw_path, lite=lite)
     head = "\n".join([request.method, *values])
-    plain = f"{head}\n{_headers(request, str)}{resource}"
-    texts = [plain]
-    loose = f"{head}\n{_headers(request, _without_hyphens)}{resource}"
-    if loose != plain:
-        texts.append(loose)
-    if "%" in request.raw_path:
-        texts += [text.replace(request.raw_path, unquote(request.raw_path)) for text in texts]
-    return texts
+    for order in (str, _without_hyphens):
+        text = f"{head}\n{_headers(request, order)}{resource}"
+        yield text
+        if "%" in request.raw_path:
+            yield text.replace(request.raw_path, unquote(request.raw_path))
 
 
 def _without_hyphens(name: str) -> str:
