@@ -35,6 +35,7 @@ DEADLINE_DEFAULT: Final = 180
 BACKOFF_MIN_DEFAULT: Final = 5
 BACKOFF_MAX_DEFAULT: Final = 3_600
 DOUBLINGS_DEFAULT: Final = 5
+SCHEDULE_CHARS_MAX: Final = 500
 BODY_BYTES_MAX: Final = 1_048_576
 _OUTPUT_ONLY: Final = ("user_update_time", "state", "status", "schedule_time", "last_attempt_time")
 
@@ -102,6 +103,8 @@ def _complete_retries(retries: Any) -> None:
 
 def notation_of(text: str) -> str:
     """Return the notation that a schedule is written in; raises `GrpcError`."""
+    if len(text) > SCHEDULE_CHARS_MAX:
+        raise invalid("job.schedule", f"A schedule has at most {SCHEDULE_CHARS_MAX} characters.")
     reason = ""
     for notation in (UNIX, GROC):
         try:
