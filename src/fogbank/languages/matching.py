@@ -189,10 +189,31 @@ def _wildcard(operand: Any, place: str) -> Test:
         msg = f"Consecutive wildcard characters at pos {text.index('**')}: {place}"
         raise InvalidPatternError(msg)
     # A backslash makes an asterisk or a backslash stand for itself.
-    parts = re.split(r"(\\[*\\]|\*)", text)
-    expression = "".join(".*" if part == "*" else re.escape(part[1:] if part[:1] == "\\" else part) for part in parts)
-    matches = re.compile(expression, re.DOTALL).fullmatch
-    return lambda value: isinstance(value, str) and matches(value) is not None
+    pieces = [""]
+    for part in re.split(r"(\\[*\\]|\*)", text):
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += part[1:] if part in ("\\*", "\\\\") else part
+    first, *middle = pieces
+    if not middle:
+        return lambda value: isinstance(value, str) and value == first
+    last = middle.pop()
+    return lambda value: isinstance(value, str) and _fits(value, first, middle, last)
+
+
+def _fits(value: str, first: str, middle: list[str], last: str) -> bool:
+    """Whether a text consists of these pieces with anything between them; takes time in proportion to its length."""
+    end = len(value) - len(last)
+    if end < len(first) or not value.startswith(first) or not value.endswith(last):
+        return False
+    at = len(first)
+    for piece in middle:
+        found = value.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 def _cidr(operand: Any, place: str) -> Test:

@@ -88,6 +88,7 @@ def test_entries_fail_by_themselves(events: Any) -> None:
             {"DetailType": "order", "Detail": "{}"},
             order(Source="aws.s3"),
             {"Source": "shop", "Detail": "{}"},
+            order(Detail='{"n": 1e400}'),
         ]
     )
     codes = [entry.get("ErrorCode") for entry in put["Entries"]]
@@ -98,8 +99,9 @@ def test_entries_fail_by_themselves(events: Any) -> None:
         "InvalidArgument",
         "NotAuthorizedForSourceException",
         "InvalidArgument",
+        "MalformedDetail",
     ]
-    assert put["FailedEntryCount"] == 5
+    assert put["FailedEntryCount"] == 6
     code, message = refusal(events.put_events, Entries=[order(Detail=json.dumps({"x": "x" * 1_048_576}))])
     assert (code, message) == ("ValidationException", "Total size of the entries in the request is over the limit.")
     assert refusal(events.put_events, Entries=[order()] * 11)[0] == "ValidationException"

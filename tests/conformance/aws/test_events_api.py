@@ -213,6 +213,23 @@ def test_failures_are_tried_again_or_buried(
     assert api.got.empty()
 
 
+def test_the_retry_policy_ends_in_a_dead_letter(
+    events: Any, api: Api, timed_client: Callable[..., Any], timed_server: ThreadedServer
+) -> None:
+    letters = Inbox(timed_client, "letters")
+    policy = {"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 60}
+    target(events, connect(events), api.url, DeadLetterConfig={"Arn": letters.arn}, RetryPolicy=policy)
+    api.answers += [503, 500]
+    put = events.put_events(Entries=[order()])
+    api.next()
+    wait_for(lambda: timed_server.advance(1) or not api.got.empty())
+    (letter,) = wait_for(letters.messages)
+    assert json.loads(letter["Body"])["id"] == put["Entries"][0]["EventId"]
+    told = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
+    assert (told["ERROR_CODE"], told["RETRY_ATTEMPTS"]) == ("ERROR_FROM_TARGET", "1")
+    assert told["EXHAUSTED_RETRY_CONDITION"] == "MaximumRetryAttempts"
+
+
 def test_connections_and_destinations_are_listed_and_deleted(events: Any, api: Api, account: str) -> None:
     connection = connect(events)
     arn = target(events, connection, api.url)

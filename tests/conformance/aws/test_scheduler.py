@@ -255,6 +255,12 @@ def test_groups(scheduler: Any, inbox: Inbox) -> None:
             {"StartDate": START - dt.timedelta(minutes=6)},
             "The StartDate you specify cannot be earlier than 5 minutes ago.",
         ),
+        ({"StartDate": dt.datetime(9999, 1, 1, tzinfo=dt.UTC)}, "Invalid StartDate."),
+        ({"EndDate": dt.datetime(9999, 1, 1, tzinfo=dt.UTC)}, "Invalid EndDate."),
+        (
+            {"expression": "at(9999-12-31T23:59:59)", "ScheduleExpressionTimezone": "America/New_York"},
+            "Invalid Schedule Expression at(9999-12-31T23:59:59).",
+        ),
         ({"StartDate": START, "EndDate": START}, "The StartDate must come before the EndDate."),
         (
             {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},

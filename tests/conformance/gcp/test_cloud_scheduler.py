@@ -148,6 +148,7 @@ def test_jobs_are_paused_resumed_run_and_changed(jobs: Jobs, endpoint: Endpoint,
     [
         ({"schedule": "whenever"}, exceptions.BadRequest),
         ({"schedule": "61 * * * *"}, exceptions.BadRequest),
+        ({"schedule": "every day " * 100}, exceptions.BadRequest),
         ({"time_zone": "Mars/Base"}, exceptions.BadRequest),
         ({"name": "job"}, exceptions.BadRequest),
         ({"http": {"uri": "ftp://x/"}}, exceptions.BadRequest),

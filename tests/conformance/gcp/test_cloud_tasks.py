@@ -190,6 +190,9 @@ def test_what_cannot_be_is_refused(queues: Queues) -> None:
         queues.task(queue, "http://127.0.0.1:1/", oauth_token={"service_account_email": "a@b"})
     for url, settings in (
         ("ftp://x/", {}),
+        ("http://[::1", {}),
+        ("http://127.0.0.1:99999/", {}),
+        ("http://127.0.0.1:1/", {"http_method": 99}),
         ("http://127.0.0.1:1/", {"seconds": 31 * 86_400}),
         ("http://127.0.0.1:1/", {"name": "no name"}),
         ("http://127.0.0.1:1/", {"http_method": "GET", "body": b"x"}),
@@ -200,4 +203,7 @@ def test_what_cannot_be_is_refused(queues: Queues) -> None:
         queues.client.create_task(parent=queue, task={})
     with pytest.raises(exceptions.BadRequest):
         queues.queue("y", rate_limits={"max_dispatches_per_second": 501})
+    for retries in ({"max_doublings": -1}, {"max_retry_duration": "-1s"}, {"max_backoff": "99999999s"}):
+        with pytest.raises(exceptions.BadRequest):
+            queues.queue("y", retry_config=retries)
     assert queues.names(queue) == []

@@ -10,7 +10,7 @@ import pytest
 
 from fogbank.engines.schedules import schedules
 from fogbank.engines.schedules.errors import ScheduleExistsError, ScheduleNotFoundError
-from fogbank.engines.schedules.model import AT, AWS, EVERY, ScheduleConfig, When
+from fogbank.engines.schedules.model import AT, AWS, EVERY, LAST_US, ScheduleConfig, When
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage.timers import TimerService
 
@@ -125,3 +125,9 @@ def test_clocks_that_go_back_do_not_repeat_a_schedule() -> None:
     second = when.next_after(first)
     assert second is not None
     assert (second - first) == 25 * HOUR_US
+
+
+def test_nothing_comes_round_after_the_end_of_time() -> None:
+    assert When(EVERY, str(10**19)).next_after(1) is None
+    assert When(AWS, "0 0 1 1 ? *").next_after(LAST_US) is None
+    assert When(AT, str(10**19)).next_after(0) is None

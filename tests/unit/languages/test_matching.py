@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -141,3 +142,22 @@ def test_ranges_of_numbers_have_a_limit() -> None:
     with pytest.raises(InvalidPatternError, match=r"-1\.0E9 and 1\.0E9"):
         compile_pattern(pattern)
     assert compile_pattern(pattern, number_max=5e9)({"a": 3e9})
+
+
+@given(st.text("ab*\\\\", min_size=1, max_size=8), st.text("ab*\\\\", max_size=10))
+def test_wildcards_are_as_expressions_say(pattern: str, value: str) -> None:
+    try:
+        matches = compile_pattern({"a": [{"wildcard": pattern}]})
+    except InvalidPatternError:
+        return
+    parts = re.split(r"(\\[*\\]|\*)", pattern)
+    expression = "".join(
+        ".*" if part == "*" else re.escape(part[1:] if part in ("\\*", "\\\\") else part) for part in parts
+    )
+    assert matches({"a": value}) == bool(re.fullmatch(expression, value))
+
+
+def test_wildcards_take_no_time() -> None:
+    matches = compile_pattern({"a": [{"wildcard": "a*" * 30 + "b"}]})
+    assert not matches({"a": "a" * 100_000})
+    assert matches({"a": "a" * 100_000 + "b"})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from fogbank.clouds.gcp.identity_tokens import identity_token
 from fogbank.clouds.gcp.refusals import invalid, unsupported
+from fogbank.connectors.delivery.posting import is_address
 from fogbank.wire.grpc.status import Code
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 METHODS: Final = ("POST", "POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS")
 URL_CHARS_MAX: Final = 2_083
+BACKOFF_SECONDS_MAX: Final = 30 * 86_400
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
 # What a delivery keeps of the token that its request carries.
 EMAIL: Final = "token-email"
@@ -40,9 +41,10 @@ _CODES: Final = {
 
 def check_target(target: Any, url: str, field: str) -> None:
     """Raise the error for a request that can't be sent."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > URL_CHARS_MAX:
+    if not is_address(url) or len(url) > URL_CHARS_MAX:
         raise invalid(field, f"{field} must be an address that begins with http:// or https://, not {url[:100]!r}.")
+    if not 0 <= target.http_method < len(METHODS):
+        raise invalid(field, f"There is no HTTP method {target.http_method}.")
     if target.HasField("oauth_token"):
         raise unsupported("oauth_token: there are no Google APIs here that would check it; oidc_token is supported")
     if target.HasField("oidc_token") and "@" not in target.oidc_token.service_account_email:
@@ -102,7 +104,7 @@ def delays_of(least: float, most: float, doublings: int) -> tuple[float, ...]:
     Google Cloud, "RetryConfig": 10 s at least, 300 s at most and 3 doublings make 10, 20, 40, 80, 160, 240, 300 s.
     """
     delays = [min(least, most)]
-    step = least * 2**doublings
+    step = least * 2 ** min(doublings, 64)
     while delays[-1] < most and len(delays) < 1_000:
         before = delays[-1]
         delays.append(min(most, before * 2 if len(delays) <= doublings else before + step))

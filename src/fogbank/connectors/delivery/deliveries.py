@@ -168,7 +168,8 @@ class Deliveries:
             return Again(again, delay * (1 + courier.spread * self._ids.jitter(0, 1)))
         told = f"{delivery.endpoint}: given up after {delivery.attempt} attempts: {answer.reason}"
         if courier.letter is None or not delivery.dead_letter:
-            _log.warning("%s", told)
+            # Where the outcome is noted, its owner decides what it means.
+            _log.log(logging.WARNING if courier.note is None else logging.INFO, "%s", told)
             return await self._over(due, courier, answer)
         letter = courier.letter(delivery, answer, self._drawn())
         problem = await self._store.run(_bury, due, Send(letter, self._ids.sequence()))

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 QUEUES: Final = "paced/queue"
 FORGET: Final = "paced.forget"
 """The kind of the timers that free the names of tasks that are over."""
+# No pace is slower than one task in so many seconds.
+GAP_SECONDS_MAX: Final = 30 * 86_400
 TIMED: Final = "timed"
 WAITING: Final = "waiting"
 SENT: Final = "sent"
@@ -268,7 +270,7 @@ async def _take_place(tx: Tx, now_us: int, queue: Name) -> int:
     def counted(record: records.Record) -> bytes:
         nonlocal slot_us
         settings = _QUEUE.decode(record.body)
-        gap_us = int(SECOND_US / settings.pace.per_second)
+        gap_us = int(min(GAP_SECONDS_MAX, 1 / settings.pace.per_second) * SECOND_US)
         full_us = max(settings.full_us, now_us)
         slot_us = max(now_us, full_us - (settings.pace.burst - 1) * gap_us)
         return _encode(msgspec.structs.replace(settings, full_us=full_us + gap_us))

@@ -24,6 +24,7 @@ EVERY: Final = "every"
 AWS: Final = "aws"
 UNIX: Final = "unix"
 GROC: Final = "groc"
+LAST_US: Final = 253_086_768_000 * SECOND_US
 
 
 class When(msgspec.Struct, frozen=True, array_like=True):
@@ -41,10 +42,12 @@ class When(msgspec.Struct, frozen=True, array_like=True):
     end_us: int = 0
 
     def next_after(self, after_us: int) -> int | None:
-        """Return the first occurrence that is later than a time, None if there is none."""
+        """Return the first occurrence that is later than a time, None if there is none before the year 9990."""
         after_us = max(after_us, self.start_us - 1)
+        if after_us >= LAST_US:
+            return None
         found = self._next(after_us)
-        return None if found is None or (self.end_us and found > self.end_us) else found
+        return None if found is None or found > (self.end_us or LAST_US) else found
 
     def _next(self, after_us: int) -> int | None:
         if self.kind == AT:

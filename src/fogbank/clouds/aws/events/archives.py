@@ -114,7 +114,7 @@ async def _subscribe(tx: Tx, now_us: int, scope: str, name: str, archive: Archiv
 
 
 def _queue(archive: Archive) -> QueueConfig:
-    retention_seconds = archive.retention_days * DAY_SECONDS or FOREVER_SECONDS
+    retention_seconds = min(archive.retention_days * DAY_SECONDS or FOREVER_SECONDS, FOREVER_SECONDS)
     return QueueConfig(retention_seconds=retention_seconds, message_bytes_max=MESSAGE_BYTES_MAX, dialect=DIALECT)
 
 

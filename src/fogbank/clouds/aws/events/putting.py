@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
 
 ENTRIES_BYTES_MAX: Final = 1_048_576
+TIME_SECONDS_MAX: Final = 253_402_300_800
 _TIME_BYTES: Final = 14
 _object: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -99,6 +100,8 @@ def _check(entry: PutEventsRequestEntry) -> dict[str, Any]:
             raise _RefusedError(
                 "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
             )
+    if entry.Time is not None and not 0 <= entry.Time < TIME_SECONDS_MAX:
+        raise _RefusedError("InvalidArgument", "Parameter Time is not valid.")
     assert entry.Source is not None
     assert entry.Detail is not None
     if entry.Source.startswith("aws."):

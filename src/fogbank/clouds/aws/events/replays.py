@@ -16,6 +16,7 @@ from fogbank.clouds.aws.events.archives import KIND as ARCHIVE_KIND
 from fogbank.clouds.aws.events.archives import archive_arn, queue_of, read_archive
 from fogbank.clouds.aws.events.couriers import REPLAY
 from fogbank.clouds.aws.events.errors import invalid
+from fogbank.clouds.aws.events.putting import TIME_SECONDS_MAX
 from fogbank.clouds.aws.events.service import PAGE_MAX, Events, bus_arn, bus_name, page, read_next, rule_arn, seconds
 from fogbank.engines.messaging import queues, records
 from fogbank.engines.messaging.delivery_model import DELIVERIES, TOPIC, Delivery, endpoint_of
@@ -83,6 +84,8 @@ class StartReplay(Input):
 @operation(StartReplay)
 async def start_replay(events: Events, call: Call, request: StartReplay) -> Reply:
     """Start a replay."""
+    if not 0 <= request.EventStartTime < TIME_SECONDS_MAX or not 0 <= request.EventEndTime < TIME_SECONDS_MAX:
+        raise invalid("Parameter EventStartTime or EventEndTime is not valid.")
     if request.EventStartTime >= request.EventEndTime:
         raise invalid("Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.")
     arn = parse_arn(request.EventSourceArn)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fogbank.clouds.aws.events.schedules import read_at, read_cron, read_rate
 from fogbank.clouds.aws.scheduler.errors import invalid
-from fogbank.engines.schedules.model import AT, AWS, EVERY, When, check_zone
+from fogbank.engines.schedules.model import AT, AWS, EVERY, LAST_US, When, check_zone
 from fogbank.kernel.clock import SECOND_US
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,9 +31,13 @@ def read_when(
     if moment is not None:
         try:
             at = datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone))
-        except ValueError:
+            at_us = (at.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+        except (ValueError, OverflowError):
             raise invalid(f"Invalid Schedule Expression {text}.") from None
-        return When(AT, str((at.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)))
+        return When(AT, str(at_us))
+    for name, given in (("StartDate", start_seconds), ("EndDate", end_seconds)):
+        if given is not None and not 0 <= given <= LAST_US / SECOND_US:
+            raise invalid(f"Invalid {name}.")
     start_us = 0 if start_seconds is None else int(start_seconds * SECOND_US)
     end_us = 0 if end_seconds is None else int(end_seconds * SECOND_US)
     if start_us and end_us and start_us >= end_us:

@@ -15,6 +15,7 @@ from fogbank.clouds.aws.arns import Arn, invoked_as, parse_arn
 from fogbank.clouds.aws.events.service import FOLDER as BUSES
 from fogbank.clouds.aws.events.targets import place_of
 from fogbank.clouds.aws.scheduler.errors import invalid, unsupported
+from fogbank.connectors.delivery.posting import is_address
 from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, LOG, QUEUE, TOPIC, endpoint_of, split_endpoint
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _universal(target: Target, api: str) -> Place:
 
 
 def _send_message(sent: Mapping[str, Any], target: Target) -> Place:
-    parts = urlsplit(sent["QueueUrl"]).path.strip("/").split("/")
+    parts = urlsplit(sent["QueueUrl"]).path.strip("/").split("/") if is_address(sent["QueueUrl"]) else []
     if len(parts) != 2:
         raise invalid("QueueUrl in the Input of sqs:sendMessage is not valid.")
     account, name = parts

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fogbank.clouds.gcp.http_targets import check_target
+from fogbank.clouds.gcp.http_targets import BACKOFF_SECONDS_MAX, check_target
 from fogbank.clouds.gcp.pubsub.names import TOPICS
 from fogbank.clouds.gcp.pubsub.names import read_name as read_topic
 from fogbank.clouds.gcp.refusals import invalid, unsupported
@@ -35,6 +35,7 @@ DEADLINE_DEFAULT: Final = 180
 BACKOFF_MIN_DEFAULT: Final = 5
 BACKOFF_MAX_DEFAULT: Final = 3_600
 DOUBLINGS_DEFAULT: Final = 5
+SCHEDULE_CHARS_MAX: Final = 500
 BODY_BYTES_MAX: Final = 1_048_576
 _OUTPUT_ONLY: Final = ("user_update_time", "state", "status", "schedule_time", "last_attempt_time")
 
@@ -90,21 +91,29 @@ def _complete_retries(retries: Any) -> None:
         retries.max_doublings = DOUBLINGS_DEFAULT
     if not 0 <= retries.max_doublings <= 16:
         raise invalid("job.retry_config.max_doublings", "max_doublings must be between 0 and 16.")
-    if not 0 < seconds_of(retries.min_backoff_duration) <= seconds_of(retries.max_backoff_duration):
+    least, most = seconds_of(retries.min_backoff_duration), seconds_of(retries.max_backoff_duration)
+    if seconds_of(retries.max_retry_duration) < 0:
+        raise invalid("job.retry_config.max_retry_duration", "max_retry_duration must not be negative.")
+    if not 0 < least <= most <= BACKOFF_SECONDS_MAX:
         raise invalid(
-            "job.retry_config", "min_backoff_duration must be positive, and no more than max_backoff_duration."
+            "job.retry_config",
+            "min_backoff_duration must be positive, max_backoff_duration no less and 30 days at most.",
         )
 
 
 def notation_of(text: str) -> str:
     """Return the notation that a schedule is written in; raises `GrpcError`."""
+    if len(text) > SCHEDULE_CHARS_MAX:
+        raise invalid("job.schedule", f"A schedule has at most {SCHEDULE_CHARS_MAX} characters.")
+    reason = ""
     for notation in (UNIX, GROC):
         try:
             read_calendar(notation, text)
-        except CronError:
-            continue
-        return notation
-    raise invalid("job.schedule", f"Schedule or time zone is invalid: {text!r}.")
+        except CronError as error:
+            reason = str(error)
+        else:
+            return notation
+    raise invalid("job.schedule", f"Schedule or time zone is invalid: {reason}")
 
 
 def configuration(job: Any, anchor_us: int, *, enabled: bool = True) -> ScheduleConfig:

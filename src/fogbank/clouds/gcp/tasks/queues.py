@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fogbank.clouds.gcp.http_targets import BACKOFF_SECONDS_MAX
 from fogbank.clouds.gcp.masks import merge
 from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
 from fogbank.clouds.gcp.refusals import invalid, unsupported
@@ -178,8 +179,10 @@ def _configure(message: Any) -> PacedQueue:
         retries.max_backoff.seconds = BACKOFF_MAX_SECONDS
     retries.max_doublings = retries.max_doublings or DOUBLINGS_DEFAULT
     least, most = _seconds(retries.min_backoff), _seconds(retries.max_backoff)
-    if not 0 < least <= most or retries.max_doublings < 0:
-        raise invalid("queue.retry_config", "min_backoff must be positive, and no more than max_backoff.")
+    if not 0 < least <= most <= BACKOFF_SECONDS_MAX or retries.max_doublings < 0:
+        raise invalid("queue.retry_config", "min_backoff must be positive, max_backoff no less and 30 days at most.")
+    if _seconds(retries.max_retry_duration) < 0:
+        raise invalid("queue.retry_config", "max_retry_duration must not be negative.")
     pace = Pace(limits.max_dispatches_per_second, limits.max_burst_size, limits.max_concurrent_dispatches)
     message.ClearField("state")
     return PacedQueue(pace, TIMER, message.SerializeToString(deterministic=True))

@@ -6,7 +6,6 @@ Amazon EventBridge User Guide, "API destinations as targets". AWS takes addresse
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,6 +15,7 @@ from fogbank.clouds.aws.events.destinations.connections import KIND as CONNECTIO
 from fogbank.clouds.aws.events.destinations.connections import connection_arn
 from fogbank.clouds.aws.events.errors import invalid, not_found
 from fogbank.clouds.aws.events.service import PAGE_MAX, Events, page, read_next, seconds
+from fogbank.connectors.delivery.posting import is_address
 from fogbank.engines.messaging import records
 from fogbank.engines.messaging.errors import RecordNotFoundError
 
@@ -192,8 +192,7 @@ async def find_destination(tx: Tx, now_us: int, text: str) -> Record:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not is_address(url):
         raise invalid("Parameter InvocationEndpoint is not valid. Reason: it must be an address with https.")
 
 

@@ -14,6 +14,7 @@ from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.arns import Arn
 from fogbank.clouds.aws.events.errors import invalid
 from fogbank.clouds.aws.events.service import PAGE_MAX, Events, page, read_next, seconds
+from fogbank.connectors.delivery.posting import is_address
 from fogbank.engines.messaging import records
 from fogbank.kernel.clock import MILLISECOND_US
 
@@ -271,6 +272,8 @@ def _check(kind: str, auth: Authorization) -> None:
         client = parameters.ClientParameters
         if client is None or client.ClientID is None or client.ClientSecret is None:
             raise invalid("ClientID and ClientSecret must be specified in ClientParameters.")
+        if not is_address(parameters.AuthorizationEndpoint or ""):
+            raise invalid("Parameter AuthorizationEndpoint is not valid. Reason: it must be an address with https.")
 
 
 def _without_secrets(auth: Authorization) -> dict[str, Any]:

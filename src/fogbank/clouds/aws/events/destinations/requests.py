@@ -56,6 +56,7 @@ class ApiRequests:
         self._store = store
         self._poster = poster
         self._next_us: dict[str, int] = {}
+        self._places: dict[int, int] = {}
         self._tokens: dict[str, tuple[str, int]] = {}
 
     async def prepare(self, delivery: Delivery, now_us: int) -> Delivery | Answer | float:
@@ -70,7 +71,7 @@ class ApiRequests:
         if refused and connection.auth.OAuthParameters is None:
             # Only a token can be asked for anew.
             return Answer(403, "HTTP 401")
-        wait_seconds = self._turn(destination, now_us)
+        wait_seconds = self._turn(delivery, destination, now_us)
         if wait_seconds:
             return wait_seconds
         headers = {"User-Agent": "Amazon/EventBridge/ApiDestinations", "Range": "bytes=0-1048575"}
@@ -91,13 +92,20 @@ class ApiRequests:
             delivery, endpoint=url, headers=headers | authorization, content=content, method=destination.method
         )
 
-    def _turn(self, destination: Destination, now_us: int) -> float:
-        """Return 0 if a destination's rate lets it be called now, else in how many seconds."""
-        free_us = self._next_us.get(destination.id, 0)
-        if free_us > now_us:
-            return (free_us - now_us) / SECOND_US
-        self._next_us[destination.id] = now_us + SECOND_US // destination.rate
-        return 0.0
+    def _turn(self, delivery: Delivery, destination: Destination, now_us: int) -> float:
+        """Return 0 if it is a delivery's turn at a destination, else in how many seconds it is.
+
+        One that must wait is given its place at once, so that it asks only once more.
+        """
+        key = hash((delivery.subscription, delivery.first_us, delivery.content))
+        place_us = self._places.pop(key, None)
+        if place_us is None:
+            place_us = max(now_us, self._next_us.get(destination.id, 0))
+            self._next_us[destination.id] = place_us + SECOND_US // destination.rate
+        if place_us <= now_us:
+            return 0.0
+        self._places[key] = place_us
+        return (place_us - now_us) / SECOND_US
 
     async def _authorize(self, connection: Connection, now_us: int, *, fresh: bool) -> dict[str, str] | Answer:
         auth = connection.auth
