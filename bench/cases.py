@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.dynamodb import DYNAMODB_CASES
+from bench.events import EVENT_CASES
 from bench.functions import LAMBDA_CASES
 from bench.http_functions import HTTP_FUNCTION_CASES
 from bench.languages import LANGUAGE_CASES
@@ -10,4 +11,13 @@ from bench.pubsub import PUBSUB_CASES
 from bench.sns import SNS_CASES
 from bench.sqs import SQS_CASES
 
-CASES = (*SQS_CASES, *SNS_CASES, *PUBSUB_CASES, *DYNAMODB_CASES, *LAMBDA_CASES, *LANGUAGE_CASES, *HTTP_FUNCTION_CASES)
+CASES = (
+    *SQS_CASES,
+    *SNS_CASES,
+    *EVENT_CASES,
+    *PUBSUB_CASES,
+    *DYNAMODB_CASES,
+    *LAMBDA_CASES,
+    *LANGUAGE_CASES,
+    *HTTP_FUNCTION_CASES,
+)

@@ -69,7 +69,11 @@ class RawClient:
 
     def call(self, service: str, operation: str, **members: Any) -> dict[str, Any]:
         """Call an operation; raises `OSError` or `http.client.HTTPException` if no answer comes."""
-        prefix, version = {"sqs": ("AmazonSQS", "1.0"), "dynamodb": ("DynamoDB_20120810", "1.0")}[service]
+        prefix, version = {
+            "sqs": ("AmazonSQS", "1.0"),
+            "dynamodb": ("DynamoDB_20120810", "1.0"),
+            "events": ("AWSEvents", "1.1"),
+        }[service]
         scope = f"{self._account}/20260101/us-east-1/{service}/aws4_request"
         headers = {
             "X-Amz-Target": f"{prefix}.{operation}",

@@ -87,7 +87,28 @@ PUBSUB_CLIENTS: Final = (
         "google.pubsub_v1", "services.schema_service.transports", ("types.schema",), "google.pubsub.v1.SchemaService"
     ),
 )
-SERVICES: Final = {"functions": FUNCTIONS_CLIENTS, "pubsub": PUBSUB_CLIENTS}
+SCHEDULER_CLIENTS: Final = (
+    Client(
+        "google.cloud.scheduler_v1",
+        "services.cloud_scheduler.transports",
+        ("types.cloudscheduler", "types.job", "types.target"),
+        "google.cloud.scheduler.v1.CloudScheduler",
+    ),
+)
+TASKS_CLIENTS: Final = (
+    Client(
+        "google.cloud.tasks_v2",
+        "services.cloud_tasks.transports",
+        ("types.cloudtasks", "types.queue", "types.target", "types.task"),
+        "google.cloud.tasks.v2.CloudTasks",
+    ),
+)
+SERVICES: Final = {
+    "functions": FUNCTIONS_CLIENTS,
+    "pubsub": PUBSUB_CLIENTS,
+    "scheduler": SCHEDULER_CLIENTS,
+    "tasks": TASKS_CLIENTS,
+}
 SHARED: Final = (
     "google/longrunning/operations.proto", "google/cloud/location/locations.proto", "google/iam/v1/iam_policy.proto",
 )  # fmt: skip

@@ -40,6 +40,7 @@ from fogbank.connectors.delivery.deliveries import Deliveries
 from fogbank.connectors.delivery.mailing import Mailer
 from fogbank.connectors.delivery.posting import Poster
 from fogbank.connectors.delivery.pushes import Pushes
+from fogbank.connectors.delivery.scheduled import sending
 from fogbank.connectors.delivery.targets import Targets
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
@@ -253,12 +254,14 @@ class App:
         self.signer = Signer(store)
         mailer = Mailer(self.settings.mail_server)
         self._stack.callback(mailer.close)
-        couriers = {**aws_couriers(self.signer), **gcp_couriers(), **azure_couriers()}
+        aws = aws_couriers(store, self.poster, self.signer)
+        couriers = {**aws, **gcp_couriers(self.signer), **azure_couriers()}
         dialects = {**aws_dialects(lambda: self.loopback_url), **gcp_dialects(), **azure_dialects()}
         self._add(Deliveries((store, clock, ids), invoker, self.poster, mailer, couriers, dialects))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
-        self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **gcp_timers(), **azure_timers()})))
+        actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}
+        self._add(Timekeeper(TimerService(store, clock, ids, actions)))
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
         self._add(Schedules(store, clock, ids, invoker))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.simulation.buses import Buses
 from tests.simulation.fan_out import FanOut
 from tests.simulation.queues import OrderedQueue, StandardQueue
 from tests.simulation.tables import Table
@@ -34,7 +35,7 @@ def test_what_is_published_reaches_every_subscription_in_order(seed: int, tmp_pa
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_acknowledged_is_lost(seed: int, tmp_path: Path) -> None:
-    world = World(seed, tmp_path / "data", [StandardQueue(), OrderedQueue(), Table()])
+    world = World(seed, tmp_path / "data", [StandardQueue(), OrderedQueue(), Table(), Buses()])
     try:
         for _ in range(world.random.choice((1, 1, 2))):
             world.crash()

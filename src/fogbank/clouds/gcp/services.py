@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def gcp_services(parts: Parts) -> list[AnyService]:
     """Return all services, those that gRPC itself has included."""
-    from fogbank.clouds.gcp import functions, pubsub  # noqa: PLC0415 - loaded on first use
+    from fogbank.clouds.gcp import functions, pubsub, scheduler, tasks  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.locations import locations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.operations import operations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.wire.grpc.health import health_service  # noqa: PLC0415 - loaded on first use
@@ -37,6 +37,8 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     services = [
         *functions.make_services(parts),
         *pubsub.make_services(parts),
+        *scheduler.make_services(parts),
+        *tasks.make_services(parts),
         locations_service(parts),
         operations_service(parts),
     ]
@@ -69,18 +71,7 @@ def gcp_launchers() -> dict[str, Launcher]:
     return {"functions-framework": prepare}
 
 
-def gcp_timers() -> dict[str, Action]:
-    """Return what Google's kinds of timers do."""
-
-    async def expiration(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
-        from fogbank.clouds.gcp.pubsub.subscriptions import expire  # noqa: PLC0415 - loaded on first use
-
-        return await expire(tx, now_us, timer, sequence)
-
-    return {"gcp.pubsub.expiration": expiration}
-
-
-def gcp_couriers() -> Couriers:
+def gcp_couriers(signer: Signer) -> Couriers:
     """Return by which rules Google's services deliver."""
 
     def pubsub(name: str) -> Courier:
@@ -88,7 +79,39 @@ def gcp_couriers() -> Couriers:
 
         return COURIERS[name]
 
-    return {"pubsub": pubsub}
+    def cloud_scheduler(_name: str) -> Courier:
+        from fogbank.clouds.gcp.scheduler.couriers import courier  # noqa: PLC0415 - loaded on first use
+
+        return courier(signer)
+
+    def cloud_tasks(_name: str) -> Courier:
+        from fogbank.clouds.gcp.tasks.dispatch import courier  # noqa: PLC0415 - loaded on first use
+
+        return courier(signer)
+
+    return {"pubsub": pubsub, "cloudscheduler": cloud_scheduler, "cloudtasks": cloud_tasks}
+
+
+def gcp_timers() -> dict[str, Action]:
+    """Return what Google's kinds of timers do."""
+
+    async def task(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.gcp.tasks.dispatch import fire  # noqa: PLC0415 - loaded on first use
+
+        return await fire(tx, now_us, timer, sequence)
+
+    async def forget(tx: Tx, now_us: int, timer: Timer, _sequence: int) -> int | None:
+        from fogbank.engines.messaging import paced  # noqa: PLC0415 - loaded on first use
+
+        await paced.forget(tx, now_us, timer)
+        return None
+
+    async def expiration(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.gcp.pubsub.subscriptions import expire  # noqa: PLC0415 - loaded on first use
+
+        return await expire(tx, now_us, timer, sequence)
+
+    return {"gcp.tasks.task": task, "paced.forget": forget, "gcp.pubsub.expiration": expiration}
 
 
 def gcp_push_forms(clock: Clock, ids: Ids, poster: Poster, signer: Signer, invoker: Invoker) -> dict[str, PushForm]:
@@ -116,12 +139,17 @@ def gcp_dialects() -> Dialects:
 
         return PUBSUB
 
+    def cloud_scheduler() -> Dialect:
+        from fogbank.clouds.gcp.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
+
+        return SCHEDULER
+
     def functions() -> Dialect:
         from fogbank.clouds.gcp import routing  # noqa: PLC0415 - loaded on first use
 
         return routing.functions()
 
-    return {"pubsub": pubsub, "functions-framework": functions}
+    return {"pubsub": pubsub, "cloudscheduler": cloud_scheduler, "functions-framework": functions}
 
 
 def gcp_addresses(text: str) -> Target | None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.delivery_model import Delivery
     from fogbank.engines.messaging.model import Message
     from fogbank.engines.messaging.publishing import Publication
+    from fogbank.engines.schedules.model import Schedule
+    from fogbank.storage import Tx
 
 
 class Answer(NamedTuple):
@@ -55,9 +57,11 @@ class Courier(NamedTuple):
     """The rules of one service.
 
     `retry` is for deliveries without a policy of their own. `letter` words the dead letter of a delivery that was
-    given up, for the queue that it names. `dress` adds headers to an HTTP request when it is sent; `seal` finishes what
-    is delivered before the first attempt, where that takes more than a pure function. A delay is made longer at
-    random, by its `spread`-fold at most.
+    given up, for the queue that it names. `dress` adds headers to an HTTP request when it is sent. A delay is made
+    longer at random, by its `spread`-fold at most. `renew` changes what is different in a further attempt.
+    `prepare` returns a delivery as it is to be made, with what takes its time, such as tokens and signatures; or in how
+    many seconds to ask again; or why it can't be sent. `note` is a store operation that takes note of an
+    attempt's outcome; of the last one's in the transaction that takes the delivery from its queue.
     """
 
     retry: Retry = Retry()
@@ -66,19 +70,23 @@ class Courier(NamedTuple):
     letter: Callable[[Delivery, Answer, Drawn], Message] | None = None
     dress: Callable[[Delivery, int], Mapping[str, str]] | None = None
     spread: float = 0
-    seal: Callable[[Delivery], Awaitable[Delivery]] | None = None
+    renew: Callable[[Delivery], Delivery] | None = None
+    prepare: Callable[[Delivery, int], Awaitable[Delivery | Answer | float]] | None = None
+    note: Callable[[Tx, int, Delivery, Answer], Awaitable[None]] | None = None
 
 
 class Dialect(NamedTuple):
-    """How a service's queues, topics and functions take what is delivered to them from other services.
+    """How a service's queues, topics and functions take what other services deliver, and what its clocks send.
 
     The content of a delivery whose courier is `ROUTE` is a CloudEvent as JSON. `message` makes what a queue gets,
     `publication` what a topic publishes, `event` what a function gets, with its context; functions go by contract.
+    `scheduled` says what an occurrence of a schedule sends.
     """
 
     message: Callable[[Delivery, Drawn], Message] | None = None
     publication: Callable[[Delivery, Drawn], Publication] | None = None
     event: Callable[[Delivery, Drawn], tuple[bytes, dict[str, Any]]] | None = None
+    scheduled: Callable[[Schedule, int, Drawn], Delivery] | None = None
 
 
 ROUTE: Final = "route"

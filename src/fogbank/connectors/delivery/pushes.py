@@ -11,8 +11,9 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fogbank.engines.messaging import messages, pushing, queues
+from fogbank.engines.messaging import messages, queues
 from fogbank.engines.messaging.errors import LeaseNotHeldError, MessageGoneError, QueueNotFoundError
+from fogbank.engines.messaging.whole_queues import pushing
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
 from fogbank.storage import change_feed

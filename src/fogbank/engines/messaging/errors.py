@@ -75,3 +75,19 @@ class MessageTooLargeError(EngineError):
 
 class DedupIdMissingError(EngineError):
     """The queue removes duplicates by ids, and the message has none."""
+
+
+class RecordNotFoundError(NotFoundError):
+    """There is no record of that kind and name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(name)
+        self.kind = kind
+
+
+class RecordExistsError(AlreadyExistsError):
+    """There is a record of that kind and name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(name)
+        self.kind = kind

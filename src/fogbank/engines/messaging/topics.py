@@ -38,6 +38,12 @@ def _subscription(row: Row) -> Subscription:
     return Subscription(topic, number, scope, topic_name, kind, endpoint, decode_subscription(bytes(config)))
 
 
+def _within(folder: str | None, column: str) -> str:
+    if folder is None:
+        return ""
+    return f" AND {column} LIKE $4 || '/%'" if folder else f" AND {column} NOT LIKE '%/%'"
+
+
 async def create(tx: Tx, now_us: int, name: Name, number: int, config: TopicConfig) -> tuple[Topic, bool]:
     """Create a topic, or return the one of that name as it is; the flag says whether it is new."""
     made = await tx.run(
@@ -60,19 +66,20 @@ async def find(tx: Tx, _now_us: int, name: Name) -> Topic:
 
 
 async def list_topics(
-    tx: Tx, _now_us: int, scope: str, after: str, limit: int, dialect: str | None = None
+    tx: Tx, _now_us: int, scope: str, after: str, limit: int, *, folder: str | None = None
 ) -> list[Topic]:
-    """Return topics of a scope in the order of their names, those that follow `after`; of one dialect or all."""
-    found: list[Topic] = []
-    while True:
-        rows = await tx.all(
-            f"SELECT {_TOPIC} FROM topic WHERE scope = $1 AND name > $2 ORDER BY name LIMIT $3", scope, after, limit
-        )
-        here = [_topic(row) for row in rows]
-        found += [topic for topic in here if dialect in (None, topic.config.dialect)]
-        if len(rows) < limit or len(found) >= limit:
-            return found[:limit]
-        after = here[-1].name
+    """Return topics of a scope in the order of their names, those that follow `after`.
+
+    With `folder`, only those whose names begin with it and a slash; with "", those that have no slash.
+    """
+    rows = await tx.all(
+        f"SELECT {_TOPIC} FROM topic WHERE scope = $1 AND name > $2{_within(folder, 'name')} ORDER BY name LIMIT $3",
+        scope,
+        after,
+        limit,
+        *((folder,) if folder else ()),
+    )
+    return [_topic(row) for row in rows]
 
 
 async def update(tx: Tx, _now_us: int, name: Name, change: Callable[[TopicConfig], TopicConfig]) -> Topic:
@@ -127,6 +134,25 @@ async def add_subscription(
     return Subscription(topic.id, number, *place, kind, endpoint, config), True
 
 
+async def put_subscription(tx: Tx, _now_us: int, subscription: Subscription) -> bool:
+    """Subscribe under an id of the caller's own, or change what has it; False if it was there."""
+    there = await tx.run(
+        "UPDATE subscription SET kind = $1, endpoint = $2, config = $3 WHERE topic = $4 AND id = $5",
+        subscription.kind,
+        subscription.endpoint,
+        encode(subscription.config),
+        subscription.topic,
+        subscription.id,
+    )
+    if not there:
+        await tx.run(
+            f"INSERT INTO subscription ({_SUBSCRIPTION}) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            *subscription[:-1],
+            encode(subscription.config),
+        )
+    return not there
+
+
 async def find_subscription(tx: Tx, _now_us: int, scope: str, number: str) -> Subscription:
     """Return a subscription, or raise `SubscriptionNotFoundError`."""
     row = await tx.one(f"SELECT {_SUBSCRIPTION} FROM subscription WHERE scope = $1 AND id = $2", scope, number)
@@ -152,13 +178,17 @@ async def unsubscribe(tx: Tx, _now_us: int, scope: str, number: str) -> bool:
     return bool(await tx.run("DELETE FROM subscription WHERE scope = $1 AND id = $2", scope, number))
 
 
-async def list_subscriptions(tx: Tx, _now_us: int, scope: str, after: str, limit: int) -> list[Subscription]:
-    """Return subscriptions of a scope in the order of their ids, those that follow `after`."""
+async def list_subscriptions(
+    tx: Tx, _now_us: int, scope: str, after: str, limit: int, *, folder: str | None = None
+) -> list[Subscription]:
+    """Return subscriptions of a scope in the order of their ids, those that follow `after`; `folder` is the topics'."""
     rows = await tx.all(
-        f"SELECT {_SUBSCRIPTION} FROM subscription WHERE scope = $1 AND id > $2 ORDER BY id LIMIT $3",
+        f"SELECT {_SUBSCRIPTION} FROM subscription WHERE scope = $1 AND id > $2{_within(folder, 'topic_name')}"
+        " ORDER BY id LIMIT $3",
         scope,
         after,
         limit,
+        *((folder,) if folder else ()),
     )
     return [_subscription(row) for row in rows]
 

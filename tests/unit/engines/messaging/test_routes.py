@@ -61,14 +61,3 @@ async def test_a_route_gets_the_events_that_its_filter_wants(store: Store, ids: 
     assert [(due.item.kind, due.item.endpoint, due.item.content, due.item.hops) for due in dues] == [
         (QUEUE, ENDPOINT, events[0], 1)
     ]
-
-
-async def test_topics_are_listed_by_dialect(store: Store, ids: Ids) -> None:
-    for number in range(6):
-        dialect = "events" if number % 3 else "sns"
-        await store.run(topics.create, (SOURCE[0], f"t{number}"), ids.sequence(), TopicConfig(dialect=dialect))
-    found = await store.read(topics.list_topics, SOURCE[0], "", 2, "events")
-    assert [topic.name for topic in found] == ["t1", "t2"]
-    found = await store.read(topics.list_topics, SOURCE[0], "t2", 3, "events")
-    assert [topic.name for topic in found] == ["t4", "t5"]
-    assert len(await store.read(topics.list_topics, SOURCE[0], "", 10)) == 6

@@ -13,7 +13,7 @@ import msgspec
 from fogbank.clouds.aws.arns import parse_arn
 from fogbank.clouds.aws.sns.errors import invalid
 from fogbank.clouds.aws.sns.service import FIFO_SUFFIX
-from fogbank.clouds.aws.sns.signatures import seal
+from fogbank.clouds.aws.sns.signatures import sign
 from fogbank.connectors.delivery.couriers import Courier
 from fogbank.engines.messaging.delivery_model import MAIL, QUEUE, SMTP, Retry, endpoint_of
 from fogbank.engines.messaging.model import Attribute, Message, decode_message
@@ -79,9 +79,9 @@ def letter(delivery: Delivery, answer: Answer, drawn: Drawn) -> Message:
 
 def couriers(signer: Signer) -> dict[str, Courier]:
     """Return the couriers by their names."""
-    sealed = partial(seal, signer)
+    prepare = partial(sign, signer)
     return {
-        HTTP_COURIER: Courier(HTTP_RETRY, letter=letter, seal=sealed),
+        HTTP_COURIER: Courier(HTTP_RETRY, letter=letter, prepare=prepare),
         AWS_COURIER: Courier(AWS_RETRY, letter=letter),
-        MAIL_COURIER: Courier(MAIL_RETRY, letter=letter, seal=sealed),
+        MAIL_COURIER: Courier(MAIL_RETRY, letter=letter, prepare=prepare),
     }

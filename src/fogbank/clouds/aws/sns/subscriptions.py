@@ -151,7 +151,7 @@ class ListSubscriptions(Input):
 async def list_subscriptions(sns: Sns, call: Call, request: ListSubscriptions) -> Reply:
     """List the subscriptions of the caller's account and region, a hundred at a time."""
     after = read_next_token(request.NextToken)
-    return _page(await sns.store.read(topics.list_subscriptions, call.scope, after, PAGE_MAX + 1))
+    return _page(await sns.store.read(topics.list_subscriptions, call.scope, after, PAGE_MAX + 1, folder=""))
 
 
 class ListSubscriptionsByTopic(Input):

@@ -18,7 +18,7 @@ from fogbank.clouds.aws.sns.delivery_policies import (
     show_topic_policy,
 )
 from fogbank.clouds.aws.sns.errors import invalid, unsupported
-from fogbank.clouds.aws.sns.service import DIALECT, Sns, check_name, read_topic, topic_arn
+from fogbank.clouds.aws.sns.service import Sns, check_name, read_topic, topic_arn
 from fogbank.engines.messaging import topics
 from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.engines.messaging.topic_model import TopicConfig
@@ -106,7 +106,7 @@ class ListTopics(Input):
 async def list_topics(sns: Sns, call: Call, request: ListTopics) -> Reply:
     """List the topics of the caller's account and region, a hundred at a time."""
     after = read_next_token(request.NextToken)
-    found = await sns.store.read(topics.list_topics, call.scope, after, PAGE_MAX + 1, DIALECT)
+    found = await sns.store.read(topics.list_topics, call.scope, after, PAGE_MAX + 1, folder="")
     reply: dict[str, Any] = {"Topics": [{"TopicArn": topic_arn(each.scope, each.name)} for each in found[:PAGE_MAX]]}
     if len(found) > PAGE_MAX:
         reply["NextToken"] = write_token(found[PAGE_MAX - 1].name)

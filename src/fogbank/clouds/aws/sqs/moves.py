@@ -15,9 +15,10 @@ from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.arns import parse_arn
 from fogbank.clouds.aws.sqs.errors import invalid, invalid_value
 from fogbank.clouds.aws.sqs.names import scope_arn
-from fogbank.engines.messaging import moves, queues
+from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.errors import MoveNotFoundError, MoveRunningError, QueueNotFoundError
-from fogbank.engines.messaging.moves import RUNNING
+from fogbank.engines.messaging.whole_queues import moves
+from fogbank.engines.messaging.whole_queues.moves import RUNNING
 from fogbank.kernel.clock import MILLISECOND_US
 from fogbank.kernel.limits import Limit
 from fogbank.wire.aws.errors import AwsError
@@ -25,7 +26,7 @@ from fogbank.wire.aws.errors import AwsError
 if TYPE_CHECKING:
     from fogbank.clouds.aws.sqs.service import Sqs
     from fogbank.engines.messaging.model import Name
-    from fogbank.engines.messaging.moves import Move
+    from fogbank.engines.messaging.whole_queues.moves import Move
 
 RATE: Final = Limit("MaxNumberOfMessagesPerSecond", 1, 500, "messages per second")
 RESULTS: Final = Limit("MaxResults", 1, 10, "tasks")

@@ -13,8 +13,9 @@ from fogbank.clouds.gcp.pubsub.service import already_exists, not_found
 from fogbank.clouds.gcp.pubsub.subscriptions import read
 from fogbank.clouds.gcp.pubsub.topics import check_labels
 from fogbank.clouds.gcp.refusals import invalid
-from fogbank.engines.messaging import queues, snapshots
+from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.errors import SnapshotExistsError, SnapshotNotFoundError
+from fogbank.engines.messaging.whole_queues import snapshots
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from fogbank.clouds.gcp.pubsub.service import PubSub
     from fogbank.engines.messaging.model import Name
-    from fogbank.engines.messaging.snapshots import Snapshot
+    from fogbank.engines.messaging.whole_queues.snapshots import Snapshot
     from fogbank.storage import Tx
     from fogbank.wire.grpc.service import Call
 

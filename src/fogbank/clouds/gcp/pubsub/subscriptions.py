@@ -10,10 +10,11 @@ from fogbank.clouds.gcp.pubsub import expiring
 from fogbank.clouds.gcp.pubsub.configuration import complete, configuration, recall, show
 from fogbank.clouds.gcp.pubsub.names import SUBSCRIPTIONS, TOPICS, read_name, read_new_name, read_project, scope_of
 from fogbank.clouds.gcp.pubsub.service import already_exists
-from fogbank.engines.messaging import pushing, queues, snapshots, topics
+from fogbank.engines.messaging import queues, topics
 from fogbank.engines.messaging.delivery_model import QUEUE, endpoint_of
 from fogbank.engines.messaging.errors import QueueExistsError, QueueNotFoundError, TopicNotFoundError
 from fogbank.engines.messaging.topic_model import SubscriptionConfig
+from fogbank.engines.messaging.whole_queues import pushing, snapshots
 from fogbank.wire.grpc.status import Code, GrpcError
 
 if TYPE_CHECKING:

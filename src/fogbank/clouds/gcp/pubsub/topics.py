@@ -22,10 +22,11 @@ from fogbank.clouds.gcp.pubsub.names import (
 from fogbank.clouds.gcp.pubsub.schemas.topics import check_settings
 from fogbank.clouds.gcp.pubsub.service import DIALECT, FACTS, already_exists
 from fogbank.clouds.gcp.refusals import invalid, unsupported
-from fogbank.engines.messaging import queues, snapshots, topics
+from fogbank.engines.messaging import queues, topics
 from fogbank.engines.messaging.delivery_model import split_endpoint
 from fogbank.engines.messaging.errors import QueueNotFoundError
 from fogbank.engines.messaging.topic_model import TopicConfig
+from fogbank.engines.messaging.whole_queues import snapshots
 
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.pubsub.service import PubSub

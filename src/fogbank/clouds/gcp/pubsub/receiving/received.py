@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from fogbank.clouds.gcp.pubsub.shapes import varint
 from fogbank.clouds.gcp.refusals import invalid
 from fogbank.engines.messaging.model import Handle
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.model import Received
 
 _ACK_ID: Final = re.compile(r"([0-9a-f]{1,16})-([0-9a-f]{1,16})-([0-9a-f]{1,16})")
-_SHORT: Final = [bytes([number]) for number in range(128)]
 
 
 def write_ack_id(handle: Handle) -> str:
@@ -50,21 +50,10 @@ def write_received(received: Received, attempt: int) -> bytes:
     """Return a message as field 1 of a response; attempt 0 is none."""
     ack_id = write_ack_id(received.handle).encode()
     body = received.message.body
-    inner = b"\x0a%b%b\x12%b%b" % (_varint(len(ack_id)), ack_id, _varint(len(body)), body)
+    inner = b"\x0a%b%b\x12%b%b" % (varint(len(ack_id)), ack_id, varint(len(body)), body)
     if attempt:
-        inner += b"\x18" + _varint(attempt)
-    return b"\x0a%b%b" % (_varint(len(inner)), inner)
-
-
-def _varint(number: int) -> bytes:
-    if number < 128:
-        return _SHORT[number]
-    out = bytearray()
-    while number > 127:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+        inner += b"\x18" + varint(attempt)
+    return b"\x0a%b%b" % (varint(len(inner)), inner)
 
 
 class Encoded:
