@@ -162,6 +162,28 @@ def test_from_sns_to_an_ordered_queue_and_back_to_a_topic(
     assert json.loads(envelope["Message"])["source"] == topic
 
 
+def test_buses_at_both_ends(client: Callable[..., Any], sns: Any, topic: str, pubsub: PubSub, routes: Routes) -> None:
+    events = client("events")
+    bus = events.create_event_bus(Name="shop")["EventBusArn"]
+    url, arn = queue(client)
+    pattern = json.dumps({"detail": {"Message": [{"prefix": "order"}]}})
+    events.put_rule(Name="orders", EventBusName="shop", EventPattern=pattern)
+    events.put_targets(Rule="orders", EventBusName="shop", Targets=[{"Id": "1", "Arn": arn}])
+    outside = pubsub.topic()
+    inbox = pubsub.subscription(outside)
+    routes.add(topic, bus)
+    routes.add(bus, outside, "--filter", json.dumps({"source": [topic]}))
+    assert [rule["Name"] for rule in events.list_rules(EventBusName="shop")["Rules"]] == ["orders"]
+    sns.publish(TopicArn=topic, Message="order 1")
+    ((message),) = received(client, url)
+    event = json.loads(message["Body"])
+    assert (event["source"], event["detail-type"]) == (topic, "com.amazonaws.sns.notification")
+    assert event["detail"]["Message"] == "order 1"
+    (text,) = pubsub.texts(inbox, timeout=20)
+    assert json.loads(text)["source"] == topic
+    assert [each["TopicArn"] for each in sns.list_topics()["Topics"]] == [topic]
+
+
 def test_from_pubsub_to_lambda(
     client: Callable[..., Any], pubsub: PubSub, routes: Routes, server: ThreadedServer
 ) -> None:

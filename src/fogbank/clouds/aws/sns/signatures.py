@@ -32,14 +32,12 @@ def to_be_signed(version: str, origin: str) -> dict[str, str]:
     return {VERSION: version, ORIGIN: origin}
 
 
-async def seal(signer: Signer, delivery: Delivery) -> Delivery:
-    """Sign the envelope of a delivery that is to be signed and isn't yet."""
+async def sign(signer: Signer, delivery: Delivery, _now_us: int) -> Delivery:
+    """Return a delivery with its envelope signed, if that is to be."""
     version = delivery.facts.get(VERSION)
     if version is None:
         return delivery
-    facts = dict(delivery.facts)
-    del facts[VERSION]
-    origin = facts.pop(ORIGIN)
+    origin = delivery.facts[ORIGIN]
     key = await signer.key(SNS_KEY)
 
     def signed(envelope: dict[str, Any]) -> bytes:
@@ -61,7 +59,7 @@ async def seal(signer: Signer, delivery: Delivery) -> Delivery:
         content = outbox.encode(msgspec.structs.replace(mail, text=text))
     else:
         content = signed(msgspec.json.decode(delivery.content))
-    return msgspec.structs.replace(delivery, content=content, facts=facts)
+    return msgspec.structs.replace(delivery, content=content)
 
 
 def _text(envelope: dict[str, Any]) -> bytes:
