@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.azure import AZURE_CASES
 from bench.dynamodb import DYNAMODB_CASES
 from bench.events import EVENT_CASES
 from bench.functions import LAMBDA_CASES
@@ -16,6 +17,7 @@ CASES = (
     *SNS_CASES,
     *EVENT_CASES,
     *PUBSUB_CASES,
+    *AZURE_CASES,
     *DYNAMODB_CASES,
     *LAMBDA_CASES,
     *LANGUAGE_CASES,

@@ -24,7 +24,15 @@ from fogbank.clouds.aws.services import (
 from fogbank.clouds.aws.sessions import Sessions
 from fogbank.clouds.azure.gateway import AzureGateway
 from fogbank.clouds.azure.parts import Parts as AzureParts
-from fogbank.clouds.azure.services import azure_addresses, azure_couriers, azure_dialects, azure_launchers, azure_timers
+from fogbank.clouds.azure.services import (
+    azure_addresses,
+    azure_completers,
+    azure_couriers,
+    azure_dialects,
+    azure_formats,
+    azure_launchers,
+    azure_timers,
+)
 from fogbank.clouds.gcp.gateway import GcpGateway
 from fogbank.clouds.gcp.services import (
     gcp_addresses,
@@ -88,6 +96,8 @@ _TIERS: Final = {
     "A": "tier A: own session, limits, clean environment, private temporary folder",
     "B": "tier B: own namespaces and file system, no privileges, filtered system calls",
 }
+# Where clients look for emulators of a service, of those services that there are.
+ALIAS_PORTS: Final = {10_001: "Azure Queue Storage"}
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 
@@ -112,6 +122,7 @@ class App:
         self.clock = clock or Clock()
         self.ids = ids or Ids(self.clock)
         self.port = 0
+        self.aliases: dict[int, str] = {}
         self.store: Store
         self.runner: FunctionRunner
         self.poster: Poster
@@ -202,7 +213,9 @@ class App:
             **azure_launchers(),
             **gcp_launchers(),
         }
-        invoker = Invoker(self.store, self.runner, launchers, self._history, aws_tracers(self.clock, self.ids))
+        tracers = aws_tracers(self.clock, self.ids)
+        completers = azure_completers(lambda: (self.store, self.ids), self.clock)
+        invoker = Invoker(self.store, self.runner, launchers, self._history, tracers, completers)
         receiver = Receiver(self.store, self.clock, self.ids)
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)
@@ -214,8 +227,20 @@ class App:
         server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
         self._stack.push_async_callback(server.close)
         self.port = await server.listen(settings.host, settings.port)
+        if settings.alias_ports:
+            await self._listen_aside(server)
         for part in self._parts:
             part.start()
+
+    async def _listen_aside(self, server: HttpServer) -> None:
+        """Listen on the ports where clients look for emulators; raises `SettingsError` for one that is taken."""
+        for port, what in ALIAS_PORTS.items():
+            try:
+                await server.listen(self.settings.host, port)
+            except OSError as error:
+                msg = f"alias_ports: port {port} ({what}) can't be listened on: {error.strerror}"
+                raise SettingsError(msg) from None
+            self.aliases[port] = what
 
     async def _open_store(self) -> Path | None:
         """Open the store; returns the folder that keeps everything, if it is one."""
@@ -254,21 +279,21 @@ class App:
         self.signer = Signer(store)
         mailer = Mailer(self.settings.mail_server)
         self._stack.callback(mailer.close)
-        aws = aws_couriers(store, self.poster, self.signer)
-        couriers = {**aws, **gcp_couriers(self.signer), **azure_couriers()}
+        couriers = {**aws_couriers(store, self.poster, self.signer), **gcp_couriers(self.signer), **azure_couriers()}
         dialects = {**aws_dialects(lambda: self.loopback_url), **gcp_dialects(), **azure_dialects()}
         self._add(Deliveries((store, clock, ids), invoker, self.poster, mailer, couriers, dialects))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
         actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}
         self._add(Timekeeper(TimerService(store, clock, ids, actions)))
-        self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, aws_formats()))
+        formats = {**aws_formats(), **azure_formats(clock)}
+        self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, formats))
         self._add(Schedules(store, clock, ids, invoker))
 
     def _open_clouds(self, invoker: Invoker, receiver: Receiver) -> GcpGateway:
         """Make the clouds' front doors."""
         store, clock, ids = self.store, self.clock, self.ids
-        azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker)))
+        azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster)))
         gcp = GcpGateway(store, clock, ids, invoker, self.signer)
         self._others = (azure, gcp, Certificates(self.signer))
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)

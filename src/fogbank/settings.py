@@ -33,8 +33,9 @@ class Settings:
     place. `insecure` allows an address that others can reach, where nobody's credentials are checked. `shared` is
     a folder that all functions see in the same place and may write into. `sandbox` is `auto`, `strict` to start only
     where functions can be isolated from the machine, or `process` for processes that are not isolated. `strict`
-    refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted. `smtp` is
-    the host and port of a mail server that e-mails are sent on to; without one they stay in the outbox.
+    refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted. `smtp`
+    is the host and port of a mail server that e-mails are sent on to; without one they stay in the outbox. With
+    `alias_ports` the server also listens where clients look for emulators of single services.
     """
 
     host: str = DEFAULT_HOST
@@ -45,8 +46,9 @@ class Settings:
     insecure: bool = False
     shared: Path | None = None
     sandbox: str = "auto"
-    smtp: str | None = None
     strict: bool = False
+    smtp: str | None = None
+    alias_ports: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
@@ -113,7 +115,7 @@ def _convert(name: str, value: Any) -> Any:
         except (TypeError, ValueError):
             msg = f"port must be a number, not {value!r}"
             raise SettingsError(msg) from None
-    if name in ("memory", "insecure", "strict"):
+    if name in ("memory", "insecure", "strict", "alias_ports"):
         if isinstance(value, bool):
             return value
         if str(value).lower() in ("1", "true", "yes"):

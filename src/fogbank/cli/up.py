@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 @click.option(
     "--sandbox", type=click.Choice(SANDBOXES), help="strict: start only where functions can be isolated (auto)."
 )
-@click.option("--smtp", metavar="HOST:PORT", help="Mail server to send e-mails on to; all stay in the outbox, too.")
 @click.option("--strict", is_flag=True, default=None, help="Refuse what only the real clouds have reasons to refuse.")
+@click.option("--smtp", metavar="HOST:PORT", help="Mail server to send e-mails on to; all stay in the outbox, too.")
+@click.option(
+    "--alias-ports", is_flag=True, default=None, help="Also listen where clients look for emulators: 10001 (off)."
+)
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -70,6 +73,7 @@ def banner(app: App) -> str:
         (
             f"Fogbank {__version__}",
             f"  Endpoint     {app.url}",
+            *(f"  Alias        port {port}, {what}" for port, what in app.aliases.items()),
             f"  Data         {app.store.description}",
             f"  Sandbox      {app.sandbox}",
             "  Credentials  not verified: anything is accepted, policies are kept but not evaluated",

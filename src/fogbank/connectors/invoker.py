@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fogbank.connectors.admission import Admission
@@ -11,7 +12,7 @@ from fogbank.runtimes.streams.reply import ReplyStream
 from fogbank.runtimes.streams.streamed import Streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from fogbank.connectors.invocation_history import InvocationHistory
     from fogbank.engines.functions.model import Function, Name
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Launcher: TypeAlias = "Callable[[Function], Launch]"
 Tracer: TypeAlias = "Callable[[Function, Mapping[str, Any]], Mapping[str, Any]]"
 """Returns the context that a function gets in place of the one that came with an event; raises `LoopError`."""
+Completer: TypeAlias = "Callable[[Function, Invocation, Awaitable[Outcome]], Coroutine[Any, Any, Outcome]]"
+"""Awaits an outcome and does what belongs to it before it counts; returns the outcome that it makes of it."""
 
 
 class LoopError(Exception):
@@ -32,7 +35,8 @@ class LoopError(Exception):
 class Invoker:
     """Invokes functions; `launchers` prepares them, each contract's in its own way; `history` keeps what was run.
 
-    `tracers` are of the contracts that follow chains of events from one function to the next.
+    `tracers` are of the contracts that follow chains of events from one function to the next, `completers` of those
+    whose functions leave something for the server to do.
     """
 
     def __init__(
@@ -42,12 +46,14 @@ class Invoker:
         launchers: Mapping[str, Launcher],
         history: InvocationHistory,
         tracers: Mapping[str, Tracer],
+        completers: Mapping[str, Completer] = MappingProxyType({}),
     ) -> None:
         self._store = store
         self._runner = runner
         self._launchers = launchers
         self._history = history
         self._tracers = tracers
+        self._completers = completers
         self._admission = Admission()
         self._streaming: set[asyncio.Task[Outcome]] = set()
 
@@ -69,7 +75,9 @@ class Invoker:
         if (tracer := self._tracers.get(function.config.contract)) is not None:
             traced = invocation._replace(context=tracer(function, invocation.context))
         with self._admission.admit(function):
-            running = self._runner.invoke(launch, traced)
+            running: Awaitable[Outcome] = self._runner.invoke(launch, traced)
+            if (completer := self._completers.get(function.config.contract)) is not None:
+                running = completer(function, traced, running)
             return await self._history.keep(function, launch, invocation, source, running)
 
     def stream(self, function: Function, invocation: Invocation) -> Streamed:

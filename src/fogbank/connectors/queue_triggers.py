@@ -26,7 +26,7 @@ from fogbank.runtimes.runner import BusyError
 from fogbank.storage import change_feed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from fogbank.connectors.invoker import Invoker
     from fogbank.engines.functions.model import Trigger
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
-    from fogbank.storage import Store
+    from fogbank.storage import Store, Tx
 
 KIND: Final = "queue"
 RECEIVED_AT_ONCE: Final = 10
@@ -48,15 +48,22 @@ FOLLOW_US: Final = 3_600 * SECOND_US
 _log = logging.getLogger(__name__)
 
 
+class UnreadableError(Exception):
+    """A message can't be handed to its function, ever."""
+
+
 class EventFormat(NamedTuple):
     """How a cloud hands messages to functions.
 
-    As what event; which it hands over if a trigger has filters; what of them goes into the invocation's context.
+    As what event, which may raise `UnreadableError`; which it hands over if a trigger has filters; what of them goes
+    into the invocation's context. `failed` is a store operation for each message that a function failed with, told
+    whether it can never be read, and given a sequence number; without it they come back when their leases end.
     """
 
     event: Callable[[Trigger, Queue, list[Received]], bytes]
     wanted: Callable[[Trigger, Queue, list[Received]], list[Received]]
-    context: Callable[[list[Received]], Mapping[str, str]]
+    context: Callable[[list[Received]], Mapping[str, Any]]
+    failed: Callable[[Tx, int, Trigger, Received, bool, int], Coroutine[Any, Any, None]] | None = None
 
 
 class QueueTriggers:
@@ -125,9 +132,12 @@ class QueueTriggers:
 
     # What a poller needs.
 
-    async def receive(self, name: Name, count: int, wait_seconds: float) -> tuple[Queue, list[Received]]:
+    async def receive(
+        self, trigger: Trigger, name: Name, count: int, wait_seconds: float
+    ) -> tuple[Queue, list[Received]]:
         """Receive messages, waiting for the first."""
-        receipt = await self._receiver.receive(name, count, None, wait_seconds)
+        lease_seconds = trigger.config.lease_seconds or None
+        receipt = await self._receiver.receive(name, count, lease_seconds, wait_seconds)
         return receipt.queue, receipt.messages
 
     async def sift(self, trigger: Trigger, queue: Queue, batch: list[Received]) -> list[Received]:
@@ -165,9 +175,14 @@ class QueueTriggers:
     async def _deliver(self, trigger: Trigger, queue: Queue, batch: list[Received]) -> list[Received]:
         """Invoke the function with a batch; returns the messages that it has dealt with."""
         format_ = self._formats[trigger.config.format]
-        event = format_.event(trigger, queue, batch)
+        try:
+            event = format_.event(trigger, queue, batch)
+        except UnreadableError:
+            await self._failed(trigger, batch, unreadable=True)
+            return []
         context = {**trigger.config.context, **format_.context(batch)}
-        lease_ends_us = self._clock.now() + queue.config.lease_seconds * SECOND_US
+        lease_seconds = trigger.config.lease_seconds or queue.config.lease_seconds
+        lease_ends_us = self._clock.now() + lease_seconds * SECOND_US
         while True:
             try:
                 outcome = await self._invoker.invoke(
@@ -192,8 +207,16 @@ class QueueTriggers:
                 return []
             else:
                 if outcome.ended is not Ended.OK:
+                    await self._failed(trigger, batch)
                     return []
                 return dealt_with(batch, outcome.payload) if trigger.config.partial else batch
+
+    async def _failed(self, trigger: Trigger, batch: list[Received], *, unreadable: bool = False) -> None:
+        failed = self._formats[trigger.config.format].failed
+        if failed is None:
+            return
+        for received in batch:
+            await self._store.run(failed, trigger, received, unreadable, self._ids.sequence())
 
 
 class _Poller:
@@ -228,14 +251,18 @@ class _Poller:
         """Receive a batch: up to its size, or what has come when the window after the first message closes."""
         config = self._trigger.config
         size = config.batch_size
-        queue, received = await self._owner.receive(self._queue, min(size, RECEIVED_AT_ONCE), WAIT_SECONDS)
+        queue, received = await self._owner.receive(
+            self._trigger, self._queue, min(size, RECEIVED_AT_ONCE), WAIT_SECONDS
+        )
         batch = await self._owner.sift(self._trigger, queue, received)
         if not batch:
             return queue, batch
         closes_us = self._owner.now() + config.window_seconds * SECOND_US
         while len(batch) < size:
             wait_seconds = max(0.0, (closes_us - self._owner.now()) / SECOND_US)
-            queue, more = await self._owner.receive(self._queue, min(size - len(batch), RECEIVED_AT_ONCE), wait_seconds)
+            queue, more = await self._owner.receive(
+                self._trigger, self._queue, min(size - len(batch), RECEIVED_AT_ONCE), wait_seconds
+            )
             if not more:
                 break
             batch += await self._owner.sift(self._trigger, queue, more)

@@ -122,12 +122,17 @@ class Azure:
         """Send a request to the management API."""
         return self.control(method, f"/subscriptions/{self.subscription}{path}{query}", body)
 
-    def control(self, method: str, target: str, body: Any = None) -> Answer:
+    def storage(self, method: str, target: str) -> Answer:
+        """Send a request as if to Azure Storage, with a token."""
+        return self.control(method, target, x_ms_version="2026-02-06", authorization="Bearer token")
+
+    def control(self, method: str, target: str, body: Any = None, **headers: str) -> Answer:
         """Send a request to the server's own host."""
         parts = urlsplit(self.server.url)
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         with contextlib.closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)) as connection:
-            connection.request(method, target, data, {"Content-Type": "application/json"})
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, target, data, {"content-type": "application/json", **named})
             response = connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return Answer(response.status, found, response.read())

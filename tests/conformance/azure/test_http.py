@@ -50,8 +50,8 @@ APP = """
         logging.info("asked for %s", req.params["name"])
         return os.environ.get(req.params["name"], "none")
 
-    @app.queue_trigger(arg_name="message", queue_name="q", connection="C")
-    def queued(message: func.QueueMessage) -> None:
+    @app.service_bus_queue_trigger(arg_name="message", queue_name="q", connection="C")
+    def queued(message: func.ServiceBusMessage) -> None:
         pass
 """
 ONE = """
@@ -130,7 +130,7 @@ def test_functions_are_listed(azure: Azure) -> None:
     hello = azure.call("get_function", GROUP, name, "hello")
     assert hello.invoke_url_template.endswith("/api/hello/{name:alpha?}")
     assert hello.config["bindings"][0]["authLevel"] == "ANONYMOUS"
-    assert found[f"{name}/queued"].config["error"] == "Fogbank does not support the trigger type queueTrigger."
+    assert found[f"{name}/queued"].config["error"] == "Fogbank does not support the trigger type serviceBusTrigger."
     missing = azure.arm("GET", f"/resourceGroups/{GROUP}/providers/Microsoft.Web/sites/{name}/functions/nothing")
     assert (missing.status, missing.json()["error"]["message"]) == (404, "Function (nothing) does not exist.")
     azure.call("sync_function_triggers", GROUP, name)
@@ -144,7 +144,7 @@ def test_the_host_tells_of_itself(azure: Azure) -> None:
     key = azure.master_key(name)
     status = azure.get(name, "/admin/host/status", x_functions_key=key).json()
     assert (status["id"], status["state"]) == (name, "Running")
-    error = "The 'queued' function is in error: Fogbank does not support the trigger type queueTrigger."
+    error = "The 'queued' function is in error: Fogbank does not support the trigger type serviceBusTrigger."
     assert status["errors"] == [error]
     assert len(azure.get(name, f"/admin/functions?code={key}").json()) == 7
     shown = azure.get(name, "/admin/functions/hello", x_functions_key=key).json()

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conformance.azure.conftest import GROUP, zipped
+from tests.conformance.azure.test_eventgrid import Grid, event
+from tests.conformance.azure.test_eventgrid_bindings import function, notes
+from tests.conformance.azure.test_queue_bindings import contents, encoded
+from tests.conformance.azure.test_queues import new_name, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +56,7 @@ APP = """
         if (waiting.length === 4) waiting.forEach((each) => each({ body: "met" }));
     }));
     app.http("slow", { authLevel: "anonymous", handler: () => new Promise(() => {}) });
-    app.storageQueue("queued", { queueName: "q", connection: "C", handler: () => {} });
+    app.serviceBusQueue("queued", { queueName: "q", connection: "C", handler: () => {} });
     app.hook.preInvocation((context) => { context.hookData.word = "hooked"; });
     app.hook.postInvocation((context) => {
         if (context.invocationContext.functionName === "hooked") context.result = { body: context.hookData.word };
@@ -65,6 +69,23 @@ TIMERS = """
         schedule: "%EVERY%",
         handler: async (timer, context) => context.log(`NOTE ${JSON.stringify(timer)}`),
     });
+"""
+
+QUEUES = """
+    const { app, output } = require("@azure/functions");
+    const done = output.storageQueue({ queueName: "%OUT%", connection: "C" });
+    app.storageQueue("work", {
+        queueName: "%IN%", connection: "C", return: done, extraOutputs: [],
+        handler: (message, context) => {
+            const { dequeueCount, id, popReceipt, insertionTime } = context.triggerMetadata;
+            return [message, dequeueCount, typeof id, typeof popReceipt, isNaN(Date.parse(insertionTime))].map(
+                (each) => JSON.stringify(each));
+        },
+    });
+    app.get("send", { authLevel: "anonymous", extraOutputs: [done], handler: (request, context) => {
+        context.extraOutputs.set(done, { an: "object" });
+        return { body: "sent" };
+    } });
 """
 
 
@@ -129,7 +150,7 @@ def test_keys_settings_and_the_index(azure: Azure, app: str) -> None:
     assert [binding["type"] for binding in hello["config"]["bindings"]] == ["httpTrigger", "http"]
     status = azure.get(app, f"/admin/host/status?code={azure.master_key(app)}").json()
     assert status["errors"] == [
-        "The 'queued' function is in error: Fogbank does not support the trigger type queueTrigger."
+        "The 'queued' function is in error: Fogbank does not support the trigger type serviceBusTrigger."
     ]
 
 
@@ -237,3 +258,34 @@ def test_timers(timed_azure: Azure, eventually: Callable[..., Any]) -> None:
     assert len(noted) == 1
     assert (noted[0]["isPastDue"], noted[0]["schedule"]) == (False, {"adjustForDST": True})
     assert set(noted[0]["scheduleStatus"]) == {"last", "next", "lastUpdated"}
+
+
+def test_a_queue_trigger_in_node(azure: Azure, eventually: Callable[..., Any]) -> None:
+    name = new_name()
+    with service_of(azure.server) as service:
+        queue = service.create_queue(name)
+        service.create_queue(f"{name}-out")
+        app = deploy(azure, package(QUEUES), C="UseDevelopmentStorage=true", IN=name, OUT=f"{name}-out")
+        queue.send_message(encoded('{"a": 1}'))
+        found = eventually(lambda: contents(service, f"{name}-out"))
+        assert found == [b'{"a":1}', b"1", b'"string"', b'"string"', b"false"]
+        assert azure.get(app, "/api/send").body == b"sent"
+        assert contents(service, f"{name}-out") == [b'{"an":"object"}']
+
+
+EVENTS = """
+    const { app } = require("@azure/functions");
+    app.eventGrid("watch", { handler: async (event, context) => {
+        context.log(`NOTE ${JSON.stringify([event.subject, event.eventType, event.data])}`);
+    } });
+"""
+
+
+def test_an_event_grid_trigger(azure: Azure, eventually: Callable[..., Any]) -> None:
+    grid = Grid(azure)
+    topic, client = grid.topic()
+    app = deploy(azure, package(EVENTS))
+    grid.subscribe(f"topics/{topic}", function(azure, app, "watch"))
+    client.send(event("from a topic"))
+    eventually(lambda: notes(azure, app) == [["from a topic", "T", {"n": 1}]])
+    grid.client.close()

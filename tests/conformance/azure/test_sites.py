@@ -132,7 +132,7 @@ def test_refused_sites(azure: Azure, change: dict[str, Any], code: str, message:
         ("GET", f"{SITES}/x", "?api-version=new", 400, "InvalidApiVersionParameter"),
         ("GET", f"{SITES}/x", "?API-Version=2030-01-01-preview", 404, "ResourceNotFound"),
         ("GET", f"{SITES}/x/slots", None, 400, "BadRequest"),
-        ("GET", "/resourceGroups/g/providers/Microsoft.Storage/storageAccounts", None, 400, "BadRequest"),
+        ("GET", "/resourceGroups/g/providers/Microsoft.Compute/virtualMachines", None, 400, "BadRequest"),
         ("PUT", "/resourcegroups/g", None, 400, "BadRequest"),
         ("PUT", f"{SITES}/-x", None, 400, "InvalidRequestContent"),
     ],

@@ -294,3 +294,17 @@ async def test_expired_messages_of_a_tenant_take_no_turn_from_others(make) -> No
     await bench.put("new", lane="a")
     bench.wait(11)
     assert await bench.bodies() == ["new"]
+
+
+@pytest.mark.parametrize("rules", [lq.PLAIN, FAIR, Rules(ordered=True)], ids=["plain", "fair", "ordered"])
+async def test_leased_messages_are_counted_up_to_a_limit(make, rules: Rules) -> None:  # type: ignore[no-untyped-def]
+    bench = make(rules)
+    for lane in ("a", "b", "c"):
+        await bench.put("1", "2", lane=lane if rules != lq.PLAIN else "")
+    held = await bench.take(4)
+    assert await bench.store.scan(lq.leased, Q, rules, 100) == 4
+    assert await bench.store.scan(lq.leased, Q, rules, 3) == 3
+    assert await bench.ack(held[0])
+    assert await bench.store.scan(lq.leased, Q, rules, 100) == 3
+    bench.wait(31)
+    assert await bench.store.scan(lq.leased, Q, rules, 100) == 0

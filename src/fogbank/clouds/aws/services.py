@@ -141,15 +141,7 @@ def aws_couriers(store: Store, poster: Poster, signer: Signer) -> Couriers:
 
 
 def aws_dialects(origin: Callable[[], str]) -> Dialects:
-    """Return how AWS's queues, topics and functions take what other services send, and what its clocks send.
-
-    `origin` is where the server is.
-    """
-
-    def events() -> Dialect:
-        from fogbank.clouds.aws.events.couriers import EVENTS  # noqa: PLC0415 - loaded on first use
-
-        return EVENTS
+    """Return how AWS's queues, topics and functions take what other services send; `origin` is where the server is."""
 
     def sns() -> Dialect:
         from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
@@ -166,12 +158,17 @@ def aws_dialects(origin: Callable[[], str]) -> Dialects:
 
         return dialects.lambda_()
 
+    def events() -> Dialect:
+        from fogbank.clouds.aws.events.couriers import EVENTS  # noqa: PLC0415 - loaded on first use
+
+        return EVENTS
+
     def scheduler() -> Dialect:
         from fogbank.clouds.aws.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
 
         return SCHEDULER
 
-    return {"events": events, "lambda": lambda_, "scheduler": scheduler, "sns": sns, "sqs": sqs}
+    return {"sns": sns, "sqs": sqs, "lambda": lambda_, "events": events, "scheduler": scheduler}
 
 
 def aws_addresses(text: str) -> Target | None:

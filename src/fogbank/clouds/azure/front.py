@@ -15,6 +15,7 @@ from fogbank.storage import StoreUnavailableError
 from fogbank.wire.http import BodyIncompleteError, Response
 
 if TYPE_CHECKING:
+    from fogbank.clouds.azure.arm.calls import ArmCall
     from fogbank.clouds.azure.functions.indexing import Indexer
     from fogbank.clouds.azure.parts import Parts
     from fogbank.wire.http import Request
@@ -26,6 +27,7 @@ class Front:
     """Answers requests to apps, to their deployment services, and to the management API."""
 
     def __init__(self, parts: Parts, indexer: Indexer) -> None:
+        self._parts = parts
         self._ids = parts.ids
         self._web = Web(parts, indexer)
         self._apps = AppHost(parts, indexer)
@@ -56,10 +58,7 @@ class Front:
         ]
         try:
             call = await read_call(request)
-            if call.provider != service.PROVIDER:
-                message = f"Fogbank does not support the resource provider {call.provider}."
-                raise AzureError(400, "BadRequest", message)
-            response = await service.handle(self._web, call)
+            response = await self._manage(call)
         except BodyIncompleteError:
             raise
         except AzureError as error:
@@ -73,3 +72,16 @@ class Front:
             return error_response(AzureError(500, "InternalServerError", "There was an internal error."), headers)
         response.headers += headers
         return response
+
+    async def _manage(self, call: ArmCall) -> Response:
+        if call.provider == service.PROVIDER:
+            return await service.handle(self._web, call)
+        if call.provider == "microsoft.storage":
+            from fogbank.clouds.azure.storage.service import handle  # noqa: PLC0415 - loaded on first use
+
+            return await handle(self._parts, call)
+        if call.provider == "microsoft.eventgrid":
+            from fogbank.clouds.azure.eventgrid.service import handle as handle_event_grid  # noqa: PLC0415 - as above
+
+            return await handle_event_grid(self._parts, call)
+        raise AzureError(400, "BadRequest", f"Fogbank does not support the resource provider {call.provider}.")

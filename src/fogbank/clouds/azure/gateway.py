@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from fogbank.clouds.azure.hosts import is_event_grid, is_storage
 from fogbank.engines.functions.entrances import addresses
 from fogbank.kernel.tasks import Supervisor
 
@@ -45,7 +46,9 @@ class AzureGateway:
         if path in ("/subscriptions", "/subscriptions/"):
             return True
         host = _host(request)
-        return host.endswith(APP_HOSTS) or host in ARM_HOSTS
+        return (
+            host.endswith(APP_HOSTS) or host in ARM_HOSTS or is_event_grid(request, host) or is_storage(request, host)
+        )
 
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
         """Answer a request in the form of what it is for."""
@@ -53,7 +56,21 @@ class AzureGateway:
         for suffix in APP_HOSTS:
             if host.endswith(suffix):
                 return self._front.serve(request, host.removesuffix(suffix))
+        if is_event_grid(request, host):
+            return self._event_grid(request, host)
+        if is_storage(request, host):
+            return self._storage(request, host)
         return self._front.manage(request)
+
+    async def _event_grid(self, request: Request, host: str) -> Response:
+        from fogbank.clouds.azure.eventgrid import endpoints  # noqa: PLC0415 - loaded on first use
+
+        return await endpoints.handle(self._parts, request, host)
+
+    async def _storage(self, request: Request, host: str) -> Response:
+        from fogbank.clouds.azure.queues import service  # noqa: PLC0415 - loaded on first use
+
+        return await service.handle(self._parts, request, host)
 
     @cached_property
     def _front(self) -> Front:

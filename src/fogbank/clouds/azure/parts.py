@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from fogbank.connectors.delivery.posting import Poster
     from fogbank.connectors.invoker import Invoker
+    from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
@@ -18,3 +20,5 @@ class Parts(NamedTuple):
     clock: Clock
     ids: Ids
     invoker: Invoker
+    receiver: Receiver
+    poster: Poster

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from fogbank.connectors.queue_triggers import EventFormat
 
 if TYPE_CHECKING:
-    from fogbank.connectors.delivery.couriers import Couriers, Dialects
+    from collections.abc import Awaitable, Callable
+
+    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.delivery.targets import Target
-    from fogbank.connectors.invoker import Launcher
-    from fogbank.engines.functions.model import Function
-    from fogbank.runtimes.model import Launch
-    from fogbank.storage import Tx
+    from fogbank.connectors.invoker import Completer, Launcher
+    from fogbank.engines.functions.model import Function, Trigger
+    from fogbank.engines.messaging.model import Queue, Received
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
+    from fogbank.runtimes.model import Invocation, Launch, Outcome
+    from fogbank.storage import Store, Tx
     from fogbank.storage.timers import Action, Timer
 
 
@@ -23,6 +30,41 @@ def azure_launchers() -> dict[str, Launcher]:
         return launch(function)
 
     return {"azure-functions": prepare}
+
+
+def azure_completers(parts: Callable[[], tuple[Store, Ids]], clock: Clock) -> dict[str, Completer]:
+    """Return what carries out the outputs of function apps."""
+
+    async def complete(function: Function, invocation: Invocation, running: Awaitable[Outcome]) -> Outcome:
+        outcome = await running
+        if "outputs" not in outcome.head:
+            return outcome
+        from fogbank.clouds.azure.functions.outputs import complete  # noqa: PLC0415 - loaded on first use
+
+        return await complete(parts(), clock.now(), function, invocation, outcome)
+
+    return {"azure-functions": complete}
+
+
+def azure_formats(clock: Clock) -> dict[str, EventFormat]:
+    """Return how function apps get messages of queues."""
+
+    def event(trigger: Trigger, queue: Queue, batch: list[Received]) -> bytes:
+        from fogbank.clouds.azure.functions.storage.queue_triggers import event  # noqa: PLC0415 - loaded on first use
+
+        return event(trigger, queue, batch)
+
+    def context(batch: list[Received]) -> dict[str, Any]:
+        from fogbank.clouds.azure.functions.storage.queue_triggers import metadata_of  # noqa: PLC0415
+
+        return {"metadata": metadata_of(batch[0], clock.now())}
+
+    async def failed(*arguments: Any) -> None:
+        from fogbank.clouds.azure.functions.storage.queue_triggers import failed  # noqa: PLC0415 - as above
+
+        await failed(*arguments)
+
+    return {"azure.storage-queue": EventFormat(event, lambda _trigger, _queue, batch: batch, context, failed)}
 
 
 def azure_timers() -> dict[str, Action]:
@@ -38,12 +80,29 @@ def azure_timers() -> dict[str, Action]:
 
 def azure_couriers() -> Couriers:
     """Return by which rules Azure's services deliver."""
-    return {}
+
+    def find(name: str) -> Courier:
+        from fogbank.clouds.azure.eventgrid.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+
+        return COURIERS[name]
+
+    return {"eventgrid": find}
 
 
 def azure_dialects() -> Dialects:
     """Return how Azure's queues and topics take what other services send."""
-    return {}
+
+    def storage_queue() -> Dialect:
+        from fogbank.clouds.azure import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.STORAGE_QUEUE
+
+    def event_grid() -> Dialect:
+        from fogbank.clouds.azure import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.EVENT_GRID
+
+    return {"storage-queue": storage_queue, "eventgrid": event_grid}
 
 
 def azure_addresses(text: str) -> Target | None:

@@ -139,17 +139,17 @@ def gcp_dialects() -> Dialects:
 
         return PUBSUB
 
-    def cloud_scheduler() -> Dialect:
-        from fogbank.clouds.gcp.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
-
-        return SCHEDULER
-
     def functions() -> Dialect:
         from fogbank.clouds.gcp import routing  # noqa: PLC0415 - loaded on first use
 
         return routing.functions()
 
-    return {"pubsub": pubsub, "cloudscheduler": cloud_scheduler, "functions-framework": functions}
+    def cloud_scheduler() -> Dialect:
+        from fogbank.clouds.gcp.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
+
+        return SCHEDULER
+
+    return {"pubsub": pubsub, "functions-framework": functions, "cloudscheduler": cloud_scheduler}
 
 
 def gcp_addresses(text: str) -> Target | None:

@@ -59,9 +59,9 @@ class Courier(NamedTuple):
     `retry` is for deliveries without a policy of their own. `letter` words the dead letter of a delivery that was
     given up, for the queue that it names. `dress` adds headers to an HTTP request when it is sent. A delay is made
     longer at random, by its `spread`-fold at most. `renew` changes what is different in a further attempt.
-    `prepare` returns a delivery as it is to be made, with what takes its time, such as tokens and signatures; or in how
-    many seconds to ask again; or why it can't be sent. `note` is a store operation that takes note of an
-    attempt's outcome; of the last one's in the transaction that takes the delivery from its queue.
+    `prepare` returns a delivery as it is to be sent, with what takes its time, such as tokens and signatures; or in
+    how many seconds to ask again; or why it can't be sent. `note` is a store operation that takes note of an attempt's
+    outcome; of the last one's in the transaction that takes the delivery from its queue.
     """
 
     retry: Retry = Retry()
@@ -76,17 +76,17 @@ class Courier(NamedTuple):
 
 
 class Dialect(NamedTuple):
-    """How a service's queues, topics and functions take what other services deliver, and what its clocks send.
+    """How a service's queues, topics and functions take what is delivered to them from other services.
 
     The content of a delivery whose courier is `ROUTE` is a CloudEvent as JSON. `message` makes what a queue gets,
     `publication` what a topic publishes, `event` what a function gets, with its context; functions go by contract.
-    `scheduled` says what an occurrence of a schedule sends.
+    `scheduled` says what an occurrence of one of its schedules sends.
     """
 
     message: Callable[[Delivery, Drawn], Message] | None = None
     publication: Callable[[Delivery, Drawn], Publication] | None = None
-    event: Callable[[Delivery, Drawn], tuple[bytes, dict[str, Any]]] | None = None
     scheduled: Callable[[Schedule, int, Drawn], Delivery] | None = None
+    event: Callable[[Delivery, Drawn], tuple[bytes, dict[str, Any]]] | None = None
 
 
 ROUTE: Final = "route"

@@ -108,42 +108,31 @@ class Deliveries:
         self._poster.close()
 
     async def _carry(self, due: Due[Delivery]) -> After | Again[Delivery]:
+        courier = self._courier(due.item.courier)
         delivery = due.item
-        courier = self._courier(delivery.courier)
-        waits_us = self._paced_us(delivery)
-        if waits_us > 0:
-            facts = {**delivery.facts, TURN: "taken"}
-            return Again(msgspec.structs.replace(delivery, facts=facts), waits_us / SECOND_US)
-        ready = delivery
         if courier.prepare is not None:
             prepared = await courier.prepare(delivery, self._clock.now())
             if isinstance(prepared, Answer):
                 return await self._failed(due, courier, prepared)
             if isinstance(prepared, float):
                 return Again(delivery, prepared)
-            ready = prepared
-        if ready.kind == HTTP:
-            wait_seconds = self._poster.turn(ready.endpoint)
-            if wait_seconds:
-                return Again(delivery, wait_seconds)
-            answer = await self._post(courier, ready)
-        elif ready.kind == CALL:
-            answer = await self._call(ready)
-        elif ready.kind == SMTP:
-            answer = await self._mailer.send(ready)
+            delivery = prepared
+        if delivery.kind == HTTP:
+            waits = self._waits(due.item, delivery.endpoint)
+            if waits is not None:
+                return waits
+            answer = await self._post(courier, delivery)
+        elif delivery.kind == CALL:
+            answer = await self._call(delivery)
+        elif delivery.kind == SMTP:
+            answer = await self._mailer.send(delivery)
         else:
-            answer = await self._hand_over(due._replace(item=ready))
+            answer = await self._hand_over(due._replace(item=delivery))
             if answer.ok:
                 return After.SETTLED
         if courier.accepts(answer):
             return await self._over(due, courier, answer)
         return await self._failed(due, courier, answer)
-
-    def _paced_us(self, delivery: Delivery) -> int:
-        """Return how long a delivery has to wait for its turn in its subscription's pace, in microseconds."""
-        if not delivery.per_second or TURN in delivery.facts:
-            return 0
-        return self._paces.turn(delivery.subscription, delivery.per_second) - self._clock.now()
 
     async def _over(self, due: Due[Delivery], courier: Courier, answer: Answer) -> After:
         """Have a delivery taken from its queue, with what its courier notes of it."""
@@ -151,6 +140,17 @@ class Deliveries:
             return After.DONE
         await self._store.run(_note_last, due, courier.note, answer)
         return After.SETTLED
+
+    def _waits(self, delivery: Delivery, address: str) -> Again[Delivery] | None:
+        """Return how long a delivery to an HTTP address has to wait for its turn, None if this is it."""
+        if delivery.per_second and TURN not in delivery.facts:
+            turn_us = self._paces.turn(delivery.subscription, delivery.per_second)
+            wait_us = turn_us - self._clock.now()
+            if wait_us > 0:
+                facts = {**delivery.facts, TURN: str(turn_us)}
+                return Again(msgspec.structs.replace(delivery, facts=facts), wait_us / SECOND_US)
+        wait_seconds = self._poster.turn(address)
+        return Again(delivery, wait_seconds) if wait_seconds else None
 
     async def _failed(self, due: Due[Delivery], courier: Courier, answer: Answer) -> After | Again[Delivery]:
         delivery = due.item
@@ -215,10 +215,10 @@ class Deliveries:
                 await self._to_queue(tx, now_us, delivery, drawn)
             elif delivery.kind == TOPIC:
                 await self._to_topic(tx, now_us, delivery, drawn)
-            elif delivery.kind == MAIL:
-                await self._mailer.keep(tx, now_us, delivery, drawn)
             elif delivery.kind == LOG:
                 await _to_log(tx, now_us, delivery, drawn)
+            elif delivery.kind == MAIL:
+                await self._mailer.keep(tx, now_us, delivery, drawn)
             else:
                 await self._to_function(tx, now_us, delivery, drawn)
         except _GONE as error:

@@ -102,7 +102,8 @@ class TriggerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Up to `batch_size` events are handed over together, after waiting for more up to `window_seconds`.
     `partial`: the function says which events of a batch failed. `format` names the shape of the event, `context` is
-    handed on with it. `filters` are the texts of patterns: an event that none of them matches is dropped.
+    handed on with it. `filters` are the texts of patterns: an event that none of them matches is dropped. With
+    `lease_seconds` that is how long its messages are leased, instead of as their queue says.
     """
 
     kind: str
@@ -116,6 +117,7 @@ class TriggerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: dict[str, str] = {}
     context: dict[str, str] = {}
     filters: tuple[str, ...] = ()
+    lease_seconds: int = 0
 
 
 class Trigger(NamedTuple):

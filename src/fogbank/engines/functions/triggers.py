@@ -32,9 +32,13 @@ def _trigger(row: Row) -> Trigger:
 
 
 async def create(
-    tx: Tx, now_us: int, scope: str, number: str, function: str, source: str, config: TriggerConfig, qualifier: str = ""
-) -> Trigger:
-    """Create a trigger; raises `TriggerExistsError` if the function, version or alias has one of that source."""
+    tx: Tx, now_us: int, scope: str, number: str, function: str, source: str, config: TriggerConfig,
+    qualifier: str = "", *, several: bool = False,
+) -> Trigger:  # fmt: skip
+    """Create a trigger; raises `TriggerExistsError` if the function, version or alias has one of that source.
+
+    With `several` it may have more than one.
+    """
     row = await tx.one(
         "SELECT id FROM function_trigger WHERE scope = $1 AND function = $2 AND source = $3 AND qualifier = $4",
         scope,
@@ -42,7 +46,7 @@ async def create(
         source,
         qualifier,
     )
-    if row is not None:
+    if row is not None and not several:
         raise TriggerExistsError(row[0])
     await tx.run(
         f"INSERT INTO function_trigger ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)",

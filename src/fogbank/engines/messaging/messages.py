@@ -182,6 +182,33 @@ async def extend(tx: Tx, now_us: int, name: Name, handle: Handle, lease_seconds:
         await _refuse(tx, now_us, queue, handle)
 
 
+async def renew(
+    tx: Tx, now_us: int, name: Name, handle: Handle, lease_seconds: float, token: int, message: Message | None = None
+) -> Handle:
+    """Lease a message of an unordered queue anew, for that long from now, and put another in its place if one is given.
+
+    The old lease's handle is worth nothing then. Raises `MessageGoneError`, `LeaseNotHeldError`.
+    """
+    queue = await _queue_of(tx, now_us, name, handle)
+    tokens = (handle.token, token)
+    lease_us = int(lease_seconds * SECOND_US)
+    if not await leased_queue.renew(tx, now_us, queue.store, handle.message, tokens, lease_us, queue.config.rules):
+        await _refuse(tx, now_us, queue, handle)
+    renewed = handle._replace(token=token)
+    if message is not None:
+        await leased_queue.replace_body(tx, now_us, queue.store, handle.message, encode_message(message))
+    return renewed
+
+
+async def find(tx: Tx, now_us: int, name: Name, handle: Handle) -> Message:
+    """Return a message, whoever has leased it; raises `MessageGoneError`."""
+    queue = await _queue_of(tx, now_us, name, handle)
+    body = await leased_queue.body_of(tx, now_us, queue.store, handle.message)
+    if body is None:
+        raise MessageGoneError
+    return decode_message(body)
+
+
 async def give_up(tx: Tx, now_us: int, name: Name, handle: Handle, delay_seconds: float = 0) -> None:
     """Give a message back, to be received again after that time or the queue's backoff, if that is longer.
 
@@ -200,6 +227,11 @@ async def rewrite(tx: Tx, now_us: int, name: Name, handle: Handle, message: Mess
     body = encode_message(message)
     if not await leased_queue.rewrite(tx, now_us, queue.store, handle.message, handle.token, body):
         await _refuse(tx, now_us, queue, handle)
+
+
+async def refuse(tx: Tx, now_us: int, name: Name, handle: Handle) -> None:
+    """Raise what is wrong with a lease that isn't held: `MessageGoneError` or `LeaseNotHeldError`."""
+    await _refuse(tx, now_us, await _queue_of(tx, now_us, name, handle), handle)
 
 
 async def _refuse(tx: Tx, now_us: int, queue: Queue, handle: Handle) -> None:

@@ -91,7 +91,8 @@ async def _fan_out(tx: Tx, now_us: int, topic: Topic, items: Sequence[Publicatio
             if subscription.kind == QUEUE and not config.route:
                 assert rendered.message is not None
                 number = item.sequence if fresh else draw()
-                sends.append((Send(rendered.message, number), rendered, item.hops + 1))
+                send = Send(rendered.message, number, lives_seconds=rendered.lives_seconds)
+                sends.append((send, rendered, item.hops + 1))
             else:
                 deliveries.append((draw(), delivery_to(subscription, rendered, now_us, item.hops + 1)))
         if sends:

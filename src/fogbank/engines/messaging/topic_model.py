@@ -84,7 +84,8 @@ class Subscription(NamedTuple):
 class Rendered(NamedTuple):
     """What a subscription gets: for a queue a whole message, for others the content of a delivery.
 
-    `facts` are what the subscription's courier wants to know if the delivery fails.
+    `facts` are what the subscription's courier wants to know if the delivery fails. In a queue, a message goes away
+    after `lives_seconds`, unless that is 0.
     """
 
     message: Message | None = None
@@ -92,6 +93,7 @@ class Rendered(NamedTuple):
     headers: dict[str, str] = {}  # noqa: RUF012 - never changed
     facts: dict[str, str] = {}  # noqa: RUF012 - never changed
     method: str = "POST"
+    lives_seconds: float = 0
 
 
 Render: TypeAlias = "Callable[[Subscription, Message], Rendered | None]"

@@ -153,6 +153,16 @@ async def put_subscription(tx: Tx, _now_us: int, subscription: Subscription) -> 
     return not there
 
 
+async def subscribe_as(
+    tx: Tx, now_us: int, name: Name, number: str, kind: str, endpoint: str, config: SubscriptionConfig
+) -> Subscription:
+    """Make the subscription of that id, or put this one in its place; others may have the same endpoint."""
+    topic = await find(tx, now_us, name)
+    subscription = Subscription(topic.id, number, *name, kind, endpoint, config)
+    await put_subscription(tx, now_us, subscription)
+    return subscription
+
+
 async def find_subscription(tx: Tx, _now_us: int, scope: str, number: str) -> Subscription:
     """Return a subscription, or raise `SubscriptionNotFoundError`."""
     row = await tx.one(f"SELECT {_SUBSCRIPTION} FROM subscription WHERE scope = $1 AND id = $2", scope, number)

@@ -5,7 +5,9 @@ Requests and responses are converted by `azure.functions` itself, as Azure's wor
 
 from __future__ import annotations
 
+import json
 import threading
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from fogbank.runtimes.inside.channel import Message
 
 HTTP_TRIGGER: Final = "httpTrigger"
+QUEUE_TRIGGER: Final = "queueTrigger"
+RETURN: Final = "$return"
 TEXT: Final = "text/plain; charset=utf-8"
 _local = threading.local()
 
@@ -92,16 +96,54 @@ def result(function: Loaded, given: dict[str, Any], returned: Any) -> tuple[byte
         msg = f"function {function.name!r} without a $return binding returned a non-None value"
         raise RuntimeError(msg)
     response: Any = None
+    outputs: dict[str, Any] = {}
     for name, binding in function.outputs.items():
+        value = given[name].get()
         if binding.get("type") == "http":
-            response = given[name].get()
+            response = value
+        elif value is not None:
+            outputs[name] = _encode_output(binding, value)
     if function.returns is not None and function.returns.get("type") == "http" and returned is not None:
         response = returned
+    elif function.returns is not None and returned is not None:
+        outputs[RETURN] = _encode_output(function.returns, returned)
+    head: dict[str, Any] = {"outputs": outputs} if outputs else {}
     if all(binding.get("type") != HTTP_TRIGGER for binding in function.inputs.values()):
-        return b"", {}
+        return b"", head
     if response is None:
-        return b"", {"status": 204, "headers": []}
-    return _encode_response(response)
+        return b"", {**head, "status": 204, "headers": []}
+    body, answer = _encode_response(response)
+    return body, {**head, **answer}
+
+
+def _encode_output(binding: dict[str, Any], value: Any) -> dict[str, str]:
+    """Return what an output was set to: its text, its bytes in base64, or JSON."""
+    kind = str(binding["type"])
+    converter = converter_of(kind)
+    if converter is None:
+        msg = f"the binding type {kind!r} is not supported"
+        raise RuntimeError(msg)
+    if kind == "queue":
+        value = _plain(value)
+    try:
+        datum = converter.encode(value, expected_type=None)
+    except NotImplementedError:
+        name = type(value).__name__
+        msg = f'unable to encode outgoing TypedData: unsupported type "{kind}" for Python type "{name}"'
+        raise TypeError(msg) from None
+    if datum.type == "bytes":
+        return {"bytes": b64encode(datum.value).decode()}
+    return {str(datum.type): datum.value}
+
+
+def _plain(value: Any) -> Any:
+    """Return the bodies of messages in the place of messages."""
+    if hasattr(value, "get_body"):
+        body: bytes = value.get_body()
+        return body
+    if isinstance(value, (list, tuple)):
+        return [each.get_body().decode() if hasattr(each, "get_body") else each for each in value]
+    return value
 
 
 def _decode(binding: dict[str, Any], message: Message) -> Any:
@@ -114,7 +156,29 @@ def _decode(binding: dict[str, Any], message: Message) -> Any:
         raise RuntimeError(msg)
     if kind == HTTP_TRIGGER:
         return converter.decode(Datum(_request(message), "http"), trigger_metadata={})
+    if kind == QUEUE_TRIGGER:
+        return converter.decode(_body(message), trigger_metadata=_metadata(message))
     return converter.decode(Datum(message.body.decode(), "json"), trigger_metadata={})
+
+
+def _body(message: Message) -> Any:
+    from azure.functions.meta import Datum  # noqa: PLC0415 - the one that the app has
+
+    try:
+        return Datum(message.body.decode(), "string")
+    except UnicodeDecodeError:
+        return Datum(message.body, "bytes")
+
+
+def _metadata(message: Message) -> dict[str, Any]:
+    """Return what is known of a trigger's event besides: texts as they are, all else as JSON."""
+    from azure.functions.meta import Datum  # noqa: PLC0415 - the one that the app has
+
+    told: dict[str, Any] = message.head["context"].get("metadata", {})
+    return {
+        name: Datum(value, "string") if isinstance(value, str) else Datum(json.dumps(value), "json")
+        for name, value in told.items()
+    }
 
 
 def _request(message: Message) -> dict[str, Any]:

@@ -7,6 +7,7 @@
 "use strict";
 
 const fs = require("node:fs");
+const { isUtf8 } = require("node:buffer");
 const Module = require("node:module");
 const path = require("node:path");
 const { pathToFileURL } = require("node:url");
@@ -134,11 +135,18 @@ function joined(pairs) {
   return found;
 }
 
+// What the trigger hands over: a request, a message, or something in JSON.
 function inputOf(context, body) {
+  if (context.text) return isUtf8(body) ? { string: body.toString() } : { bytes: body };
   if (!("method" in context)) return { json: body.toString() };
   const query = joined(new URLSearchParams(context.query));
   const headers = joined(context.headers);
   return { http: { method: context.method, url: context.url, headers, query, params: context.params, body: { bytes: body } } };
+}
+
+function metadataOf(context) {
+  const entries = Object.entries(context.metadata ?? {});
+  return Object.fromEntries(entries.map(([key, value]) => [key, { json: JSON.stringify(value) }]));
 }
 
 async function invoke({ id, context }, body) {
@@ -150,7 +158,7 @@ async function invoke({ id, context }, body) {
     invocationId: id,
     functionId: context.function,
     inputData: [{ name: trigger.name, data: inputOf(context, body) }],
-    triggerMetadata: {},
+    triggerMetadata: metadataOf(context),
     traceContext: { traceParent: headers.traceparent ?? "", traceState: headers.tracestate ?? "", attributes: {} },
     retryContext: null,
   };
@@ -183,16 +191,32 @@ async function invoke({ id, context }, body) {
   return resultOf(await invocation.getResponse(given.context, after.result), trigger, metadata.bindings);
 }
 
-// Returns head and body of what is answered to an HTTP request; anything else has no answer.
+// Returns head and body of what is answered to an HTTP request; anything else has outputs at most.
 function resultOf(response, trigger, bindings) {
-  if (trigger.type.toLowerCase() !== "httptrigger") return [{}, ""];
+  const outputs = outputsOf(response, bindings);
+  if (trigger.type.toLowerCase() !== "httptrigger") return [outputs, ""];
   const output = (response.outputData ?? []).find(({ name }) => bindings[name].type.toLowerCase() === "http");
   const http = response.returnValue?.http ?? output?.data?.http;
-  if (!http) return [{ status: 204, headers: [] }, ""];
+  if (!http) return [{ ...outputs, status: 204, headers: [] }, ""];
   const cookies = (http.cookies ?? []).map((cookie) => ["set-cookie", cookieText(cookie)]);
   const { bytes, string } = http.body ?? {};
   const body = bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : string ?? "";
-  return [{ status: Number(http.statusCode), headers: [...Object.entries(http.headers), ...cookies] }, body];
+  const headers = [...Object.entries(http.headers), ...cookies];
+  return [{ ...outputs, status: Number(http.statusCode), headers }, body];
+}
+
+// What outputs other than the HTTP response were set to: text, bytes in base64, or JSON.
+function outputsOf(response, bindings) {
+  const given = [...(response.outputData ?? [])];
+  if (bindings.$return && response.returnValue) given.push({ name: "$return", data: response.returnValue });
+  const outputs = {};
+  for (const { name, data } of given) {
+    if (!data || bindings[name].type.toLowerCase() === "http") continue;
+    if (data.bytes) outputs[name] = { bytes: Buffer.from(data.bytes).toString("base64") };
+    else if (data.string !== undefined) outputs[name] = { string: data.string };
+    else outputs[name] = { json: data.json ?? JSON.stringify(data.int ?? data.double) };
+  }
+  return Object.keys(outputs).length ? { outputs } : {};
 }
 
 function cookieText({ name, value, domain, path: where, expires, secure, httpOnly, sameSite, maxAge }) {

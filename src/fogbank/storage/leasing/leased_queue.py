@@ -296,6 +296,29 @@ async def extend(
     return True
 
 
+async def renew(
+    tx: Tx, now_us: int, queue: int, message: int, tokens: tuple[int, int], lease_us: int, rules: Rules = PLAIN
+) -> bool:
+    """Lease a message of an unordered queue anew, for `lease_us` from now: `tokens` are the old one and the new.
+
+    As with `ack`, a lease that has run out counts while nobody else has taken the message, unless the queue is exact.
+    The token 0 is that of a message that nobody has leased yet. False if it isn't held.
+    """
+    renewed = await tx.run(
+        "UPDATE message SET visible_us = $1, rank = $1, lease = $2 WHERE id = $3 AND queue = $4 AND lease = $5"
+        " AND visible_us > $6 AND rank > 0",
+        now_us + lease_us,
+        tokens[1],
+        message,
+        queue,
+        tokens[0],
+        now_us if rules.exact else 0,
+    )
+    if renewed:
+        tx.signal(topic(queue))
+    return bool(renewed)
+
+
 async def release(
     tx: Tx, now_us: int, queue: int, message: int, token: int, delay_us: int, rules: Rules = PLAIN
 ) -> bool:
@@ -350,7 +373,9 @@ async def peek(tx: Tx, _now_us: int, queue: int, count: int, after: int = 0, unt
 
     With `until_us`, only those that are visible by then, in the order in which they could be leased.
     """
-    turn = "visible_us <= $4 ORDER BY visible_us, id" if until_us else "$4 = 0 ORDER BY id"
+    turn = "$4 = 0 ORDER BY id"
+    if until_us:
+        turn = "visible_us <= $4 AND (expires_us = 0 OR expires_us > $4) ORDER BY visible_us, id"
     rows = await tx.all(
         f"SELECT {TAKEN_COLUMNS}, lease, visible_us FROM message WHERE queue = $1 AND id > $2 AND {turn} LIMIT $3",
         queue,
@@ -372,12 +397,28 @@ async def rewrite(tx: Tx, now_us: int, queue: int, message: int, token: int, bod
     )
     if row is None:
         return False
+    await replace_body(tx, now_us, queue, message, body)
+    return True
+
+
+async def replace_body(tx: Tx, _now_us: int, queue: int, message: int, body: bytes) -> None:
+    """Put another body in the place of a message's, whoever has leased it."""
     await tx.run("DELETE FROM message_body WHERE id = $1", message)
     if len(body) > BODY_INLINE_BYTES_MAX:
         await tx.run(_PUT_BODY, message, body)
         body = b""
-    await tx.run("UPDATE message SET body = $1 WHERE id = $2", body, message)
-    return True
+    await tx.run("UPDATE message SET body = $1 WHERE id = $2 AND queue = $3", body, message, queue)
+
+
+async def body_of(tx: Tx, _now_us: int, queue: int, message: int) -> bytes | None:
+    """Return a message's body, whoever has leased it; None if the message is gone."""
+    row = await tx.one(
+        "SELECT message.body, message_body.body FROM message LEFT JOIN message_body ON message_body.id = message.id"
+        " WHERE message.id = $1 AND queue = $2",
+        message,
+        queue,
+    )
+    return None if row is None else bytes(row[0] or row[1] or b"")
 
 
 async def move(tx: Tx, now_us: int, queue: int, message: int, rules: Rules, target: int, target_rules: Rules) -> None:
@@ -414,7 +455,7 @@ async def leased(tx: Tx, now_us: int, queue: int, rules: Rules, limit: int) -> i
     else:
         where = "queue = $1 AND rank > $2 AND lease <> 0" + ("" if rules.fair else " AND lane = $4")
         args = (queue, now_us, limit) if rules.fair else (queue, now_us, limit, b"")
-        row = await tx.one(f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE {where} LIMIT $3) AS some", *args)
+        row = await tx.one(f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE {where} LIMIT $3) AS held", *args)
     assert row is not None
     return min(int(row[0]), limit)
 

@@ -64,12 +64,12 @@ def test_what_is_fine() -> None:
         ({"name": "f", "bindings": [{"type": "timerTrigger", "schedule": "0 0 0 30 2 *"}]}, "never comes round"),
         ({"name": "f", "bindings": [{"type": "timerTrigger", "schedule": 5}]}, ""),
         (
-            {"name": "f", "bindings": [http(), {"type": "queue", "direction": "out", "name": "q"}]},
-            "Fogbank does not support the binding type queue.",
+            {"name": "f", "bindings": [http(), {"type": "blob", "direction": "out", "name": "q"}]},
+            "Fogbank does not support the binding type blob.",
         ),
         *(
             ({"name": "f", "bindings": [{"type": kind}]}, f"Fogbank does not support the trigger type {kind}.")
-            for kind in ("queueTrigger", "blobTrigger", "eventGridTrigger", "cosmosDBTrigger", "serviceBusTrigger")
+            for kind in ("blobTrigger", "cosmosDBTrigger", "serviceBusTrigger")
         ),
         ({"name": "f", "bindings": [http()], "error": "no module"}, "no module"),
     ],

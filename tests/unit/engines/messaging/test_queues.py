@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.engines.messaging import messages, queues
+from fogbank.engines.messaging.errors import LeaseNotHeldError, MessageGoneError
 from fogbank.engines.messaging.messages import Send
 from fogbank.engines.messaging.model import Message, QueueConfig
 from fogbank.kernel.clock import SECOND_US
@@ -47,3 +50,36 @@ async def test_a_purge_does_not_make_duplicates_new(store: Store, clock: Clock, 
     assert await send("second") == "first"
     await clock.advance(config.dedup_window_seconds * SECOND_US, store.drain)
     assert await send("third") == "third"
+
+
+async def test_a_lease_is_renewed_under_another_token(store: Store, clock: Clock, ids: Ids) -> None:
+    await store.run(queues.create, NAME, ids.sequence(), QueueConfig())
+    await store.run(messages.send, NAME, [Send(Message("m", b"old"), ids.sequence())])
+    (received,) = (await store.run(messages.receive, NAME, 1, 10, ids.sequence())).messages
+    large = Message("m", b"x" * 20_000)
+    renewed = await store.run(messages.renew, NAME, received.handle, 20, ids.sequence(), large)
+    with pytest.raises(LeaseNotHeldError):
+        await store.run(messages.renew, NAME, received.handle, 20, ids.sequence())
+    assert not await store.run(messages.acknowledge, NAME, received.handle)
+    assert await store.read(messages.find, NAME, renewed) == large
+    await clock.advance(19 * SECOND_US, store.drain)
+    assert (await store.run(messages.receive, NAME, 1, 10, ids.sequence())).messages == []
+    await clock.advance(2 * SECOND_US, store.drain)
+    # It has run out, and nobody else has taken the message.
+    again = await store.run(messages.renew, NAME, renewed, 0, ids.sequence(), Message("m", b"new"))
+    (taken,) = (await store.run(messages.receive, NAME, 1, 10, ids.sequence())).messages
+    assert (taken.message.body, taken.receives) == (b"new", 2)
+    assert not await store.run(messages.acknowledge, NAME, again)
+    assert await store.run(messages.acknowledge, NAME, taken.handle)
+    for operation in (messages.find, messages.refuse):
+        with pytest.raises(MessageGoneError):
+            await store.read(operation, NAME, taken.handle)
+
+
+async def test_nobody_sees_what_has_outlived_itself(store: Store, clock: Clock, ids: Ids) -> None:
+    await store.run(queues.create, NAME, ids.sequence(), QueueConfig())
+    items = [Send(Message("short", b"m"), ids.sequence(), lives_seconds=5), Send(Message("long", b"m"), ids.sequence())]
+    await store.run(messages.send, NAME, items)
+    assert [each.message.id for each in await store.read(messages.peek, NAME, 5)] == ["short", "long"]
+    await clock.advance(6 * SECOND_US, store.drain)
+    assert [each.message.id for each in await store.read(messages.peek, NAME, 5)] == ["long"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.aws.arns import Arn, invoked_as
+from fogbank.clouds.aws.routing.incoming import to_topic
 from fogbank.clouds.aws.sns.envelopes import Published
 from fogbank.clouds.aws.sns.service import FIFO_SUFFIX, topic_arn
 from fogbank.clouds.aws.sqs.content import SENDER
@@ -43,32 +44,27 @@ def sqs() -> Dialect:
 
 
 def sns(origin: Callable[[], str]) -> Dialect:
-    """Return how SNS's topics take what other services send: a CloudEvent, or a text as it is.
-
-    `origin` is where the server is.
-    """
+    """Return how SNS's topics take what other services send; `origin` is where the server is."""
 
     def publication(delivery: Delivery, drawn: Drawn) -> Publication:
+        if delivery.courier != ROUTE:
+            # One of AWS's own services says what is to be published, word for word.
+            return to_topic(delivery, drawn)
         scope, name = split_endpoint(delivery.endpoint)
-        facts = delivery.facts
-        subject, group, dedup = facts.get("subject"), facts.get("group", ""), ""
-        attributes: dict[str, Attribute] = {}
-        if delivery.courier == ROUTE:
-            subject, attributes = _subject(msgspec.json.decode(delivery.content)), _TYPE
-            group, dedup = _ordering(delivery, name)
+        group, dedup = _ordering(delivery, name)
         published = Published(
             drawn.id,
             topic_arn(scope, name),
             {"default": delivery.content.decode()},
-            subject,
-            attributes,
-            facts.get("origin") or origin(),
+            _subject(msgspec.json.decode(delivery.content)),
+            _TYPE,
+            origin(),
             scope.split("/")[1],
             drawn.now_us,
             drawn.sequence if name.endswith(FIFO_SUFFIX) else None,
         )
         message = Message(drawn.id, delivery.content, {}, group, dedup)
-        return Publication(message, drawn.sequence, published.render, published.as_cloud_event, delivery.hops)
+        return Publication(message, drawn.sequence, published.render, published.as_cloud_event)
 
     return Dialect(publication=publication)
 

@@ -5,7 +5,6 @@ Amazon SNS Developer Guide, "Message delivery retries" and "Amazon SNS dead-lett
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,7 +12,7 @@ import msgspec
 from fogbank.clouds.aws.arns import parse_arn
 from fogbank.clouds.aws.sns.errors import invalid
 from fogbank.clouds.aws.sns.service import FIFO_SUFFIX
-from fogbank.clouds.aws.sns.signatures import sign
+from fogbank.clouds.aws.sns.signatures import seal
 from fogbank.connectors.delivery.couriers import Courier
 from fogbank.engines.messaging.delivery_model import MAIL, QUEUE, SMTP, Retry, endpoint_of
 from fogbank.engines.messaging.model import Attribute, Message, decode_message
@@ -79,9 +78,12 @@ def letter(delivery: Delivery, answer: Answer, drawn: Drawn) -> Message:
 
 def couriers(signer: Signer) -> dict[str, Courier]:
     """Return the couriers by their names."""
-    prepare = partial(sign, signer)
+
+    async def sealed(delivery: Delivery, _now_us: int) -> Delivery:
+        return await seal(signer, delivery)
+
     return {
-        HTTP_COURIER: Courier(HTTP_RETRY, letter=letter, prepare=prepare),
+        HTTP_COURIER: Courier(HTTP_RETRY, letter=letter, prepare=sealed),
         AWS_COURIER: Courier(AWS_RETRY, letter=letter),
-        MAIL_COURIER: Courier(MAIL_RETRY, letter=letter, prepare=prepare),
+        MAIL_COURIER: Courier(MAIL_RETRY, letter=letter, prepare=sealed),
     }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
 
+DIALECT: Final = "sns"
 FIFO_SUFFIX: Final = ".fifo"
 PENDING: Final = "PendingConfirmation"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")

@@ -32,12 +32,14 @@ def to_be_signed(version: str, origin: str) -> dict[str, str]:
     return {VERSION: version, ORIGIN: origin}
 
 
-async def sign(signer: Signer, delivery: Delivery, _now_us: int) -> Delivery:
-    """Return a delivery with its envelope signed, if that is to be."""
+async def seal(signer: Signer, delivery: Delivery) -> Delivery:
+    """Sign the envelope of a delivery that is to be signed and isn't yet."""
     version = delivery.facts.get(VERSION)
     if version is None:
         return delivery
-    origin = delivery.facts[ORIGIN]
+    facts = dict(delivery.facts)
+    del facts[VERSION]
+    origin = facts.pop(ORIGIN)
     key = await signer.key(SNS_KEY)
 
     def signed(envelope: dict[str, Any]) -> bytes:
@@ -59,7 +61,7 @@ async def sign(signer: Signer, delivery: Delivery, _now_us: int) -> Delivery:
         content = outbox.encode(msgspec.structs.replace(mail, text=text))
     else:
         content = signed(msgspec.json.decode(delivery.content))
-    return msgspec.structs.replace(delivery, content=content)
+    return msgspec.structs.replace(delivery, content=content, facts=facts)
 
 
 def _text(envelope: dict[str, Any]) -> bytes:

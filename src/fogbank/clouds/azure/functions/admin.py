@@ -11,7 +11,7 @@ import msgspec
 
 from fogbank.clouds.azure.errors import json_response
 from fogbank.clouds.azure.functions import apps
-from fogbank.clouds.azure.functions.bindings import HTTP, kind_of, plan_of, route_of
+from fogbank.clouds.azure.functions.bindings import HTTP, QUEUE, is_event_grid, kind_of, plan_of, route_of
 from fogbank.clouds.azure.functions.keys import (
     FUNCTION,
     HOST,
@@ -24,8 +24,12 @@ from fogbank.clouds.azure.functions.keys import (
     without_key,
 )
 from fogbank.clouds.azure.functions.routes.routing import given_key, is_one_of
+from fogbank.clouds.azure.functions.storage.queue_triggers import metadata_of
 from fogbank.clouds.azure.functions.timers import invocation
+from fogbank.clouds.azure.queues.messages import LIVES_SECONDS, new_message
 from fogbank.engines.functions import scheduled
+from fogbank.engines.functions.scheduled import ScheduledInvocation
+from fogbank.engines.messaging.model import Handle, Received
 from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
@@ -120,6 +124,10 @@ async def _function(parts: Parts, app: App, entry: Entry, request: Request) -> R
         return json_response(400, {"message": 'The body must be a JSON object with a string "input".'})
     if kind_of(entry.trigger) == HTTP:
         return json_response(400, {"message": f"{entry.name} is called by its own URL."})
+    if kind_of(entry.trigger) == QUEUE and entry.active:
+        return await _run_with_message(parts, app, entry, given.get("input", ""))
+    if is_event_grid(entry) and entry.active:
+        return await _run_with_event(parts, app, entry, given.get("input", ""))
     plan = plan_of(entry, app, apps.settings_of(app.function.config), parts.clock.now())
     if plan is None:
         return json_response(400, {"message": entry.error or f"The function {entry.name} is disabled."})
@@ -127,6 +135,37 @@ async def _function(parts: Parts, app: App, entry: Entry, request: Request) -> R
     queued = invocation(plan, now_us, plan.next_us(now_us), now_us)
     context = {**queued.context, "reason": _BY_REQUEST}
     queued = msgspec.structs.replace(queued, context=context, always=True)
+    await parts.store.run(scheduled.enqueue, parts.ids.sequence(), queued)
+    return Response(202, [])
+
+
+async def _run_with_message(parts: Parts, app: App, entry: Entry, text: str) -> Response:
+    """Run a function as if a message of that text had come."""
+    now_us = parts.clock.now()
+    sequence = parts.ids.sequence()
+    message = new_message(parts.ids, sequence, text.encode(), now_us, LIVES_SECONDS)
+    metadata = metadata_of(Received(message, Handle(0, sequence, 0), now_us, now_us, 1, 0), now_us)
+    context = {"function": entry.name, "reason": _BY_REQUEST, "text": "1", "metadata": metadata}
+    owner = app.function
+    lane = f"azure.functions.admin/{owner.id}/{entry.name}"
+    queued = ScheduledInvocation(owner.scope, owner.name, lane, text.encode(), context, now_us, always=True)
+    await parts.store.run(scheduled.enqueue, parts.ids.sequence(), queued)
+    return Response(202, [])
+
+
+async def _run_with_event(parts: Parts, app: App, entry: Entry, text: str) -> Response:
+    """Run a function as if an event had come, which is given as JSON."""
+    try:
+        event = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        event = None
+    if not isinstance(event, dict):
+        return json_response(400, {"message": "The input must be an event as JSON."})
+    owner = app.function
+    lane = f"azure.functions.admin/{owner.id}/{entry.name}"
+    context = {"function": entry.name, "reason": _BY_REQUEST}
+    now_us = parts.clock.now()
+    queued = ScheduledInvocation(owner.scope, owner.name, lane, text.encode(), context, now_us, always=True)
     await parts.store.run(scheduled.enqueue, parts.ids.sequence(), queued)
     return Response(202, [])
 

@@ -71,6 +71,20 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         return not self.error and not self.disabled
 
 
+class QueueSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How queue triggers take messages ("host.json settings" of Azure Queue storage triggers and bindings).
+
+    So many messages are worked on at once as `batch_size` and `threshold` make together; one that failed is seen again
+    after `again_seconds`, or goes to the poison queue after `attempts_max`.
+    """
+
+    batch_size: int = 16
+    threshold: int = 8
+    attempts_max: int = 5
+    again_seconds: float = 0
+    encoding: str = "base64"
+
+
 class HostConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """What host.json says, as far as it has consequences; `error` is why it can't be used."""
 
@@ -78,6 +92,7 @@ class HostConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     timeout_seconds: int = 300
     content: dict[str, Any] = {}
     error: str = ""
+    queues: QueueSettings = QueueSettings()
 
 
 class AppIndex(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,17 +9,25 @@ import msgspec
 
 from fogbank.clouds.azure.functions.apps import Entry
 from fogbank.clouds.azure.functions.routes.templates import Template, TemplateError
+from fogbank.clouds.azure.functions.storage import queue_triggers
+from fogbank.clouds.azure.functions.storage.connections import ConnectionNameError
 from fogbank.clouds.azure.functions.timers import ScheduleError, make_plan
+from fogbank.clouds.azure.queues.queues import check_name
+from fogbank.clouds.azure.storage.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fogbank.clouds.azure.functions.apps import App
     from fogbank.clouds.azure.functions.timers import Plan
+    from fogbank.engines.functions.model import TriggerConfig
 
 HTTP: Final = "httptrigger"
 TIMER: Final = "timertrigger"
-OUT_TYPES: Final = frozenset({"http"})
+QUEUE: Final = queue_triggers.TYPE
+EVENT_GRID: Final = "eventgridtrigger"
+TRIGGERS: Final = (HTTP, TIMER, QUEUE, EVENT_GRID)
+OUT_TYPES: Final = frozenset({"http", "queue", "eventgrid"})
 AUTH_LEVELS: Final = ("anonymous", "function", "admin")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 _SETTING: Final = re.compile(r"%([^%]+)%")
@@ -52,8 +60,10 @@ def check_entries(described: list[dict[str, Any]], app: App, settings: Mapping[s
         try:
             if not entry.error:
                 entry = _check_entry(entry, app, settings, routes)
-        except (BindingError, TemplateError, ScheduleError) as error:
+        except (BindingError, ConnectionNameError, ScheduleError, TemplateError) as error:
             entry = msgspec.structs.replace(entry, error=str(error))
+        except StorageError as error:
+            entry = msgspec.structs.replace(entry, error=error.message)
         entries.append(msgspec.structs.replace(entry, disabled=_is_disabled(entry, settings)))
     return entries
 
@@ -74,6 +84,18 @@ def plan_of(entry: Entry, app: App, settings: dict[str, str], now_us: int) -> Pl
     if kind_of(entry.trigger) != TIMER or not entry.active:
         return None
     return make_plan(app, entry.name, entry.trigger, settings, now_us)
+
+
+def is_event_grid(entry: Entry) -> bool:
+    """Whether a function has an Event Grid trigger."""
+    return kind_of(entry.trigger) == EVENT_GRID
+
+
+def queue_trigger_of(entry: Entry, app: App, settings: Mapping[str, str]) -> tuple[str, str, TriggerConfig] | None:
+    """Return a function's queue trigger, None if it has none."""
+    if kind_of(entry.trigger) != QUEUE or not entry.active:
+        return None
+    return queue_triggers.trigger_of(app, entry, settings)
 
 
 def kind_of(binding: Mapping[str, Any]) -> str:
@@ -101,17 +123,27 @@ def _check_entry(entry: Entry, app: App, settings: Mapping[str, str], routes: di
         for binding in entry.bindings
     ]
     entry = msgspec.structs.replace(entry, config={**entry.config, "bindings": resolved})
-    if kind_of(entry.trigger) == HTTP:
+    for binding in resolved:
+        if kind_of(binding) in (QUEUE, "queue"):
+            _check_queue(binding, settings)
+    kind = kind_of(entry.trigger)
+    if kind == HTTP:
         _check_route(entry, routes)
-    else:
+    elif kind == TIMER:
         make_plan(app, entry.name, entry.trigger, dict(settings), 0)
     return entry
+
+
+def _check_queue(binding: Mapping[str, Any], settings: Mapping[str, str]) -> None:
+    if "{" in str(binding.get("queueName", "")):
+        raise BindingError("Fogbank does not support binding expressions in queueName.")
+    check_name(queue_triggers.queue_of(binding, settings)[1])
 
 
 def _check_binding(binding: Mapping[str, Any]) -> None:
     kind = kind_of(binding)
     if kind.endswith("trigger"):
-        if kind not in (HTTP, TIMER):
+        if kind not in TRIGGERS:
             msg = f"Fogbank does not support the trigger type {binding['type']}."
             raise BindingError(msg)
     elif kind not in OUT_TYPES or str(binding.get("direction", "")).lower() != "out":

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fogbank.clouds.azure.functions.apps import HostConfig
+from fogbank.clouds.azure.functions.apps import HostConfig, QueueSettings
 from fogbank.languages.cron import parse_timespan
 
 FILE_BYTES_MAX: Final = 1_048_576
@@ -27,8 +27,11 @@ _WITHOUT_CONSEQUENCES: Final = frozenset({
     "logging", "manageddependency", "singleton", "telemetrymode", "watchdirectories", "watchfiles",
 })  # fmt: skip
 _EXTENSIONS: Final = frozenset({
-    "blobs", "cosmosdb", "durabletask", "eventgrid", "eventhubs", "kafka", "queues", "rabbitmq", "sendgrid",
+    "blobs", "cosmosdb", "durabletask", "eventgrid", "eventhubs", "kafka", "rabbitmq", "sendgrid",
     "servicebus", "signalr", "tables", "warmup",
+})  # fmt: skip
+_QUEUES: Final = frozenset({
+    "batchsize", "maxdequeuecount", "maxpollinginterval", "messageencoding", "newbatchthreshold", "visibilitytimeout",
 })  # fmt: skip
 _HTTP: Final = frozenset({"hsts", "maxconcurrentrequests", "maxoutstandingrequests"})
 _COMMENTS: Final = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
@@ -107,7 +110,7 @@ def _read_host(content: dict[str, Any]) -> HostConfig:
         if name.lower() == "functiontimeout":
             config = msgspec.structs.replace(config, timeout_seconds=_timeout(value))
         elif name.lower() == "extensions":
-            config = msgspec.structs.replace(config, route_prefix=_extensions(value))
+            config = _extensions(config, value)
         elif name.lower() not in _WITHOUT_CONSEQUENCES:
             raise HostJsonError(f"Fogbank does not support {name} in host.json.")
     return config
@@ -122,20 +125,60 @@ def _timeout(value: Any) -> int:
     return min(TIMEOUT_SECONDS_MAX, -(-span_us // _SECOND_US))
 
 
-def _extensions(extensions: Any) -> str:
+def _extensions(config: HostConfig, extensions: Any) -> HostConfig:
     prefix = HostConfig().route_prefix
+    queues = QueueSettings()
     if not isinstance(extensions, dict):
         raise HostJsonError("The extensions in host.json must be an object.")
     for name, settings in extensions.items():
-        if name.lower() != "http":
+        if name.lower() == "queues":
+            queues = _queues(settings)
+        elif name.lower() != "http":
             if name.lower() not in _EXTENSIONS:
                 raise HostJsonError(f"Fogbank does not support extensions.{name} in host.json.")
-            continue
-        if not isinstance(settings, dict):
-            raise HostJsonError("The extensions.http in host.json must be an object.")
-        for setting, value in settings.items():
-            if setting.lower() == "routeprefix" and isinstance(value, str):
-                prefix = value.strip("/")
-            elif setting.lower() not in _HTTP and value not in (False, None):
-                raise HostJsonError(f"Fogbank does not support extensions.http.{setting} in host.json.")
+        else:
+            prefix = _route_prefix(settings)
+    return msgspec.structs.replace(config, route_prefix=prefix, queues=queues)
+
+
+def _route_prefix(settings: Any) -> str:
+    prefix = HostConfig().route_prefix
+    if not isinstance(settings, dict):
+        raise HostJsonError("The extensions.http in host.json must be an object.")
+    for setting, value in settings.items():
+        if setting.lower() == "routeprefix" and isinstance(value, str):
+            prefix = value.strip("/")
+        elif setting.lower() not in _HTTP and value not in (False, None):
+            raise HostJsonError(f"Fogbank does not support extensions.http.{setting} in host.json.")
     return prefix
+
+
+def _queues(settings: Any) -> QueueSettings:
+    if not isinstance(settings, dict):
+        raise HostJsonError("The extensions.queues in host.json must be an object.")
+    given = {name.lower(): value for name, value in settings.items()}
+    unknown = given.keys() - _QUEUES
+    if unknown:
+        raise HostJsonError(f"Fogbank does not support extensions.queues.{min(unknown)} in host.json.")
+    batch = _number(given, "batchsize", 1, 32, 16)
+    encoding = given.get("messageencoding", "base64")
+    if not isinstance(encoding, str) or encoding.lower() not in ("base64", "none"):
+        raise HostJsonError("The extensions.queues.messageEncoding in host.json must be base64 or none.")
+    again = given.get("visibilitytimeout", "00:00:00")
+    again_us = parse_timespan(again) if isinstance(again, str) else None
+    if again_us is None or again_us < 0:
+        raise HostJsonError("The extensions.queues.visibilityTimeout in host.json is no time span.")
+    return QueueSettings(
+        batch_size=batch,
+        threshold=_number(given, "newbatchthreshold", 0, 1_000, max(1, batch // 2)),
+        attempts_max=_number(given, "maxdequeuecount", 1, 1_000_000, 5),
+        again_seconds=again_us / _SECOND_US,
+        encoding=encoding.lower(),
+    )
+
+
+def _number(given: dict[str, Any], name: str, low: int, high: int, default: int) -> int:
+    value = given.get(name, default)
+    if type(value) is not int or not low <= value <= high:
+        raise HostJsonError(f"The extensions.queues.{name} in host.json must be a number from {low} to {high}.")
+    return value

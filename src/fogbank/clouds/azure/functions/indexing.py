@@ -9,7 +9,8 @@ import msgspec
 
 from fogbank.clouds.azure.functions import apps, changes, timers
 from fogbank.clouds.azure.functions.apps import AppIndex, encode_label, read_app, settings_of, with_labels
-from fogbank.clouds.azure.functions.bindings import check_entries, plan_of
+from fogbank.clouds.azure.functions.bindings import check_entries, is_event_grid, plan_of, queue_trigger_of
+from fogbank.clouds.azure.functions.storage import queue_triggers
 from fogbank.engines.functions import functions, scheduled
 from fogbank.engines.functions.entrances import addresses
 from fogbank.engines.functions.errors import FunctionNotFoundError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
 
 APPS_MAX: Final = 10_000
+# The system key of the endpoint that Event Grid triggers have.
+EVENT_GRID_KEY: Final = "eventgrid_extension"
 
 
 class NotIndexedError(Exception):
@@ -108,6 +111,8 @@ class Indexer:
     async def _index(self, app: App) -> App:
         index = await self._find_out(app)
         keys = {entry.name: apps.new_key(self._parts.ids) for entry in index.functions}
+        if any(map(is_event_grid, index.functions)):
+            keys[""] = apps.new_key(self._parts.ids)
         saved = await self._parts.store.run(_save, app, index, keys, self._parts.ids.sequence)
         return await self.current(saved)
 
@@ -163,6 +168,8 @@ async def _save(
 async def _follow(tx: Tx, now_us: int, app: App) -> str:
     settings = settings_of(app.function.config)
     entries = app.indexed.functions if app.indexed is not None and app.running else []
+    found = [queue_trigger_of(entry, app, settings) for entry in entries]
+    await queue_triggers.follow(tx, now_us, app.function, [each for each in found if each is not None])
     plans = [plan_of(entry, app, settings, now_us) for entry in entries]
     return await timers.follow(tx, now_us, app.function, [plan for plan in plans if plan is not None])
 
@@ -177,6 +184,12 @@ async def _run_on_startup(tx: Tx, now_us: int, app: App, number: Callable[[], in
 
 
 def with_default_keys(keys: Keys, fresh: dict[str, str]) -> Keys:
-    """Return keys in which each function has its default key; `fresh` has new ones by function."""
-    added = {name: {"default": key} for name, key in fresh.items() if name not in keys.functions}
+    """Return keys in which each function has its default key; `fresh` has new ones by function.
+
+    The one without a function is for the endpoint of Event Grid triggers.
+    """
+    added = {name: {"default": key} for name, key in fresh.items() if name and name not in keys.functions}
+    if "" in fresh and EVENT_GRID_KEY not in keys.system:
+        system = {**keys.system, EVENT_GRID_KEY: fresh[""]}
+        keys = msgspec.structs.replace(keys, system=system)
     return msgspec.structs.replace(keys, functions={**keys.functions, **added})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.azure.functions import admin
 from fogbank.clouds.azure.functions.apps import address_of, settings_of
+from fogbank.clouds.azure.functions.eventgrid import endpoint
 from fogbank.clouds.azure.functions.indexing import NotIndexedError
 from fogbank.clouds.azure.functions.routes.routing import Router, may_call
 from fogbank.engines.functions.entrances import addresses
@@ -63,6 +64,13 @@ class AppHost:
             return await admin.handle(self._parts, app, request, segments[1:])
         if app.indexed is not None and app.indexed.error:
             return _text(503, NOT_RUNNING)
+        try:
+            if [segment.lower() for segment in segments] == endpoint.PATH:
+                return await endpoint.handle(self._parts, app, request)
+        except BodyTooLargeError:
+            return Response(413, [])
+        except BusyError:
+            return Response(429, [])
         routed = router.find(request.method, request.raw_path)
         if routed is None:
             return _home(app) if request.raw_path == "/" and request.method in ("GET", "HEAD") else Response(404, [])

@@ -1,0 +1,1 @@
+"""Azure Event Grid over the messaging engine: topics, domains, namespaces, event subscriptions."""

@@ -1,0 +1,296 @@
+"""Event subscriptions of topics, domains and their topics: made, changed, shown, deleted."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fogbank.clouds.azure.arm.resources import not_found
+from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
+from fogbank.clouds.azure.eventgrid import topics
+from fogbank.clouds.azure.eventgrid.couriers import ATTEMPTS_MAX, MINUTES_MAX, SECONDS_MAX, retry_of
+from fogbank.clouds.azure.eventgrid.destinations import read_destination
+from fogbank.clouds.azure.eventgrid.handshakes import shake_hands
+from fogbank.clouds.azure.eventgrid.model import DIALECT, DOMAINS, Terms, prepare, topic_name
+from fogbank.clouds.azure.eventgrid.schemas import CLOUD_EVENTS, EVENT_GRID
+from fogbank.clouds.azure.hosts import EVENT_GRID_PATH
+from fogbank.engines.messaging import topics as engine
+from fogbank.engines.messaging.delivery_model import HTTP
+from fogbank.engines.messaging.errors import SubscriptionNotFoundError, TopicNotFoundError
+from fogbank.engines.messaging.topic_model import SubscriptionConfig, TopicConfig
+from fogbank.kernel.clock import SECOND_US
+from fogbank.languages.eventgrid_filters import FilterError
+from fogbank.wire.http import Response
+
+if TYPE_CHECKING:
+    from fogbank.clouds.azure.arm.calls import ArmCall
+    from fogbank.clouds.azure.eventgrid.destinations import Destination
+    from fogbank.clouds.azure.parts import Parts
+    from fogbank.engines.identity.keyed_resources import KeyedResource
+    from fogbank.engines.messaging.topic_model import Subscription
+    from fogbank.storage import Tx
+
+_NAME: Final = re.compile(r"[A-Za-z0-9-]{3,64}")
+_TYPE: Final = "Microsoft.EventGrid/eventSubscriptions"
+_PROPERTIES: Final = frozenset({
+    "destination", "eventDeliverySchema", "expirationTimeUtc", "filter", "labels", "provisioningState", "retryPolicy",
+    "topic",
+})  # fmt: skip
+_FILTER: Final = frozenset({
+    "advancedFilters", "enableAdvancedFilteringOnArrays", "includedEventTypes", "isSubjectCaseSensitive",
+    "subjectBeginsWith", "subjectEndsWith",
+})  # fmt: skip
+
+
+def _owner(call: ArmCall) -> tuple[str, ...]:
+    """Return the path of what the subscription is of."""
+    return call.path[: 4 if call.path[2].lower() == "topics" else 2]
+
+
+def _number(call: ArmCall) -> str:
+    """Return the engine's id of the subscription that a request names."""
+    place = len(_owner(call)) + 1
+    return f"{topic_name(*_owner(call))}/eventSubscriptions/{call.path[place].lower()}"
+
+
+async def _find(parts: Parts, call: ArmCall) -> tuple[KeyedResource, Subscription]:
+    resource = await topics.find(parts, call)
+    try:
+        return resource, await parts.store.read(engine.find_subscription, resource.scope, _number(call))
+    except SubscriptionNotFoundError:
+        raise not_found(call, _TYPE, call.path[len(_owner(call)) + 1]) from None
+
+
+def read_terms(properties: dict[str, Any], schema: str) -> dict[str, Any]:
+    """Return what of a subscription's properties its terms have; `schema` is that of its topic."""
+    told = properties.get("filter") or {}
+    if not isinstance(told, dict):
+        raise bad_request("The filter must be an object.")
+    for name, value in told.items():
+        if name not in _FILTER and value is not None:
+            raise unsupported(f"the property filter.{name}")
+    wanted = properties.get("eventDeliverySchema") or schema
+    if wanted not in (EVENT_GRID, CLOUD_EVENTS):
+        raise unsupported(f"the eventDeliverySchema {wanted}")
+    if schema == CLOUD_EVENTS and wanted == EVENT_GRID:
+        raise AzureError(
+            400, "InvalidRequest", "Events that come as CloudEventSchemaV1_0 can't be delivered as EventGridSchema."
+        )
+    types = [each for each in told.get("includedEventTypes") or [] if each != "All"]
+    if not all(isinstance(each, str) for each in types):
+        raise bad_request("The includedEventTypes must be texts.")
+    texts = {name: told.get(name) or "" for name in ("subjectBeginsWith", "subjectEndsWith")}
+    if not all(isinstance(each, str) for each in texts.values()):
+        raise bad_request("The subjectBeginsWith and subjectEndsWith must be texts.")
+    return {
+        "types": tuple(types),
+        "begins": texts["subjectBeginsWith"],
+        "ends": texts["subjectEndsWith"],
+        "case_sensitive": bool(told.get("isSubjectCaseSensitive")),
+        "arrays": bool(told.get("enableAdvancedFilteringOnArrays")),
+        "advanced": tuple(told.get("advancedFilters") or ()),
+        "schema": wanted,
+        "expires_us": _expiry(properties.get("expirationTimeUtc")),
+    }
+
+
+def _expiry(value: Any) -> int:
+    if value is None:
+        return 0
+    try:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise bad_request(f"The expirationTimeUtc {value!r} is no time.") from None
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * SECOND_US)
+
+
+def make_terms(fields: dict[str, Any]) -> str:
+    """Return the label of terms, or raise the error for those that can't be."""
+    text = msgspec.json.encode(Terms(**fields)).decode()
+    try:
+        prepare(text)
+    except (FilterError, msgspec.ValidationError) as error:
+        raise AzureError(400, "InvalidRequest", f"The advancedFilters are invalid: {error}.") from None
+    return text
+
+
+def _policy(properties: dict[str, Any]) -> tuple[int, int]:
+    policy = properties.get("retryPolicy") or {}
+    if not isinstance(policy, dict):
+        raise bad_request("The retryPolicy must be an object.")
+    found = []
+    for name, high in (("maxDeliveryAttempts", ATTEMPTS_MAX), ("eventTimeToLiveInMinutes", MINUTES_MAX)):
+        value = policy.get(name)
+        value = high if value is None else value
+        if type(value) is not int or not 1 <= value <= high:
+            raise AzureError(400, "InvalidRequest", f"The {name} must be 1 to {high}.")
+        found.append(value)
+    return found[0], found[1]
+
+
+async def put(parts: Parts, call: ArmCall) -> Response:
+    """Make a subscription, or put another in its place."""
+    body = call.body if isinstance(call.body, dict) else {}
+    properties = body.get("properties")
+    if not isinstance(properties, dict):
+        raise AzureError(400, "InvalidRequestContent", "The request content must have properties.")
+    return await _save(parts, call, {name: value for name, value in properties.items() if value is not None})
+
+
+async def patch(parts: Parts, call: ArmCall) -> Response:
+    """Change some of a subscription."""
+    if not isinstance(call.body, dict):
+        raise AzureError(400, "InvalidRequestContent", "The request content must be a JSON object.")
+    _, subscription = await _find(parts, call)
+    known = msgspec.json.decode(subscription.config.labels["properties"])
+    given = {name: value for name, value in call.body.items() if value is not None}
+    return await _save(parts, call, {**known, **given})
+
+
+async def _save(parts: Parts, call: ArmCall, properties: dict[str, Any]) -> Response:
+    for name in properties:
+        if name not in _PROPERTIES:
+            raise unsupported(f"the property properties.{name}")
+    name = call.path[len(_owner(call)) + 1]
+    if not _NAME.fullmatch(name):
+        raise bad_request(f"The name '{name}' is invalid: 3 to 64 letters, digits and hyphens.")
+    resource = await topics.find(parts, call)
+    destination = read_destination(properties.get("destination"))
+    fields = read_terms(properties, topics.schema_of(resource))
+    terms = make_terms({**fields, **destination.terms})
+    if fields["expires_us"] and fields["expires_us"] <= parts.clock.now():
+        raise AzureError(400, "InvalidRequest", "The expirationTimeUtc must be in the future.")
+    policy = _policy(properties)
+    code = parts.ids.uuid()
+    confirmed = True
+    if destination.kind == HTTP:
+        label = resource.address.partition("/")[2]
+        url = (
+            f"{call.scheme}://{call.host}{EVENT_GRID_PATH}{label}/eventSubscriptions/{name}/validate?id={code}"
+            f"&subscription={'/'.join(_owner(call))}"
+        )
+        confirmed = await shake_hands(
+            parts, destination.endpoint, fields["schema"], topics.id_of(resource), name, (code, url)
+        )
+    config = SubscriptionConfig(
+        confirmed=confirmed,
+        token=code,
+        courier=destination.courier,
+        retry=retry_of(*policy),
+        seconds_max=SECONDS_MAX,
+        labels={"name": name, "terms": terms, "properties": msgspec.json.encode(properties).decode()},
+    )
+    topic = (resource.scope, topic_name(*_owner(call)))
+    subscription = await parts.store.run(
+        _put, topic, _number(call), destination, config, parts.ids.sequence(), _owner(call)[-1]
+    )
+    return json_response(201, _show(resource, call, subscription))
+
+
+async def _put(
+    tx: Tx, now_us: int, topic: tuple[str, str], number: str, to: Destination, config: SubscriptionConfig,
+    sequence: int, name: str,
+) -> Subscription:  # fmt: skip
+    try:
+        await engine.find(tx, now_us, topic)
+    except TopicNotFoundError:
+        # A domain's topic is made with its first subscription.
+        made = TopicConfig(dialect=DIALECT, dedup_window_seconds=0, labels={"name": name})
+        await engine.create(tx, now_us, topic, sequence, made)
+    return await engine.subscribe_as(tx, now_us, topic, number, to.kind, to.endpoint, config)
+
+
+async def get(parts: Parts, call: ArmCall) -> Response:
+    """Show a subscription."""
+    resource, subscription = await _find(parts, call)
+    return json_response(200, _show(resource, call, subscription))
+
+
+async def list_all(parts: Parts, call: ArmCall) -> Response:
+    """List the subscriptions of a topic or domain."""
+    resource = await topics.find(parts, call)
+    try:
+        found = await parts.store.read(engine.subscriptions_of, (resource.scope, topic_name(*_owner(call))))
+    except TopicNotFoundError:
+        found = []
+    return json_response(200, {"value": [_show(resource, call, each) for each in found if not each.config.route]})
+
+
+async def delete(parts: Parts, call: ArmCall) -> Response:
+    """Delete a subscription."""
+    resource = await topics.find(parts, call)
+    deleted = await parts.store.run(engine.unsubscribe, resource.scope, _number(call))
+    return Response(200 if deleted else 204, [])
+
+
+async def get_full_url(parts: Parts, call: ArmCall) -> Response:
+    """Show a webhook's URL with its query, which may have secrets."""
+    _, subscription = await _find(parts, call)
+    if subscription.kind != HTTP:
+        raise bad_request("The destination of the event subscription is no WebHook.")
+    return json_response(200, {"endpointUrl": subscription.endpoint})
+
+
+async def get_delivery_attributes(parts: Parts, call: ArmCall) -> Response:
+    """Show the headers that deliveries have, secrets included."""
+    _, subscription = await _find(parts, call)
+    destination = msgspec.json.decode(subscription.config.labels["properties"])["destination"]
+    return json_response(200, {"value": destination["properties"].get("deliveryAttributeMappings") or []})
+
+
+def _show(resource: KeyedResource, call: ArmCall, subscription: Subscription) -> dict[str, Any]:
+    labels = subscription.config.labels
+    properties = msgspec.json.decode(labels["properties"])
+    destination = properties["destination"]
+    told = dict(destination.get("properties") or {})
+    if subscription.kind == HTTP:
+        told["endpointBaseUrl"] = subscription.endpoint.partition("?")[0]
+        told.pop("endpointUrl", None)
+    told["deliveryAttributeMappings"] = [_hidden(each) for each in told.get("deliveryAttributeMappings") or []]
+    terms = msgspec.json.decode(labels["terms"], type=Terms)
+    inner = _owner(call)[2:] if resource.kind.endswith(DOMAINS) else ()
+    owner = "/".join((topics.id_of(resource), *inner))
+    retry = subscription.config.retry
+    assert retry is not None
+    return {
+        "id": f"{owner}/providers/{_TYPE}/{labels['name']}",
+        "name": labels["name"],
+        "type": _TYPE,
+        "properties": {
+            **properties,
+            "topic": owner,
+            "provisioningState": "Succeeded" if subscription.config.confirmed else "AwaitingManualAction",
+            "eventDeliverySchema": terms.schema,
+            "destination": {**destination, "properties": told},
+            "retryPolicy": {
+                "maxDeliveryAttempts": retry.attempts_max,
+                "eventTimeToLiveInMinutes": int(retry.age_seconds_max // 60),
+            },
+        },
+    }
+
+
+def _hidden(mapping: dict[str, Any]) -> dict[str, Any]:
+    properties = mapping.get("properties") or {}
+    if not properties.get("isSecret"):
+        return mapping
+    return {**mapping, "properties": {**properties, "value": "Hidden"}}
+
+
+async def confirm(parts: Parts, resource: KeyedResource, owner: str, name: str, code: str) -> bool:
+    """Take note that somebody opened the URL of a subscription's validation; False for a wrong one."""
+    number = f"{topic_name(*owner.split('/'))}/eventSubscriptions/{name.lower()}"
+
+    def change(config: SubscriptionConfig) -> SubscriptionConfig:
+        if config.token != code:
+            raise SubscriptionNotFoundError(number)
+        return msgspec.structs.replace(config, confirmed=True)
+
+    try:
+        await parts.store.run(engine.update_subscription, resource.scope, number, change)
+    except SubscriptionNotFoundError:
+        return False
+    return True

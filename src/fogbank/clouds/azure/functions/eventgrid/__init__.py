@@ -1,0 +1,1 @@
+"""Triggers and outputs of function apps that are Event Grid's."""

@@ -1,0 +1,31 @@
+"""Which of Azure's services a request is for, where neither ARM's paths nor an app's host name say it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from fogbank.wire.http import Request
+
+QUEUE_HOSTS: Final = (".queue.core.windows.net", ".queue.core.localhost", ".queue.localhost")
+EVENT_GRID_HOSTS: Final = (".eventgrid.azure.net", ".eventgrid.localhost")
+EVENT_GRID_PATH: Final = "/eventgrid/"
+_DEVELOPMENT: Final = "/devstoreaccount1"
+_SHARED_KEY: Final = (b"SharedKey ", b"SharedKeyLite ")
+
+
+def is_storage(request: Request, host: str) -> bool:
+    """Whether a request is for Azure Storage: by its host, its path, the version or the kind of its signature."""
+    headers = request.headers
+    if host.endswith(QUEUE_HOSTS) or request.raw_path.startswith(_DEVELOPMENT):
+        return True
+    authorization = headers.get(b"authorization", b"")
+    if b"x-ms-version" in headers:
+        # Cosmos DB has such a header, too; its signatures look otherwise.
+        return not authorization.lower().startswith(b"type")
+    return authorization.startswith(_SHARED_KEY)
+
+
+def is_event_grid(request: Request, host: str) -> bool:
+    """Whether a request is for a topic, domain or namespace of Event Grid, by its host or its path."""
+    return host.endswith(EVENT_GRID_HOSTS) or request.raw_path.startswith(EVENT_GRID_PATH)

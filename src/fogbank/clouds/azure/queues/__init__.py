@@ -1,0 +1,1 @@
+"""Azure Queue Storage over the messaging engine."""

@@ -1,0 +1,1 @@
+"""What Azure Storage's services have in common: accounts, keys, signatures, how requests and errors look."""
