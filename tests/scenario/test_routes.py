@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.eventgrid import EventGridEvent
 from click.testing import CliRunner
 
 from fogbank.cli import main
+from fogbank.clouds.azure.storage.accounts import DEVELOPMENT
 from tests.conformance.aws.functions import deploy
 from tests.conformance.aws.test_sns_topics import queue
+from tests.conformance.azure.conftest import GROUP, Azure
+from tests.conformance.azure.test_eventgrid import Grid
+from tests.conformance.azure.test_queues import new_name, service_of
 from tests.conformance.gcp.conftest import archive, function, upload
 from tests.conformance.gcp.test_pubsub import PubSub
 from tests.servers import wait_until
@@ -182,6 +188,35 @@ def test_buses_at_both_ends(client: Callable[..., Any], sns: Any, topic: str, pu
     (text,) = pubsub.texts(inbox, timeout=20)
     assert json.loads(text)["source"] == topic
     assert [each["TopicArn"] for each in sns.list_topics()["Topics"]] == [topic]
+
+
+def test_azure_at_both_ends(sns: Any, topic: str, pubsub: PubSub, routes: Routes, server: ThreadedServer) -> None:
+    azure = Azure(server)
+    grid = Grid(azure)
+    name, publisher = grid.topic()
+    group = f"/subscriptions/{azure.subscription}/resourceGroups/{GROUP}"
+    middle = f"{group}/providers/Microsoft.EventGrid/topics/{name.upper()}"
+    outside = pubsub.topic()
+    inbox = pubsub.subscription(outside)
+    with service_of(server) as service, service.create_queue(new_name()) as storage_queue:
+        routes.add(topic, f"https://{DEVELOPMENT}.queue.core.windows.net/{storage_queue.queue_name}")
+        routes.add(topic, middle)
+        routes.add(middle, outside)
+        told = sns.publish(TopicArn=topic, Message="hello")
+        message = wait_until(storage_queue.receive_message)
+        event = json.loads(base64.b64decode(message.content))
+        assert (event["id"], event["data"]["Message"]) == (told["MessageId"], "hello")
+        storage_queue.delete_queue()
+    (text,) = pubsub.texts(inbox, timeout=20)
+    event = json.loads(text)
+    assert (event["id"], event["type"]) == (told["MessageId"], "com.amazonaws.sns.notification")
+    publisher.send(EventGridEvent("comment/1", "Comments.Added", {"text": "nice"}, "1.0"))
+    (text,) = pubsub.texts(inbox, timeout=20)
+    event = json.loads(text)
+    assert (event["type"], event["subject"], event["data"]) == ("Comments.Added", "comment/1", {"text": "nice"})
+    publisher.close()
+    grid.client.close()
+    azure.client.close()
 
 
 def test_from_pubsub_to_lambda(

@@ -30,7 +30,7 @@ GROUP = "/subscriptions/11111111-2222-3333-4444-55555555555A/resourceGroups/My.G
         (
             f"{GROUP}/topics/News",
             TOPIC,
-            "azure/11111111-2222-3333-4444-55555555555a/my.group/eventgrid/topics/News",
+            "azure/11111111-2222-3333-4444-55555555555a/my.group/eventgrid/topics/news",
         ),
         ("https://shop.queue.core.windows.net/inbox", QUEUE, "azure/storage/shop/inbox"),
     ],

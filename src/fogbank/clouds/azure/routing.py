@@ -19,7 +19,7 @@ def read_address(text: str) -> Target | None:
     """Return what a resource id or a queue's address names, None if it is neither."""
     if match := _TOPIC.fullmatch(text):
         subscription, group, name = match.groups()
-        return Target(TOPIC, endpoint_of(f"azure/{subscription}/{group}".lower(), f"eventgrid/topics/{name}"))
+        return Target(TOPIC, endpoint_of(f"azure/{subscription}/{group}".lower(), f"eventgrid/topics/{name.lower()}"))
     if match := _QUEUE.fullmatch(text):
         return Target(QUEUE, endpoint_of(f"azure/storage/{match[1]}", match[2]))
     return None
