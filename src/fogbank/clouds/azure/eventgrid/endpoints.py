@@ -58,6 +58,9 @@ async def handle(parts: Parts, request: Request, host: str) -> Response:
 
 async def _run(parts: Parts, request: Request, host: str) -> Response:
     path = [unquote(segment) for segment in request.raw_path.strip("/").split("/")]
+    query = dict(parse_qsl(request.raw_query, keep_blank_values=True))
+    if any("\0" in text for text in (*path, *query.values())):
+        raise EventGridError(400, "BadRequest", "The request's URL has a character that none may have.")
     for suffix in EVENT_GRID_HOSTS:
         if host.endswith(suffix):
             label = host.removesuffix(suffix)
@@ -68,7 +71,6 @@ async def _run(parts: Parts, request: Request, host: str) -> Response:
         resource = await parts.store.read(keyed_resources.find_at, address_of(label))
     except (KeyedResourceNotFoundError, IndexError):
         raise EventGridError(404, "NotFound", f"There is no topic, domain or namespace {label}.") from None
-    query = dict(parse_qsl(request.raw_query, keep_blank_values=True))
     if [segment.lower() for segment in path[2:]] == ["validate"] and path[0].lower() == "eventsubscriptions":
         return await _validate(parts, resource, path[1], query)
     access.check(request, list(resource.config.keys.values()), parts.clock.now())
@@ -93,8 +95,8 @@ async def _validate(parts: Parts, resource: KeyedResource, name: str, query: dic
 async def _namespace(
     parts: Parts, request: Request, resource: KeyedResource, path: list[str], query: dict[str, str]
 ) -> Response:
-    last, _, action = path[-1].rpartition(":")
-    if request.method == "POST" and path[0].lower() == "topics":
+    if request.method == "POST" and path and path[0].lower() == "topics":
+        last, _, action = path[-1].rpartition(":")
         if len(path) == 2 and action.lower() == "publish":
             topic = (resource.scope, topic_name(NAMESPACES, resource.name, "topics", last))
             items = publications(parts.ids, parts.clock.now(), await read_events(request, CLOUD_EVENTS))
@@ -126,7 +128,7 @@ async def publish(store: Store, ids: Ids, now_us: int, resource: KeyedResource, 
     by_topic: dict[str, list[dict[str, Any]]] = {}
     for event in events:
         inner = event.get("topic" if schema == EVENT_GRID else "source")
-        if not isinstance(inner, str) or not inner:
+        if not isinstance(inner, str) or not inner or "\0" in inner:
             raise invalid("The topic of an event that is published to a domain must be one of the domain's topics.")
         inner = inner.removeprefix(f"{own}/topics/")
         full = completed(event, f"{own}/topics/{inner}") if schema == EVENT_GRID else event

@@ -79,7 +79,10 @@ def read_terms(properties: dict[str, Any], schema: str) -> dict[str, Any]:
         raise AzureError(
             400, "InvalidRequest", "Events that come as CloudEventSchemaV1_0 can't be delivered as EventGridSchema."
         )
-    types = [each for each in told.get("includedEventTypes") or [] if each != "All"]
+    listed = [told.get(name) or [] for name in ("includedEventTypes", "advancedFilters")]
+    if not all(isinstance(each, list) for each in listed):
+        raise bad_request("The includedEventTypes and advancedFilters must be lists.")
+    types = [each for each in listed[0] if each != "All"]
     if not all(isinstance(each, str) for each in types):
         raise bad_request("The includedEventTypes must be texts.")
     texts = {name: told.get(name) or "" for name in ("subjectBeginsWith", "subjectEndsWith")}
@@ -91,7 +94,7 @@ def read_terms(properties: dict[str, Any], schema: str) -> dict[str, Any]:
         "ends": texts["subjectEndsWith"],
         "case_sensitive": bool(told.get("isSubjectCaseSensitive")),
         "arrays": bool(told.get("enableAdvancedFilteringOnArrays")),
-        "advanced": tuple(told.get("advancedFilters") or ()),
+        "advanced": tuple(listed[1]),
         "schema": wanted,
         "expires_us": _expiry(properties.get("expirationTimeUtc")),
     }

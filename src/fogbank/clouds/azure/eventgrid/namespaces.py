@@ -53,7 +53,10 @@ def _queue_config(properties: dict[str, Any]) -> QueueConfig:
     mode = delivery.get("deliveryMode", "Queue") if isinstance(delivery, dict) else None
     if mode != "Queue":
         raise unsupported(f"the deliveryMode {mode} of a namespace's event subscription")
-    told = {name: value for name, value in (delivery.get("queue") or {}).items() if value is not None}
+    given = delivery.get("queue") or {}
+    if not isinstance(given, dict):
+        raise bad_request("The queue of the deliveryConfiguration must be an object.")
+    told = {name: value for name, value in given.items() if value is not None}
     for name in told:
         if name not in _QUEUE:
             raise unsupported(f"the property deliveryConfiguration.queue.{name}")
@@ -85,8 +88,10 @@ def _terms(properties: dict[str, Any]) -> str:
     told = properties.get("filtersConfiguration") or {}
     if not isinstance(told, dict) or told.keys() - {"filters", "includedEventTypes"}:
         raise unsupported("other properties of filtersConfiguration than filters and includedEventTypes")
-    types = tuple(told.get("includedEventTypes") or ())
-    fields = {"types": types, "advanced": tuple(told.get("filters") or ()), "schema": CLOUD_EVENTS, "pull": True}
+    listed = [told.get(name) or [] for name in ("includedEventTypes", "filters")]
+    if not all(isinstance(each, list) for each in listed):
+        raise bad_request("The includedEventTypes and filters must be lists.")
+    fields = {"types": tuple(listed[0]), "advanced": tuple(listed[1]), "schema": CLOUD_EVENTS, "pull": True}
     return make_terms(fields)
 
 

@@ -34,7 +34,7 @@ WAIT_SECONDS: Final = 60
 WAIT_SECONDS_RANGE: Final = (10, 120)
 DELAYS: Final = (0, 10, 60, 600, 3_600)
 BODY_BYTES_MAX: Final = 1_048_576
-_TOKEN: Final = struct.Struct(">QQQ")
+_TOKEN: Final = struct.Struct(">qqq")
 _LOST: Final = "Lock has expired, or the event was already settled."
 
 

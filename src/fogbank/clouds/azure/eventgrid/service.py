@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.azure.arm.resources import find_operation
+from fogbank.clouds.azure.errors import bad_request
 from fogbank.clouds.azure.eventgrid import event_subscriptions, namespaces, topics
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ for _owner in ("topics/", "domains/", "domains//topics/"):
 async def handle(parts: Parts, call: ArmCall) -> Response:
     """Run the operation that a request asks for, or raise the `AzureError` that it is refused with."""
     path = list(call.path)
+    if any("\0" in segment for segment in path):
+        raise bad_request("The path has a character that no name may have.")
     for place in range(len(path) - 1):
         if path[place].lower() == "providers" and path[place + 1].lower() == "microsoft.eventgrid":
             # A resource that extends another is addressed below it in two ways.

@@ -24,10 +24,14 @@ def xml_response(status: int, text: str, headers: list[tuple[bytes, bytes]] | No
 
 def read_xml(data: bytes, root: str) -> ET.Element:
     """Return the body of a request, whose outermost element must be `root`; declarations are refused."""
-    if b"<!" in data.replace(b"<![CDATA[", b""):
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise invalid_xml(str(error)) from None
+    if "<!" in text.replace("<![CDATA[", ""):
         raise invalid_xml("A document type isn't allowed.")
     try:
-        found = ET.fromstring(data)  # noqa: S314 - without a document type there is nothing to expand
+        found = ET.fromstring(text)  # noqa: S314 - without a document type there is nothing to expand
     except (ET.ParseError, ValueError, LookupError) as error:
         raise invalid_xml(str(error)) from None
     if found.tag != root:

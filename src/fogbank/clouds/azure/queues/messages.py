@@ -39,7 +39,7 @@ TOGETHER_MAX: Final = 32
 # A text of the greatest length, each character escaped, and the elements around it.
 BODY_BYTES_MAX: Final = 6 * MESSAGE_BYTES_MAX + 1_024
 EXPIRES: Final = "expires_us"
-_RECEIPT: Final = struct.Struct(">QQQ")
+_RECEIPT: Final = struct.Struct(">qqq")
 
 
 def too_large(limit: int) -> StorageError:

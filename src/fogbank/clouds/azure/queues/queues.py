@@ -112,6 +112,9 @@ async def list_queues(parts: Parts, call: StorageCall) -> Response:
     """List queues in the order of their names, page by page."""
     query = call.query
     prefix, marker = query.get("prefix", ""), query.get("marker", "")
+    for name in ("prefix", "marker"):
+        if "\0" in query.get(name, ""):
+            raise invalid_value(name, "")
     limit = read_number(query, "maxresults", 1, LISTED_MAX)
     include = {word for word in query.get("include", "").lower().split(",") if word}
     if include - {"metadata"}:

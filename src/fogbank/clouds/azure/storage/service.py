@@ -55,6 +55,7 @@ async def handle(parts: Parts, call: ArmCall) -> Response:
 async def put_account(parts: Parts, call: ArmCall) -> Response:
     """Create an account, or change what is known of it."""
     name = call.path[1]
+    kind = call.body.get("kind") if isinstance(call.body, dict) else None
     if not _NAME.fullmatch(name):
         message = (
             f"{name} is not a valid storage account name. Storage account name must be between 3 and 24 characters in"
@@ -64,14 +65,14 @@ async def put_account(parts: Parts, call: ArmCall) -> Response:
     body, properties = read_body(call, _PROPERTIES, ("identity",))
     if properties.get("allowSharedKeyAccess") is False:
         raise unsupported("the value false of the property properties.allowSharedKeyAccess")
-    if body.get("kind") not in _KINDS:
-        raise unsupported(f"the kind {body.get('kind')!r}; it must be one of {', '.join(sorted(_KINDS))}")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise unsupported(f"the kind {kind!r}; it must be one of {', '.join(sorted(_KINDS))}")
     sku = body.get("sku") or {}
     if not isinstance(sku, dict) or not isinstance(sku.get("name"), str):
         raise bad_request("The sku must have a name.")
     facts = {
         "group": call.group,
-        "kind": body["kind"],
+        "kind": kind,
         "sku": sku["name"],
         "location": location_of(body),
         "properties": msgspec.json.encode(properties).decode(),
@@ -154,6 +155,8 @@ async def regenerate_key(parts: Parts, call: ArmCall) -> Response:
 
 async def _find(parts: Parts, call: ArmCall) -> KeyedResource:
     try:
+        if not _NAME.fullmatch(call.path[1]):
+            raise KeyedResourceNotFoundError(call.path[1])
         return await parts.store.read(keyed_resources.find, KIND, scope_of(call), call.path[1])
     except KeyedResourceNotFoundError:
         raise not_found(call, _TYPE, call.path[1]) from None
