@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.azure import AZURE_CASES
 from bench.dynamodb import DYNAMODB_CASES
+from bench.events import EVENT_CASES
 from bench.functions import LAMBDA_CASES
 from bench.http_functions import HTTP_FUNCTION_CASES
 from bench.languages import LANGUAGE_CASES
@@ -14,6 +15,7 @@ from bench.sqs import SQS_CASES
 CASES = (
     *SQS_CASES,
     *SNS_CASES,
+    *EVENT_CASES,
     *PUBSUB_CASES,
     *AZURE_CASES,
     *DYNAMODB_CASES,

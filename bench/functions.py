@@ -27,7 +27,7 @@ SLOW_SOURCE = f"import time\n{SOURCE.replace('return', 'time.sleep(0.1); return'
 BURST = 16
 PAUSE_SECONDS = 0.05
 # Starting Node.js takes longer, and it is a stem that is ready that is measured.
-NODE_PAUSE_SECONDS = 0.6
+NODE_PAUSE_SECONDS = 1.0
 NODE_SOURCE = "exports.handler = async (event) => ({ name: event.name });\n"
 
 

@@ -59,7 +59,7 @@ class ServerProcess:
 
 
 class RawClient:
-    """A client of AWS's JSON protocols without an SDK: quick, and it never retries by itself."""
+    """A client of JSON protocols without an SDK: quick, and it never retries by itself."""
 
     def __init__(self, url: str, account: str = "000000000000") -> None:
         parts = urlsplit(url)
@@ -69,19 +69,31 @@ class RawClient:
 
     def call(self, service: str, operation: str, **members: Any) -> dict[str, Any]:
         """Call an operation; raises `OSError` or `http.client.HTTPException` if no answer comes."""
-        prefix, version = {"sqs": ("AmazonSQS", "1.0"), "dynamodb": ("DynamoDB_20120810", "1.0")}[service]
+        prefix, version = {
+            "sqs": ("AmazonSQS", "1.0"),
+            "dynamodb": ("DynamoDB_20120810", "1.0"),
+            "events": ("AWSEvents", "1.1"),
+        }[service]
         scope = f"{self._account}/20260101/us-east-1/{service}/aws4_request"
         headers = {
             "X-Amz-Target": f"{prefix}.{operation}",
             "Content-Type": f"application/x-amz-json-{version}",
             "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
         }
-        self._connection.request("POST", "/", json.dumps(members), headers)
+        return self._ask("POST", "/", members, headers)
+
+    def rest(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Call an operation of a REST API; raises as above."""
+        return self._ask(method, path, body or {}, {"Content-Type": "application/json"})
+
+    def _ask(self, method: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        self._connection.request(method, path, json.dumps(body), headers)
         response = self._connection.getresponse()
         text = response.read()
         if response.status != 200:
-            raise AssertionError(f"{operation}: {response.status} {text!r}")
-        return json.loads(text) if text else {}
+            raise AssertionError(f"{method} {path} {headers.get('X-Amz-Target', '')}: {response.status} {text!r}")
+        answer: dict[str, Any] = json.loads(text) if text else {}
+        return answer
 
     def __enter__(self) -> Self:
         return self

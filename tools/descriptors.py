@@ -87,7 +87,28 @@ PUBSUB_CLIENTS: Final = (
         "google.pubsub_v1", "services.schema_service.transports", ("types.schema",), "google.pubsub.v1.SchemaService"
     ),
 )
-SERVICES: Final = {"functions": FUNCTIONS_CLIENTS, "pubsub": PUBSUB_CLIENTS}
+SCHEDULER_CLIENTS: Final = (
+    Client(
+        "google.cloud.scheduler_v1",
+        "services.cloud_scheduler.transports",
+        ("types.cloudscheduler", "types.job", "types.target"),
+        "google.cloud.scheduler.v1.CloudScheduler",
+    ),
+)
+TASKS_CLIENTS: Final = (
+    Client(
+        "google.cloud.tasks_v2",
+        "services.cloud_tasks.transports",
+        ("types.cloudtasks", "types.queue", "types.target", "types.task"),
+        "google.cloud.tasks.v2.CloudTasks",
+    ),
+)
+SERVICES: Final = {
+    "functions": FUNCTIONS_CLIENTS,
+    "pubsub": PUBSUB_CLIENTS,
+    "scheduler": SCHEDULER_CLIENTS,
+    "tasks": TASKS_CLIENTS,
+}
 SHARED: Final = (
     "google/longrunning/operations.proto", "google/cloud/location/locations.proto", "google/iam/v1/iam_policy.proto",
 )  # fmt: skip
@@ -235,17 +256,23 @@ def add_rules(files: Files, rules: dict[str, list[http_pb2.HttpRule]]) -> None:
                     method.options.Extensions[annotations_pb2.http].CopyFrom(_joined(rules[method.name]))
 
 
-def main() -> int:
-    """Write the sets."""
+def sets() -> dict[Path, Files]:
+    """Return all sets, by where they are written."""
     known = protocols()
-    write(PROTOCOLS, list(known.values()))
+    found = {PROTOCOLS: known}
     shared = mixins(known)
     rules: dict[str, list[http_pb2.HttpRule]] = {}
     for folder, clients in SERVICES.items():
-        files = service_files(clients, known | shared, rules)
-        write(GCP / folder / "descriptors.binpb.zlib", list(files.values()))
+        found[GCP / folder / "descriptors.binpb.zlib"] = service_files(clients, known | shared, rules)
     add_rules(shared, rules)
-    write(GCP / "mixins.binpb.zlib", list(shared.values()))
+    found[GCP / "mixins.binpb.zlib"] = shared
+    return found
+
+
+def main() -> int:
+    """Write the sets."""
+    for path, files in sets().items():
+        write(path, list(files.values()))
     return 0
 
 

@@ -6,10 +6,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 
+from fogbank.clouds.aws.certificates import Certificates
 from fogbank.clouds.aws.function_urls import FunctionUrlGateway
 from fogbank.clouds.aws.gateway import AwsGateway
 from fogbank.clouds.aws.parts import Parts
 from fogbank.clouds.aws.services import (
+    aws_addresses,
     aws_couriers,
     aws_dialects,
     aws_formats,
@@ -23,6 +25,7 @@ from fogbank.clouds.aws.sessions import Sessions
 from fogbank.clouds.azure.gateway import AzureGateway
 from fogbank.clouds.azure.parts import Parts as AzureParts
 from fogbank.clouds.azure.services import (
+    azure_addresses,
     azure_completers,
     azure_couriers,
     azure_dialects,
@@ -32,16 +35,21 @@ from fogbank.clouds.azure.services import (
 )
 from fogbank.clouds.gcp.gateway import GcpGateway
 from fogbank.clouds.gcp.services import (
+    gcp_addresses,
     gcp_couriers,
     gcp_dialects,
     gcp_launchers,
     gcp_line_readers,
     gcp_push_forms,
+    gcp_timers,
 )
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.delivery.deliveries import Deliveries
+from fogbank.connectors.delivery.mailing import Mailer
 from fogbank.connectors.delivery.posting import Poster
 from fogbank.connectors.delivery.pushes import Pushes
+from fogbank.connectors.delivery.scheduled import sending
+from fogbank.connectors.delivery.targets import Targets
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
@@ -53,6 +61,7 @@ from fogbank.connectors.signing import Signer
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.control.endpoints import Control
 from fogbank.control.invocations import Invocations
+from fogbank.control.routes import Routes
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
@@ -211,7 +220,8 @@ class App:
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)
         kept = Invocations(self.store, self.clock, self.ids, invoker, self._history)
-        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner)
+        routes = Routes(self.store, self.ids, Targets((aws_addresses, gcp_addresses, azure_addresses)))
+        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner, routes)
         http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse))
         self._stack.push_async_callback(http2.close)
         server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
@@ -250,7 +260,7 @@ class App:
         contracts: dict[str, Contract] = {
             "azure-functions": AzureFunctionsContract(),
             "functions-framework": FunctionsFrameworkContract(),
-            "lambda": LambdaContract(self.clock),
+            "lambda": LambdaContract(self.clock, self.ids),
         }
         self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
         self._stack.push_async_callback(self.runner.close)
@@ -267,12 +277,15 @@ class App:
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)
         self.signer = Signer(store)
-        couriers = {**aws_couriers(), **gcp_couriers(), **azure_couriers()}
-        dialects = {**aws_dialects(), **gcp_dialects(), **azure_dialects()}
-        self._add(Deliveries((store, clock, ids), invoker, self.poster, couriers, dialects))
-        forms = gcp_push_forms(self.signer, clock)
-        self._pushes = self._add(Pushes(store, clock, receiver, self.poster, forms))
-        self._add(Timekeeper(TimerService(store, clock, ids, {**aws_timers(), **azure_timers()})))
+        mailer = Mailer(self.settings.mail_server)
+        self._stack.callback(mailer.close)
+        couriers = {**aws_couriers(store, self.poster, self.signer), **gcp_couriers(self.signer), **azure_couriers()}
+        dialects = {**aws_dialects(lambda: self.loopback_url), **gcp_dialects(), **azure_dialects()}
+        self._add(Deliveries((store, clock, ids), invoker, self.poster, mailer, couriers, dialects))
+        forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
+        self._pushes = self._add(Pushes(store, clock, receiver, forms))
+        actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}
+        self._add(Timekeeper(TimerService(store, clock, ids, actions)))
         formats = {**aws_formats(), **azure_formats(clock)}
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, formats))
         self._add(Schedules(store, clock, ids, invoker))
@@ -282,8 +295,8 @@ class App:
         store, clock, ids = self.store, self.clock, self.ids
         azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster)))
         gcp = GcpGateway(store, clock, ids, invoker, self.signer)
-        self._others = (azure, gcp)
-        parts = Parts(store, clock, ids, self._sessions, receiver, invoker)
+        self._others = (azure, gcp, Certificates(self.signer))
+        parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)
         return gcp

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ DEFAULT_FOLDER: Final = Path(".fogbank")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 SANDBOXES: Final = ("auto", "strict", "process")
 PREFIX: Final = "FOGBANK_"
+_ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 
 
 class SettingsError(Exception):
@@ -30,7 +32,9 @@ class Settings:
     `data` is the folder that keeps everything, unless `memory` or `database` (a `postgresql://` URL) takes its
     place. `insecure` allows an address that others can reach, where nobody's credentials are checked. `shared` is
     a folder that all functions see in the same place and may write into. `sandbox` is `auto`, `strict` to start only
-    where functions can be isolated from the machine, or `process` for processes that are not isolated. With
+    where functions can be isolated from the machine, or `process` for processes that are not isolated. `strict`
+    refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted. `smtp`
+    is the host and port of a mail server that e-mails are sent on to; without one they stay in the outbox. With
     `alias_ports` the server also listens where clients look for emulators of single services.
     """
 
@@ -42,6 +46,8 @@ class Settings:
     insecure: bool = False
     shared: Path | None = None
     sandbox: str = "auto"
+    strict: bool = False
+    smtp: str | None = None
     alias_ports: bool = False
 
     def __post_init__(self) -> None:
@@ -50,6 +56,9 @@ class Settings:
             raise SettingsError(msg)
         if self.sandbox not in SANDBOXES:
             msg = f"sandbox must be {' or '.join(SANDBOXES)}, not {self.sandbox}"
+            raise SettingsError(msg)
+        if self.smtp is not None and not _ADDRESS.fullmatch(self.smtp):
+            msg = f"smtp must be HOST:PORT, not {self.smtp}"
             raise SettingsError(msg)
         if self.shared is not None and not self.shared.is_dir():
             msg = f"shared must be a folder, and {self.shared} is none"
@@ -66,6 +75,14 @@ class Settings:
                 " --insecure allows it all the same"
             )
             raise SettingsError(msg)
+
+    @property
+    def mail_server(self) -> tuple[str, int] | None:
+        """Host and port of the mail server, if one is set."""
+        if self.smtp is None:
+            return None
+        host, _, port = self.smtp.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 def load_settings(
@@ -98,7 +115,7 @@ def _convert(name: str, value: Any) -> Any:
         except (TypeError, ValueError):
             msg = f"port must be a number, not {value!r}"
             raise SettingsError(msg) from None
-    if name in ("memory", "insecure", "alias_ports"):
+    if name in ("memory", "insecure", "strict", "alias_ports"):
         if isinstance(value, bool):
             return value
         if str(value).lower() in ("1", "true", "yes"):

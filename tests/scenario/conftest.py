@@ -8,5 +8,7 @@ from tests.conformance.conftest import (  # noqa: F401 - fixtures
     client,
     server,
     shared,
+    timed_client,
     timed_server,
 )
+from tests.conformance.gcp.conftest import make_client, parent, project  # noqa: F401 - fixtures

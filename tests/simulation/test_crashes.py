@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.simulation.buses import Buses
+from tests.simulation.fan_out import FanOut
 from tests.simulation.queues import OrderedQueue, StandardQueue
 from tests.simulation.tables import Table
 from tests.simulation.world import World
@@ -20,9 +22,20 @@ FOUND: tuple[int, ...] = ()
 SEEDS = (*FOUND, *range(30))
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_published_reaches_every_subscription_in_order(seed: int, tmp_path: Path) -> None:
+    world = World(seed, tmp_path / "data", [FanOut()])
+    try:
+        world.crash()
+        world.crash()
+        world.check()
+    finally:
+        world.close()
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_acknowledged_is_lost(seed: int, tmp_path: Path) -> None:
-    world = World(seed, tmp_path / "data", [StandardQueue(), OrderedQueue(), Table()])
+    world = World(seed, tmp_path / "data", [StandardQueue(), OrderedQueue(), Table(), Buses()])
     try:
         for _ in range(world.random.choice((1, 1, 2))):
             world.crash()

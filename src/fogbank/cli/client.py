@@ -20,14 +20,23 @@ TIMEOUT_SECONDS: Final = 30.0
 
 def url_option(function: F) -> F:
     """Add the option that says where the server is."""
+    return _option("--url")(function)
+
+
+def server_option(function: F) -> F:
+    """Add that option to a command for which a URL is something else."""
+    return _option("--server")(function)
+
+
+def _option(name: str) -> Callable[[F], F]:
     return click.option(
-        "--url",
+        name,
         envvar="FOGBANK_URL",
         default=f"http://{DEFAULT_HOST}:{DEFAULT_PORT}",
         show_default=True,
         show_envvar=True,
         help="The running server.",
-    )(function)
+    )
 
 
 def ask(url: str, method: str, path: str, body: bytes | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -22,6 +23,7 @@ def variables(url: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "fogbank",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
+        "PUBSUB_EMULATOR_HOST": urlsplit(url).netloc,
     }
 
 

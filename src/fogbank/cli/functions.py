@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import click
 
-from fogbank.cli.client import ask, url_option
+from fogbank.cli.client import ask, server_option, url_option
+from fogbank.cli.edge.events import TRIGGERS, Viewer
 from fogbank.cli.invocations import print_json
 from fogbank.cli.tables import table
 
@@ -17,7 +18,7 @@ HEADS: Final = ("FUNCTION", "SCOPE", "CONTRACT", "RUNTIME", "HANDLER", ">MEMORY"
 
 @click.group("functions")
 def command() -> None:
-    """List functions, and serve a folder of them."""
+    """List functions, serve a folder of them, and try one as CloudFront would call it."""
 
 
 @command.command("list")
@@ -71,6 +72,37 @@ def dev(context: click.Context, /, url: str, path: Path, variables: tuple[str, .
     given = Given(**options, environment={name: value for name, _, value in pairs})
     unsaid = context.get_parameter_source("url") is click.core.ParameterSource.DEFAULT
     serve(path.resolve(), given, url, own=unsaid)
+
+
+@command.command("edge-test")
+@click.argument("function")
+@click.option("--event", "trigger", type=click.Choice(TRIGGERS), default=TRIGGERS[0], show_default=True)
+@click.option("--url", default="https://d111111abcdef8.cloudfront.net/", show_default=True, help="What is asked for.")
+@click.option("--method", default="GET", show_default=True, help="How.")
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="A header of the request; repeatable.")
+@click.option("--body", default="", help="The request's body.")
+@click.option("--status", type=click.IntRange(100, 599), default=200, show_default=True, help="The origin's answer.")
+@click.option("--answer-header", "answered", multiple=True, metavar="NAME:VALUE", help="A header of it; repeatable.")
+@server_option
+def edge_test(function: str, trigger: str, server: str, **asked: Any) -> None:
+    """Call a function as CloudFront calls Lambda@Edge, and print what CloudFront would do then.
+
+    FUNCTION is a function's name, with a version's number after a colon if it has one, or a folder that holds one,
+    which is deployed first. An answer that CloudFront doesn't take ends the command with status 1.
+    """
+    from fogbank.cli.edge.trial import attempt, read_headers  # noqa: PLC0415 - not needed to list
+
+    viewer = Viewer(
+        asked["url"],
+        asked["method"].upper(),
+        read_headers(asked["headers"]),
+        asked["body"].encode(),
+        asked["status"],
+        read_headers(asked["answered"]),
+    )
+    folder = Path(function) if Path(function).is_dir() else None
+    if not attempt(server, function, folder, trigger, viewer):
+        raise SystemExit(1)
 
 
 def _row(each: dict[str, Any]) -> tuple[str, ...]:

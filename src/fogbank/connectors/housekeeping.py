@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.engines.documents import documents
 from fogbank.engines.identity import sessions
-from fogbank.engines.messaging import queues, snapshots
+from fogbank.engines.messaging import queues
+from fogbank.engines.messaging.whole_queues import snapshots
 from fogbank.engines.telemetry import groups
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor

@@ -230,7 +230,7 @@ def _summary(
         outcome.init_seconds,
         outcome.peak_bytes,
         size,
-        len(outcome.payload),
+        len(outcome.payload) if outcome.streamed is None else outcome.streamed,
         version,
     )
 
@@ -247,6 +247,7 @@ def _content(invocation: Invocation, outcome: Outcome | None) -> Content:
     payload = outcome.payload
     if len(payload) > PART_BYTES_MAX:
         payload = payload[:PART_BYTES_MAX]
+    if len(payload) < (len(outcome.payload) if outcome.streamed is None else outcome.streamed):
         cut.append("payload")
     lines = _last(outcome.lines)
     if len(lines) < len(outcome.lines):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fogbank.connectors.admission import Admission
 from fogbank.engines.functions import functions, versions
+from fogbank.runtimes.streams.reply import ReplyStream
+from fogbank.runtimes.streams.streamed import Streamed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -52,6 +55,7 @@ class Invoker:
         self._tracers = tracers
         self._completers = completers
         self._admission = Admission()
+        self._streaming: set[asyncio.Task[Outcome]] = set()
 
     async def invoke(
         self, name: Name, invocation: Invocation, qualifier: str = "", chance: float = 1.0, *, source: str = "request"
@@ -75,6 +79,14 @@ class Invoker:
             if (completer := self._completers.get(function.config.contract)) is not None:
                 running = completer(function, traced, running)
             return await self._history.keep(function, launch, invocation, source, running)
+
+    def stream(self, function: Function, invocation: Invocation) -> Streamed:
+        """Run a function whose reply is taken in parts."""
+        reply = ReplyStream()
+        running = asyncio.get_running_loop().create_task(self.run(function, invocation._replace(reply=reply)))
+        self._streaming.add(running)
+        running.add_done_callback(self._streaming.discard)
+        return Streamed(running, reply)
 
     def warm(self, function: Function) -> None:
         """Make ready for a function's first instance, which somebody is likely to want soon."""

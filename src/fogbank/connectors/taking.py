@@ -116,16 +116,24 @@ class Taker(Generic[T]):
     async def _do(self, due: Due[T]) -> None:
         try:
             after = await self._work(due)
-            if isinstance(after, Again):
-                delay_us = int(after.delay_seconds * SECOND_US)
-                await self._store.run(
-                    self._queue.replace, self._held[due.message], self._ids.sequence(), after.item, delay_us
-                )
-            elif after is After.DONE:
-                await self._store.run(self._queue.finish, self._held[due.message])
+            if after is After.DONE or isinstance(after, Again):
+                await self._end(due.message, after)
         finally:
             del self._held[due.message]
             self._slots.release()
+
+    async def _end(self, message: int, after: After | Again[T]) -> None:
+        """Take a piece from the queue, or queue it anew."""
+        while True:
+            due = self._held[message]
+            if isinstance(after, Again):
+                delay_us = int(after.delay_seconds * SECOND_US)
+                ended = await self._store.run(self._queue.replace, due, self._ids.sequence(), after.item, delay_us)
+            else:
+                ended = await self._store.run(self._queue.finish, due)
+            # Its lease may have run out and been taken anew, by this taker, in between.
+            if ended or self._held[message] is due:
+                return
 
     async def _renew(self) -> None:
         while True:

@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank import __version__
-from fogbank.control import debugging, invocations
+from fogbank.control import debugging, invocations, outbox, routes
 from fogbank.control.debugging import DebugEndpoint
+from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.records import iso
 from fogbank.control.replies import RefusedError, allow, error_reply, json_reply, read_number, read_query
 from fogbank.engines.functions import functions
+from fogbank.runtimes.lambda_runtime_api.extensions.delivery import MARK
 from fogbank.storage import StoreUnavailableError, blobs
 from fogbank.wire.http import Response
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from fogbank.control.invocations import Invocations
+    from fogbank.control.routes import Routes
     from fogbank.engines.functions.model import Function
     from fogbank.runtimes.runner import FunctionRunner
     from fogbank.storage import Store
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 _CODE: Final = re.compile(r"/_fogbank/code/([0-9a-f]{64})\.zip")
 FUNCTIONS_MAX: Final = 1_000
+_MESSAGES: Final = "/_aws/sqs/messages"
 _HEALTH: Final = ("/_fogbank/health", "/_localstack/health")
 
 
@@ -38,9 +42,12 @@ class Control:
         reset: Callable[[], Awaitable[None]],
         kept: Invocations,
         runner: FunctionRunner,
+        between: Routes,
     ) -> None:
         self._is_function = runner.is_function
         self._debug = DebugEndpoint(store, runner)
+        self._routes = between
+        self._outbox = OutboxEndpoint(store)
         self._store = store
         self._services = services
         self._reset = reset
@@ -68,8 +75,17 @@ class Control:
             return json_reply(200, {"reset": True})
         if path.startswith(invocations.PATH):
             return await self._invocations.handle(request, path)
+        if path.startswith(outbox.PATH):
+            return await self._outbox.handle(request, path)
+        if path.startswith(routes.PATH):
+            return await self._routes.handle(request, path)
         if path == debugging.PATH:
             return await self._debug.handle(request)
+        if path.startswith(_MESSAGES):
+            from fogbank.clouds.aws.sqs.inspection import show_messages  # noqa: PLC0415 - loaded on first use
+
+            allow(request, path, "GET")
+            return await show_messages(self._store, request)
         if path == "/_fogbank/functions":
             allow(request, path, "GET", "HEAD")
             return await self._list_functions(request)
@@ -80,7 +96,9 @@ class Control:
         raise RefusedError(404, f"There is nothing at {path}.")
 
     def _is_inside(self, request: Request) -> bool:
-        return request.client_port == 0 or self._is_function(request.client, request.client_port)
+        if request.client_port == 0 or MARK in request.headers:
+            return True
+        return self._is_function(request.client, request.client_port)
 
     async def _list_functions(self, request: Request) -> Response:
         values = read_query(request, "limit", "after")

@@ -6,6 +6,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Final
 
+from fogbank.connectors.invoker import LoopError
 from fogbank.control.records import brief, context_for, read_replay, whole
 from fogbank.control.replies import RefusedError, allow, json_reply, read_number, read_query
 from fogbank.engines.functions import history
@@ -119,6 +120,8 @@ class Invocations:
             raise RefusedError(404, f"The {what} {kept.function} is gone.") from None
         except BusyError:
             raise RefusedError(429, f"The function {kept.function} is busy; try again.") from None
+        except LoopError:
+            raise RefusedError(409, f"The event is part of a loop, which {kept.function} may not run in.") from None
         return await self._find(invocation.id)
 
 

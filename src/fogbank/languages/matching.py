@@ -2,9 +2,9 @@
 
 A pattern is an object of fields; each field has a list of conditions (one must hold) or a pattern for what is
 nested below it; all fields must match. A field of the matched object that is a list matches if one of its
-elements does. Bytes exist, and match nothing else. Sources: Amazon SNS Developer Guide, "Filter policy
-constraints" and the pages on its operators; Amazon EventBridge User Guide, "Comparison operators for use in event
-patterns".
+elements does. Bytes exist, and match nothing else; an object doesn't exist as a value. Sources: Amazon SNS Developer
+Guide, "Filter policy constraints" and the pages on its operators; Amazon EventBridge User Guide, "Comparison operators
+for use in event patterns".
 """
 
 from __future__ import annotations
@@ -39,22 +39,28 @@ class InvalidPatternError(Exception):
     """The pattern can't be: says what and where."""
 
 
-def compile_pattern(pattern: Any, *, nested: bool = True, path: str = "") -> Pattern:
-    """Compile a pattern; `nested` False allows conditions only, no fields below fields."""
+def compile_pattern(pattern: Any, *, nested: bool = True, path: str = "", number_max: float = NUMBER_MAX) -> Pattern:
+    """Compile a pattern; `nested` False allows conditions only, no fields below fields.
+
+    `number_max` bounds the numbers of ranges.
+    """
     if not isinstance(pattern, dict):
         msg = f"{path or 'the pattern'} must be an object"
         raise InvalidPatternError(msg)
     if path.count(".") >= DEPTH_MAX:
         msg = f"nested deeper than {DEPTH_MAX} levels at {path}"
         raise InvalidPatternError(msg)
-    parts = [_compile_field(name, wanted, nested=nested, path=path) for name, wanted in pattern.items()]
+    parts = [
+        _compile_field(name, wanted, nested=nested, path=path, number_max=number_max)
+        for name, wanted in pattern.items()
+    ]
     return lambda value: all(part(value) for part in parts)
 
 
-def _compile_field(name: str, wanted: Any, *, nested: bool, path: str) -> Pattern:
+def _compile_field(name: str, wanted: Any, *, nested: bool, path: str, number_max: float) -> Pattern:
     place = f"{path}.{name}" if path else name
     if name == "$or" and _is_alternatives(wanted):
-        choices = [compile_pattern(choice, nested=nested, path=path) for choice in wanted]
+        choices = [compile_pattern(choice, nested=nested, path=path, number_max=number_max) for choice in wanted]
         return lambda value: any(choice(value) for choice in choices)
     if isinstance(wanted, dict):
         if not nested:
@@ -63,7 +69,7 @@ def _compile_field(name: str, wanted: Any, *, nested: bool, path: str) -> Patter
         if not wanted:
             msg = f"{place} must not be empty"
             raise InvalidPatternError(msg)
-        below = compile_pattern(wanted, path=place)
+        below = compile_pattern(wanted, path=place, number_max=number_max)
         # With nothing there, what is below may still match: a field that must not exist doesn't.
         return lambda value: any(below(each) for each in _objects(value.get(name, _MISSING)))
     if not isinstance(wanted, list):
@@ -72,12 +78,17 @@ def _compile_field(name: str, wanted: Any, *, nested: bool, path: str) -> Patter
     if not wanted:
         msg = f"Empty arrays are not allowed: {place}"
         raise InvalidPatternError(msg)
-    tests = [_compile_condition(condition, place) for condition in wanted]
+    tests = [_compile_condition(condition, place, number_max) for condition in wanted]
     return lambda value: any(test(value.get(name, _MISSING)) for test in tests)
 
 
 def _is_alternatives(wanted: Any) -> bool:
-    return isinstance(wanted, list) and len(wanted) > 1 and all(isinstance(each, dict) and each for each in wanted)
+    """Whether `$or` is meant as a word: with two patterns at least, none of which is a condition."""
+    return (
+        isinstance(wanted, list)
+        and len(wanted) > 1
+        and all(isinstance(each, dict) and each and not each.keys() & _RESERVED for each in wanted)
+    )
 
 
 def _objects(value: Any) -> list[Mapping[str, Any]]:
@@ -89,7 +100,7 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
     return [{}] if value is _MISSING else []
 
 
-def _compile_condition(condition: Any, place: str) -> Test:
+def _compile_condition(condition: Any, place: str, number_max: float) -> Test:
     """Compile one condition into a test of a field's whole value: missing, single or a list."""
     if isinstance(condition, dict):
         if len(condition) != 1:
@@ -100,7 +111,9 @@ def _compile_condition(condition: Any, place: str) -> Test:
             if not isinstance(operand, bool):
                 msg = f"exists match pattern must be either true or false: {place}"
                 raise InvalidPatternError(msg)
-            return lambda value: (value is not _MISSING and value != {}) is operand
+            return lambda value: _is_leaf(value) is operand
+        if operator == "numeric":
+            return _of_any(_numeric(operand, place, number_max))
         build = _OPERATORS.get(operator)
         if build is None:
             msg = f"Unrecognized match type {operator}: {place}"
@@ -112,6 +125,13 @@ def _compile_condition(condition: Any, place: str) -> Test:
     return _of_any(_equals(condition))
 
 
+def _is_leaf(value: Any) -> bool:
+    """Whether there is a value, not just a place for values below it."""
+    if isinstance(value, list):
+        return any(_is_leaf(each) for each in value)
+    return value is not _MISSING and not isinstance(value, dict)
+
+
 def _of_any(test: Test) -> Test:
     """Lift a test of single values to a field's whole value."""
 
@@ -119,7 +139,7 @@ def _of_any(test: Test) -> Test:
         if value is _MISSING or isinstance(value, dict | bytes):
             return False
         if isinstance(value, list):
-            return any(not isinstance(each, dict | list) and test(each) for each in value)
+            return any(run(each) for each in value)
         return test(value)
 
     return run
@@ -169,10 +189,31 @@ def _wildcard(operand: Any, place: str) -> Test:
         msg = f"Consecutive wildcard characters at pos {text.index('**')}: {place}"
         raise InvalidPatternError(msg)
     # A backslash makes an asterisk or a backslash stand for itself.
-    parts = re.split(r"(\\[*\\]|\*)", text)
-    expression = "".join(".*" if part == "*" else re.escape(part[1:] if part[:1] == "\\" else part) for part in parts)
-    matches = re.compile(expression, re.DOTALL).fullmatch
-    return lambda value: isinstance(value, str) and matches(value) is not None
+    pieces = [""]
+    for part in re.split(r"(\\[*\\]|\*)", text):
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += part[1:] if part in ("\\*", "\\\\") else part
+    first, *middle = pieces
+    if not middle:
+        return lambda value: isinstance(value, str) and value == first
+    last = middle.pop()
+    return lambda value: isinstance(value, str) and _fits(value, first, middle, last)
+
+
+def _fits(value: str, first: str, middle: list[str], last: str) -> bool:
+    """Whether a text consists of these pieces with anything between them; takes time in proportion to its length."""
+    end = len(value) - len(last)
+    if end < len(first) or not value.startswith(first) or not value.endswith(last):
+        return False
+    at = len(first)
+    for piece in middle:
+        found = value.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 def _cidr(operand: Any, place: str) -> Test:
@@ -194,7 +235,7 @@ def _cidr(operand: Any, place: str) -> Test:
     return test
 
 
-def _numeric(operand: Any, place: str) -> Test:
+def _numeric(operand: Any, place: str, number_max: float) -> Test:
     if not isinstance(operand, list) or not operand:
         msg = f"Value of numeric must be an array: {place}"
         raise InvalidPatternError(msg)
@@ -209,8 +250,9 @@ def _numeric(operand: Any, place: str) -> Test:
         if not _is_number(bound):
             msg = f"Value of {operator} must be numeric: {place}"
             raise InvalidPatternError(msg)
-        if abs(bound) > NUMBER_MAX:
-            msg = f"Value of {operator} must be between -1.0E9 and 1.0E9, inclusive: {place}"
+        if abs(bound) > number_max:
+            limit = f"{number_max / 1e9}E9"
+            msg = f"Value of {operator} must be between -{limit} and {limit}, inclusive: {place}"
             raise InvalidPatternError(msg)
         bounds.append((_COMPARE[operator], bound))
     if len(operand) == 4:
@@ -252,6 +294,6 @@ _OPERATORS: Final[dict[str, Callable[[Any, str], Test]]] = {
     "equals-ignore-case": _ignore_case,
     "wildcard": _wildcard,
     "cidr": _cidr,
-    "numeric": _numeric,
     "anything-but": _anything_but,
 }
+_RESERVED: Final = frozenset({*_OPERATORS, "exists", "numeric"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,6 +10,37 @@ if TYPE_CHECKING:
     from fogbank.runtimes.link import Link
     from fogbank.runtimes.model import Invocation, Launch, Line, Mounts, Outcome, Places, Workspace
     from fogbank.runtimes.nursery import Kind
+
+IsOwn: TypeAlias = "Callable[[str, int], bool]"
+"""Tells whether an address and port are those of an instance's own processes."""
+
+
+class Beside(Protocol):
+    """Programs beside a function in its sandbox."""
+
+    @property
+    def commands(self) -> Sequence[str]:
+        """The programs, started before the function is."""
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """The variables of the function's environment that they don't get."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """More variables, for them and the function."""
+
+    def printed(self, kind: str, line: Line) -> None:
+        """Take note of what the "function" or an "extension" has printed."""
+
+    def around(self, link: Link, go: Callable[[], None], programs: Callable[[], int]) -> Link:
+        """Return the link to use instead of the function's own.
+
+        `go` lets the function start; `programs` counts what runs beside it.
+        """
+
+    async def abandon(self) -> None:
+        """Let go of all, since the instance hasn't come to be."""
 
 
 class Start(NamedTuple):
@@ -20,16 +51,18 @@ class Start(NamedTuple):
     descriptor 3, unless it is reached through what `endpoint` opens, which is told whether an address and port are the
     instance's own. `folders` are what it reads of the machine's besides the system's programs. `prepare` is awaited
     before the first instance starts, and raises `OSError`. `reserve_mib` is what it may hold beside the function's
-    memory.
+    memory. `beside` makes what is beside the function, given what was opened, where the function finds its folders, and
+    the same about addresses.
     """
 
     kind: Kind
     lines: Sequence[str] = ()
     command: Callable[[Places], Sequence[str]] | None = None
-    endpoint: Callable[[Callable[[str, int], bool]], Awaitable[Link]] | None = None
+    endpoint: Callable[[IsOwn], Awaitable[Link]] | None = None
     folders: Sequence[str] = ()
     prepare: Callable[[], Awaitable[None]] | None = None
     reserve_mib: int = 0
+    beside: Callable[[Link | None, Places, IsOwn], Awaitable[Beside]] | None = None
 
 
 class Contract(Protocol):

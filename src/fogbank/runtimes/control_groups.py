@@ -51,6 +51,11 @@ class Group:
         """The folders whose groups a process has to join."""
         return sorted({str(self._memory), str(self._processes)})
 
+    def take(self, pid: int) -> None:
+        """Take a process in, and what it starts from now on."""
+        for path in self.paths:
+            (Path(path) / "cgroup.procs").write_text(str(pid))
+
     def limit(self, memory_bytes: int) -> None:
         """Let the kernel end what holds more memory."""
         (self._memory / self._files.limit).write_text(str(memory_bytes))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 import msgspec
 
 from fogbank.runtimes.inside.channel import encode
+from fogbank.runtimes.streams.reply import ReplyStream
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from fogbank.runtimes.model import Invocation
+    from fogbank.runtimes.model import Invocation, Outcome
 
 _LENGTHS: Final = struct.Struct(">II")
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -25,8 +26,8 @@ HEAD_BYTES_MAX: Final = 1_048_576
 class Delivered(NamedTuple):
     """What an instance answered: a result (`error_type` is None), or an error as its contract reports it.
 
-    `too_large` is the size in bytes of a result that was longer than may be. After one that is the `last` the instance
-    ends by itself.
+    `too_large` is the size in bytes of a result that was longer than may be. Of one that was streamed into the
+    invocation's `reply` the payload is the beginning. After one that is the `last` the instance ends by itself.
     """
 
     payload: bytes
@@ -36,8 +37,32 @@ class Delivered(NamedTuple):
     last: bool = False
 
 
+class Companions(Protocol):
+    """Programs beside a function in its sandbox, which hear of its invocations and of its end."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether one of them has failed, so that the instance is good for nothing more."""
+
+    def unsettled(self) -> asyncio.Future[None] | None:
+        """Return what is done when they have finished with the last invocation; None if they have."""
+
+    def observe(self, invocation: Invocation, outcome: Outcome, memory_mib: int) -> None:
+        """Take note of what became of an invocation."""
+
+    async def dismiss(self, reason: str, programs: Callable[[], int]) -> bool:
+        """Let them come to their end, for a "timeout", "failure" or "spindown"; `programs` counts those that run.
+
+        Returns whether there are any.
+        """
+
+
 class Link(Protocol):
     """A way to one instance."""
+
+    @property
+    def companions(self) -> Companions | None:
+        """What is beside the function, if anything is."""
 
     @property
     def initialised(self) -> asyncio.Future[Delivered | None]:
@@ -60,6 +85,8 @@ class ChannelLink(asyncio.Protocol):
         self._buffer = bytearray()
         self._lost: asyncio.Future[None] = self._loop.create_future()
         self._running: dict[str, asyncio.Future[Delivered]] = {}
+        # The replies of those that stream, or may.
+        self._replies: dict[str, ReplyStream] = {}
         self.initialised: asyncio.Future[Delivered | None] = self._loop.create_future()
 
     @classmethod
@@ -73,9 +100,20 @@ class ChannelLink(asyncio.Protocol):
         """Hand an invocation to the instance."""
         result: asyncio.Future[Delivered] = self._loop.create_future()
         self._running[invocation.id] = result
+        if invocation.reply is not None:
+            self._replies[invocation.id] = invocation.reply
         head = {"kind": "invoke", "id": invocation.id, "deadline_ms": deadline_ms, "context": context}
         self._transport.write(encode(head, invocation.event))
         return result
+
+    @property
+    def companions(self) -> Companions | None:
+        """There are none."""
+        return None
+
+    def restore(self, environment: Mapping[str, str]) -> None:
+        """Give a fork of a template what is its own."""
+        self._transport.write(encode({"kind": "restore", "environment": environment}, b""))
 
     async def close(self) -> None:
         """Cut the instance off."""
@@ -121,15 +159,38 @@ class ChannelLink(asyncio.Protocol):
                     None if kind == "ready" else Delivered(body, str(head.get("error_type", "")))
                 )
             return
-        result = self._running.pop(str(head.get("id")), None)
+        number = str(head.get("id"))
+        if kind in ("begin", "part"):
+            self._take_part(number, head, body)
+            return
+        result = self._running.pop(number, None)
+        reply = self._replies.pop(number, None)
         if result is None or result.done():
             return
         if kind == "error":
             result.set_result(Delivered(body, str(head.get("error_type", "")), last=head.get("last") is True))
+        elif kind == "end" and reply is not None:
+            result.set_result(Delivered(bytes(reply.kept), head=reply.head))
         elif len(body) > self._result_bytes_max:
             result.set_result(Delivered(b"", None, too_large=len(body)))
         else:
             result.set_result(Delivered(body, head=head.get("head") or {}))
+
+    def _take_part(self, number: str, head: Mapping[str, Any], body: bytes) -> None:
+        """Pass on what a function streams; a reply that becomes too large is its result then."""
+        result = self._running.get(number)
+        if result is None:
+            return
+        reply = self._replies.get(number)
+        if reply is None:
+            reply = self._replies[number] = ReplyStream.collecting(self._result_bytes_max)
+        if head["kind"] == "begin":
+            reply.begin(head.get("head") or {})
+        elif not reply.feed(body):
+            self._transport.pause_reading()
+            reply.when_room(self._transport.resume_reading)
+        if reply.too_large and not result.done():
+            result.set_result(Delivered(b"", None, too_large=reply.size))
 
 
 def encode_launch(launch: Mapping[str, Any]) -> bytes:

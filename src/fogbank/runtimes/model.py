@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
+    from fogbank.runtimes.streams.reply import ReplyStream
+
 MIB: Final = 1_048_576
 OPEN_FILES_MAX: Final = 1_024
 # Of one user, so of all instances of a function together; one instance's own limit is its control group's.
@@ -40,7 +42,8 @@ class Launch(NamedTuple):
     archives that are unpacked over each other, in their order. An instance runs `concurrency` invocations at a
     time; there are `instances_max` instances at most (None: as many as the server allows), beyond which
     invocations wait, or are refused with `BusyError` where `queued` is False; `instances_min` are kept started.
-    With a `debug_port` an instance waits there for a debugger, and has all the time that takes.
+    With a `debug_port` an instance waits there for a debugger, and has all the time that takes. Where there is a
+    `snapshot`, instances are forked from one that was initialised.
     """
 
     key: tuple[int, int]
@@ -64,6 +67,7 @@ class Launch(NamedTuple):
     queued: bool = True
     ephemeral_mib: int = EPHEMERAL_MIB
     debug_port: int = 0
+    snapshot: bool = False
 
 
 class Invocation(NamedTuple):
@@ -72,11 +76,14 @@ class Invocation(NamedTuple):
     An HTTP request is an event, too: `event` is its body and `context` has `method`, `path` (undecoded, without
     the query), `query`, and `headers` as pairs of texts. The result's body is the `payload` of the `Outcome`, whose
     `head` has `status` and `headers`.
+
+    Where there is a `reply`, it gets the parts of a result that the function streams, as they come.
     """
 
     id: str
     event: bytes
     context: Mapping[str, Any]
+    reply: ReplyStream | None = None
 
 
 class Ended(Enum):
@@ -107,7 +114,9 @@ class Outcome(NamedTuple):
     """What became of an invocation. Times are in seconds; `init_seconds` only where a new instance ran it.
 
     `lines` is all that was logged of it, what the contract adds included; `stream` is the log that has it.
-    `head` is what belongs to the payload, in the contract's own words.
+    `head` is what belongs to the payload, in the contract's own words. `streamed` is how many bytes went to the
+    invocation's `reply` before it ended, None where the function didn't stream; the payload of one that ended well has
+    their beginning.
     """
 
     ended: Ended
@@ -120,6 +129,7 @@ class Outcome(NamedTuple):
     lines: Sequence[Line] = ()
     stream: str = ""
     head: Mapping[str, Any] = MappingProxyType({})
+    streamed: int | None = None
 
 
 class Mounts(NamedTuple):
@@ -178,6 +188,10 @@ class Runs(Protocol):
     @property
     def exited(self) -> asyncio.Future[int]:
         """Done when its process has ended."""
+
+    @property
+    def unsettled(self) -> asyncio.Task[None] | None:
+        """What has to be done before it can run another invocation, although it has answered the last."""
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run one invocation to its end."""

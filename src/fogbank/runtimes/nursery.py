@@ -24,11 +24,11 @@ import msgspec
 from fogbank.runtimes import inside
 from fogbank.runtimes.callers import find_socket, is_held
 from fogbank.runtimes.inside.channel import LENGTHS
-from fogbank.runtimes.model import EPHEMERAL_MIB, limits_of
+from fogbank.runtimes.model import EPHEMERAL_MIB, MIB, limits_of
 from fogbank.runtimes.process import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.control_groups import ControlGroups
@@ -36,8 +36,15 @@ if TYPE_CHECKING:
 # How many stems are ready of a kind that was prepared, and of one that has been used.
 STEMS_READY: Final = 2
 STEMS_READY_IN_USE: Final = 6
+# A program takes some tens of megabytes.
+PROGRAMS_READY_IN_USE: Final = 3
 # New ones are made once whoever took the last has got under way.
 RESTOCK_SECONDS: Final = 0.03
+# Of one function's own, for so many functions, those that were used or deployed last.
+OWN_STEMS_READY: Final = 1
+OWN_KINDS_MAX: Final = 8
+# Of programs for anyone, which differ in their functions' memory.
+PROGRAM_KINDS_MAX: Final = 8
 STEM_SECONDS_MAX: Final = 30.0
 # What was on its way when its zygote ended is gone by then.
 _GROUP_SECONDS: Final = 1.0
@@ -63,16 +70,27 @@ class StemError(OSError):
     """No stem could be made; the text says why."""
 
 
+class Own(NamedTuple):
+    """What a stem knows of its function: its id and revision, its code's folder and place, its environment."""
+
+    function: tuple[int, int]
+    code: str
+    place: str
+    environment: tuple[tuple[str, str], ...]
+    memory_mib: int
+
+
 class Kind(NamedTuple):
     """A kind of stem: the worker's module, and what is imported beside it before the first fork.
 
     `program` is a command that is executed in the stem, and waits there (see `inside/programs.py`), where sandboxes
-    allow for that: in tier B.
+    allow for that: in tier B. With `own` it is one function's from the start, and has its code.
     """
 
     worker: str
     preload: tuple[str, ...] = ()
     program: tuple[str, ...] = ()
+    own: Own | None = None
 
 
 # Stems that have nothing imported, for programs.
@@ -125,10 +143,11 @@ class Stem(NamedTuple):
             with contextlib.suppress(OSError):
                 self.temporary.rmdir()
 
-    def launch(self, message: bytes, output: int) -> None:
-        """Give it its function, and the descriptor that its output goes to (-1: it has one)."""
+    def launch(self, message: bytes, *outputs: int) -> None:
+        """Give it its function, and the descriptors that its output goes to (-1: it has one), and its companions'."""
         view = memoryview(message)
-        sent = socket.send_fds(self.connection, [view[:_LENGTHS_BYTES]], [output] if output >= 0 else [])
+        descriptors = [output for output in outputs if output >= 0]
+        sent = socket.send_fds(self.connection, [view[:_LENGTHS_BYTES]], descriptors)
         assert sent == _LENGTHS_BYTES
         self.connection.setblocking(True)
         self.connection.sendall(view[_LENGTHS_BYTES:])
@@ -179,7 +198,7 @@ class Nursery:
     async def take(self, kind: Kind) -> Stem:
         """Return a stem; raises `StemError`."""
         kind = self._made_here(kind)
-        stock = self._stock.setdefault(kind, deque())
+        stock = self._stock_of(kind)
         stem = None
         while stock and stem is None:
             ready = stock.popleft()
@@ -194,8 +213,12 @@ class Nursery:
     def prepare(self, kind: Kind) -> None:
         """Have stems of a kind ready, since they may be wanted soon."""
         kind = self._made_here(kind)
-        self._stock.setdefault(kind, deque())
+        self._stock_of(kind)
         self._restock(kind)
+
+    def forget(self, function: tuple[int, int]) -> None:
+        """Let the stems go that are a function's alone, as it is gone or another revision."""
+        self._drop([kind for kind in self._stock if kind.own is not None and kind.own.function == function])
 
     async def close(self) -> None:
         """End the zygotes and the stems that nobody took."""
@@ -207,13 +230,30 @@ class Nursery:
         for stem in stems:
             stem.process.kill()
         for stem in stems:
-            await stem.process.end()
-            stem.discard()
+            await _end(stem)
         await self._retire_zygotes()
 
     def _made_here(self, kind: Kind) -> Kind:
         """Return a kind as it can be made in the sandbox that there is."""
-        return kind if self.tier.name == "B" else kind._replace(program=())
+        isolated = self.tier.name == "B"
+        if kind.own is not None:
+            # A function's code must not get at its root before that is closed to writing.
+            isolated = isolated and (self.tier.own_users or _has_landlock())
+        return kind if isolated else kind._replace(program=(), own=None)
+
+    def _stock_of(self, kind: Kind) -> deque[Stem]:
+        """Return the stems of a kind, as the latest to be asked for; programs are kept of the latest few kinds."""
+        stock = self._stock[kind] = self._stock.pop(kind, deque())
+        programs = [each for each in self._stock if each.program]
+        self._drop([each for each in programs if each.own is not None][:-OWN_KINDS_MAX])
+        self._drop([each for each in programs if each.own is None][:-PROGRAM_KINDS_MAX])
+        return stock
+
+    def _drop(self, kinds: Sequence[Kind]) -> None:
+        for kind in kinds:
+            for stem in self._stock.pop(kind):
+                self._spawn(_end(stem))
+            self._used.discard(kind)
 
     async def _retire_zygotes(self) -> None:
         zygotes = list(self._zygotes.values())
@@ -224,24 +264,41 @@ class Nursery:
     def _restock(self, kind: Kind) -> None:
         if not self._closed and kind not in self._filling:
             self._filling.add(kind)
-            task = asyncio.get_running_loop().create_task(self._fill(kind))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(self._fill(kind))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _fill(self, kind: Kind) -> None:
         """Make stems one after another, so that they leave the processor to those at work."""
-        stock = self._stock[kind]
         try:
-            while not self._closed and len(stock) < (STEMS_READY_IN_USE if kind in self._used else STEMS_READY):
-                stock.append(await self._make(kind))
+            while not self._closed and len(self._stock.get(kind, ())) < self._wanted(kind):
+                stem = await self._make(kind)
+                if kind in self._stock:
+                    self._stock[kind].append(stem)
+                else:
+                    # Others have been asked for meanwhile, so that this kind is kept no longer.
+                    await _end(stem)
         except StemError:
             # Whoever needs one next tries again, and is told.
             return
         finally:
             self._filling.discard(kind)
 
+    def _wanted(self, kind: Kind) -> int:
+        """Return how many stems of a kind are to be ready."""
+        if kind not in self._stock:
+            return 0
+        if kind.own is not None:
+            return OWN_STEMS_READY
+        if kind not in self._used:
+            return STEMS_READY
+        return PROGRAMS_READY_IN_USE if kind.program else STEMS_READY_IN_USE
+
     async def _make(self, kind: Kind) -> Stem:
-        plain = kind._replace(program=())
+        plain = kind._replace(program=(), own=None)
         zygote = self._zygotes.get(plain)
         if zygote is None or zygote.ended:
             if zygote is not None:
@@ -249,13 +306,13 @@ class Nursery:
             zygote = self._zygotes[plain] = _Zygote(plain, self.tier, self._folder)
         try:
             await zygote.started()
-            made = self._order_program(zygote, kind.program) if kind.program else self._order(zygote)
+            made = self._order_program(zygote, kind) if kind.program else self._order(zygote)
             return await asyncio.wait_for(made, STEM_SECONDS_MAX)
         except (OSError, TimeoutError, EOFError) as error:
             msg = f"no instance could be made: {str(error) or type(error).__name__}"
             raise StemError(msg) from error
 
-    async def _order_program(self, zygote: _Zygote, command: tuple[str, ...]) -> Stem:
+    async def _order_program(self, zygote: _Zygote, kind: Kind) -> Stem:
         """Make a stem that runs a program: with an output, a temporary folder and, where there are, a user."""
         temporary = self._folder / f"program-{self._ids.hex(16)}"
         temporary.mkdir()
@@ -263,14 +320,15 @@ class Nursery:
         self._programs += 1
         reader, writer = os.pipe2(os.O_CLOEXEC)
         program = {
-            "command": command,
-            "environment": _PROGRAM_ENVIRONMENT,
+            "command": kind.program,
+            "environment": _PROGRAM_ENVIRONMENT if kind.own is None else dict(kind.own.environment),
+            "code": None if kind.own is None else (kind.own.code, kind.own.place),
             "user": user,
             **limits_of(EPHEMERAL_MIB),
             "writable": [str(each) for each in (temporary, self._shared) if each is not None],
         }
         try:
-            stem = await self._order(zygote, program, writer)
+            stem = await self._order(zygote, program, writer, 0 if kind.own is None else kind.own.memory_mib)
         except BaseException:
             os.close(reader)
             temporary.rmdir()
@@ -279,9 +337,13 @@ class Nursery:
             os.close(writer)
         return stem._replace(user=user, reader=reader, temporary=temporary)
 
-    async def _order(self, zygote: _Zygote, program: dict[str, Any] | None = None, output: int = -1) -> Stem:
+    async def _order(
+        self, zygote: _Zygote, program: dict[str, Any] | None = None, output: int = -1, memory_mib: int = 0
+    ) -> Stem:
         loop = asyncio.get_running_loop()
         group = None if self._groups is None else self._groups.make(self._ids.hex(16))
+        if group is not None and memory_mib:
+            group.limit(memory_mib * MIB)
         channel, their_channel = socket.socketpair()
         line, their_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         channel.setblocking(False)
@@ -302,6 +364,18 @@ class Nursery:
         self._processes.add(process)
         process.gone.add_done_callback(lambda _: self._processes.discard(process))
         return Stem(process, channel)
+
+
+def _has_landlock() -> bool:
+    from fogbank.runtimes.inside.kernel.kernel_calls import landlock_version  # noqa: PLC0415 - brings in ctypes
+
+    return landlock_version() > 0
+
+
+async def _end(stem: Stem) -> None:
+    """End a stem that nobody took."""
+    await stem.process.end()
+    stem.discard()
 
 
 async def _hear_of(loop: asyncio.AbstractEventLoop, line: socket.socket) -> int:

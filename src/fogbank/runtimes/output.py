@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from fogbank.runtimes.model import Line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fogbank.kernel.clock import Clock
 
 READ_BYTES: Final = 65_536
@@ -38,6 +40,8 @@ class Output:
         self._buffer = b""
         self._lines: list[Line] = []
         self._bytes = 0
+        # Hears of each line as it is read.
+        self.listener: Callable[[Line], None] | None = None
         self._loop.add_reader(self._reader, self._read_some)
 
     def started(self) -> None:
@@ -118,6 +122,9 @@ class Output:
             return
         self._bytes += len(text) + 1
         if self._bytes > OUTPUT_BYTES_MAX:
-            self._lines.append(Line(now_us, _DROPPED))
+            line = Line(now_us, _DROPPED)
         else:
-            self._lines.append(Line(now_us, text.decode("utf-8", "replace")))
+            line = Line(now_us, text.decode("utf-8", "replace"))
+        self._lines.append(line)
+        if self.listener is not None:
+            self.listener(line)

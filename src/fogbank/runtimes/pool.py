@@ -123,7 +123,12 @@ class Pool:
         try:
             return await instance.invoke(invocation)
         finally:
-            self._leave(instance)
+            unsettled = instance.unsettled
+            if unsettled is None:
+                self._leave(instance)
+            else:
+                self._keep(unsettled)
+                unsettled.add_done_callback(lambda _: self._leave(instance))
 
     async def _acquire(self) -> Runs:
         instance = self._find_room()

@@ -64,6 +64,10 @@ class Process:
             return peak
         return max((_status_bytes(pid, "VmHWM:") for pid in _children(self.keeper)), default=0)
 
+    def companions(self) -> int:
+        """How many programs run beside the function's own process: those that the keeper took over."""
+        return max(0, len(_children(self.keeper)) - int(self.running))
+
     def kill(self) -> None:
         """Begin to end it and all that it started; `gone` is done when that is so."""
         if self.gone.done():
@@ -77,6 +81,15 @@ class Process:
             # The keeper sees that its line is cut, and ends what is left.
             self._line.send(b"end")
         self._loop.call_later(_KEEPER_SECONDS_MAX, self._insist)
+
+    async def terminate(self, seconds: float) -> None:
+        """Ask the function's own process to end, and give it so long."""
+        if not self.running:
+            return
+        for pid in _children(self.keeper)[:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        await asyncio.wait({self.exited}, timeout=seconds)
 
     async def end(self) -> None:
         """End it and all that it started, and wait until nothing is left."""

@@ -16,6 +16,7 @@ from fogbank.runtimes.local_folder import state_of
 from fogbank.runtimes.model import Ended, Outcome, Workspace
 from fogbank.runtimes.nursery import Nursery
 from fogbank.runtimes.pool import Pool, PoolFullError, Prepared
+from fogbank.runtimes.snapshots.template import Template, Templates
 from fogbank.runtimes.temporary import TemporaryFolder, sweep
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.contract import Contract
+    from fogbank.runtimes.control_groups import Group
     from fogbank.runtimes.model import Invocation, Launch, LogSink
     from fogbank.runtimes.nursery import Kind, Tier
     from fogbank.storage import Store
@@ -73,6 +75,7 @@ class FunctionRunner:
         self.debugging = Debugging()
         # What has to end before a debugged function's next instance can have its port.
         self._ending: dict[int, asyncio.Task[None]] = {}
+        self._templates = Templates(self._start_new, self._make_group)
 
     @property
     def running(self) -> int:
@@ -154,8 +157,10 @@ class FunctionRunner:
         pools, self._pools = self._pools, {}
         self._revisions.clear()
         self.debugging.forget()
-        for pool in pools.values():
+        for key, pool in pools.items():
+            self._nursery.forget(key)
             await pool.close()
+        await self._templates.close()
 
     async def close(self) -> None:
         """Stop every instance and remove their folders."""
@@ -224,12 +229,13 @@ class FunctionRunner:
         return task
 
     def _retire(self, key: tuple[int, int]) -> None:
+        self._nursery.forget(key)
         pool = self._pools.pop(key, None)
         if pool is None:
             return
         if self.debugging.find(key[0]) is None:
             pool.retire()
-            self._spawn(pool.drained())
+            self._spawn(self._drain(key, pool, self._templates.take(key)))
         else:
             # It may stand at a breakpoint for ever.
             self._ending[key[0]] = self._spawn(pool.close())
@@ -238,15 +244,32 @@ class FunctionRunner:
         for key in [key for key in self._pools if key[0] == function]:
             self._retire(key)
 
+    async def _drain(self, key: tuple[int, int], pool: Pool, template: Template | None) -> None:
+        await pool.drained()
+        if template is None and key not in self._pools:
+            # It was being made.
+            template = self._templates.take(key)
+        if template is not None:
+            await template.instance.stop()
+
+    def _make_group(self) -> Group | None:
+        return None if self._groups is None else self._groups.make(self._ids.hex(16))
+
     async def _start(self, launch: Launch) -> Instance:
         if launch.debug_port:
             await self._until_ended(launch.key[0])
+        if not launch.snapshot:
+            return await self._start_new(launch)
+        template = await self._templates.find(launch)
+        return template if isinstance(template, Instance) else await self._start_new(launch, template)
+
+    async def _start_new(self, launch: Launch, template: Template | None = None) -> Instance:
         workspace = await self._workspace(launch)
         launch = launch._replace(environment={**launch.environment, **await launch.grant()})
         self._instances_root.mkdir(mode=0o711, exist_ok=True)
         contract = self._contracts[launch.contract]
         token = workspace.temporary.name
-        instance = Instance(contract, launch, workspace, self._nursery, self._clock, token, self._log)
+        instance = Instance(contract, launch, workspace, self._nursery, self._clock, token, self._log, template)
         await instance.start()
         debugged = self.debugging.find(launch.key[0])
         if debugged is not None:

@@ -63,3 +63,8 @@ async def read(tx: Tx, _now_us: int, feed: str, after: int, limit: int) -> list[
 async def trim(tx: Tx, _now_us: int, feed: str, before_us: int) -> int:
     """Remove entries that were written before a time; returns how many."""
     return await tx.run("DELETE FROM feed_entry WHERE feed = $1 AND at_us < $2", feed, before_us)
+
+
+async def trim_to(tx: Tx, _now_us: int, feed: str, seq: int) -> int:
+    """Remove entries up to a number; returns how many."""
+    return await tx.run("DELETE FROM feed_entry WHERE feed = $1 AND seq <= $2", feed, seq)

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fogbank.wire.http import BODILESS, BODY_BUFFERED_BYTES_MAX, BodyIncompleteError, Request, Response
+from fogbank.wire.http1_body import close_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -83,14 +84,33 @@ class Front:
         finally:
             if watch is not None:
                 watch.cancel()
-        await _write_response(response, request.method, send)
+        if isinstance(response.body, bytes):
+            await _write_response(response, request.method, send)
+        else:
+            await self._stream(response, request.method, receive, send)
+
+    async def _stream(self, response: Response, method: str, receive: Receive, send: Send) -> None:
+        """Send a streamed reply for as long as the client is there."""
+        loop = asyncio.get_running_loop()
+        writing = loop.create_task(_write_response(response, method, send))
+        watch = loop.create_task(_cancel_with_client(receive, writing))
+        try:
+            await writing
+        except asyncio.CancelledError:
+            if not writing.cancelled():
+                writing.cancel()
+                raise
+        finally:
+            watch.cancel()
+            assert not isinstance(response.body, bytes)
+            await close_stream(response.body)
 
 
 async def _run(handler: Handler, request: Request) -> Response:
     return await handler(request)
 
 
-async def _cancel_with_client(receive: Receive, work: asyncio.Task[Response]) -> None:
+async def _cancel_with_client(receive: Receive, work: asyncio.Task[Any]) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     work.cancel()
@@ -132,6 +152,8 @@ class _Incoming:
     """A body that is still arriving."""
 
     def __init__(self, begun: bytes, receive: Receive) -> None:
+        # ASGI doesn't pass on those of requests.
+        self.trailers: dict[bytes, bytes] = {}
         self._begun = begun
         self._receive = receive
 

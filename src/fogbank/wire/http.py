@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
 KIB: Final = 1_024
 MIB: Final = 1_024 * KIB
@@ -45,8 +45,16 @@ class BodyIncompleteError(Exception):
     """The client went away, or broke the framing, before the body was complete."""
 
 
+class ReplyBrokenError(Exception):
+    """Raised by a streamed reply that can't be brought to its end: the client is to see that something is missing."""
+
+
 class BodyStream(Protocol):
     """A body that is still arriving."""
+
+    @property
+    def trailers(self) -> Mapping[bytes, bytes]:
+        """The fields that came behind it, once it is complete; names are lower case."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the parts as they come; raises `BodyIncompleteError` if the rest never does."""
@@ -130,7 +138,8 @@ class Request:
 class Response:
     """One HTTP response. The server adds Date, Content-Length or Transfer-Encoding, and Connection.
 
-    `length` is that of a stream where it is known, or of the body that the reply to a HEAD leaves out; bytes.
+    `length` is that of a stream where it is known, or of the body that the reply to a HEAD leaves out; bytes. A stream
+    that has a method `aclose` is told by it that no more is taken, which may be before anything was.
     """
 
     __slots__ = ("body", "headers", "length", "status")

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from fogbank.wire.drive import Drive
-from fogbank.wire.http import BODILESS, BodyIncompleteError, Response, encode_head
+from fogbank.wire.http import BODILESS, BodyIncompleteError, ReplyBrokenError, Response, encode_head
 from fogbank.wire.http1_body import write_stream
 from fogbank.wire.http1_reader import RequestReader
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fogbank.wire.http import Handler, Request
+    from fogbank.wire.http1_reader import Bodies
 
 PIPELINED_MAX: Final = 64
 # How every connection in HTTP/2 begins (RFC 9113, section 3.4).
@@ -51,6 +52,7 @@ class ServerSide(Protocol):
 
     handler: Handler
     patience: Patience
+    bodies: Bodies
     closing: bool
     connections: set[Connection]
     # Who takes over connections that turn out to speak HTTP/2, with what was read of them.
@@ -76,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._handler = server.handler
         self._transport: asyncio.Transport = None  # type: ignore[assignment] # connection_made sets it
         self._loop = asyncio.get_running_loop()
-        self._reader = RequestReader(self)
+        self._reader = RequestReader(self, server.bodies)
         self._feed = self._reader.feed if server.http2 is None else self._look
         self._looked_at = b""
         # The request that is being answered, what is being done about it, and those behind it.
@@ -306,7 +308,8 @@ class Connection(asyncio.Protocol):
         if task.cancelled():
             self._transport.abort()
         elif (error := task.exception()) is not None:
-            _log.error("a streamed reply broke off", exc_info=error)
+            if not isinstance(error, ReplyBrokenError):
+                _log.error("a streamed reply broke off", exc_info=error)
             self._transport.abort()
         else:
             self._next()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from fogbank.kernel.clock import wake
@@ -27,9 +26,13 @@ class Flow(Protocol):
 
 
 class IncomingBody:
-    """A request body that is still arriving; reading pauses while nobody takes what has come. It has one reader."""
+    """A request body that is still arriving; reading pauses while nobody takes what has come. It has one reader.
+
+    `trailers` are the fields that came behind the body, complete once it is; names are lower case.
+    """
 
     def __init__(self, flow: Flow) -> None:
+        self.trailers: dict[bytes, bytes] = {}
         self._flow = flow
         self._parts: deque[bytes] = deque()
         self._size = 0
@@ -115,5 +118,11 @@ async def write_stream(
         if chunked:
             transport.write(b"0\r\n\r\n")
     finally:
-        if isinstance(body, AsyncGenerator):
-            await body.aclose()
+        await close_stream(body)
+
+
+async def close_stream(body: AsyncIterator[bytes]) -> None:
+    """Tell a streamed body that nobody takes any more of it."""
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()

@@ -6,7 +6,7 @@ other than 1.0 and 1.1, a missing or repeated Host, heads without end.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import httptools
 
@@ -26,6 +26,13 @@ _FRAMING: Final = (b"content-length", b"transfer-encoding")
 # Headers with which a head has to be looked at more closely.
 _SPECIAL: Final = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
+
+
+class Bodies(NamedTuple):
+    """How long bodies may be, and whether those in chunks are handed over as they come, however short they are."""
+
+    bytes_max: int = BODY_BYTES_MAX
+    chunks_at_once: bool = False
 
 
 class Conversation(Protocol):
@@ -56,11 +63,12 @@ class RequestReader:
     """
 
     __slots__ = (
-        "_conversation", "_head_bytes", "_headers", "_in_body", "_keep_alive", "_muted", "_parser", "_parts",
+        "_bodies", "_conversation", "_head_bytes", "_headers", "_in_body", "_keep_alive", "_muted", "_parser", "_parts",
         "_repeats", "_target", "_upgrade", "began", "body_bytes", "client", "deaf", "port", "receiving", "stream",
     )  # fmt: skip
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, bodies: Bodies) -> None:
+        self._bodies = bodies
         self.client = ""
         self.port = 0
         self.receiving = False
@@ -138,8 +146,10 @@ class RequestReader:
             self._target = self._target + part if self._target else part
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; trailers are passed over (RFC 9110, section 6.5.1)."""
+        """Take a header; trailers are passed over (RFC 9110, section 6.5.1), but for those of streamed bodies."""
         if self._in_body:
+            if self.stream is not None and len(self.stream.trailers) < HEADERS_MAX:
+                self.stream.trailers[name.lower()] = value
             return
         headers = self._headers
         name = name.lower()
@@ -176,7 +186,7 @@ class RequestReader:
         self._upgrade = b"upgrade" in headers and self._parser.should_upgrade()
         if b"expect" in headers and self._parser.get_http_version() == "1.1":
             self._conversation.invite()
-        if length > BODY_BUFFERED_BYTES_MAX:
+        if length > BODY_BUFFERED_BYTES_MAX or (self._bodies.chunks_at_once and b"transfer-encoding" in headers):
             self._begin_stream()
 
     def on_body(self, part: bytes) -> None:
@@ -184,7 +194,7 @@ class RequestReader:
         if self.deaf:
             return
         self.body_bytes += len(part)
-        if self.body_bytes > BODY_BYTES_MAX:
+        if self.body_bytes > self._bodies.bytes_max:
             self._refuse(413)
         elif self.stream is not None:
             self.stream.feed(part)
@@ -220,7 +230,7 @@ class RequestReader:
             return 400
         if coding is not None and (coding.lower() != b"chunked" or version() == "1.0"):
             return 400 if coding.lower() == b"chunked" else 501
-        if length > BODY_BYTES_MAX:
+        if length > self._bodies.bytes_max:
             return 413
         if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
             return 417

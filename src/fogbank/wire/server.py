@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fogbank.kernel.clock import SECOND_US, wake
 from fogbank.wire.http import Request, Response
 from fogbank.wire.http1 import Connection, Patience
+from fogbank.wire.http1_reader import Bodies
 
 if TYPE_CHECKING:
     import socket
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fogbank.wire.http import Handler
 
 BACKLOG: Final = 1_024
+DEFAULT_BODIES: Final = Bodies()
 
 
 class HttpServer:
@@ -25,7 +27,8 @@ class HttpServer:
 
     `refuse` words answers to what never became a request (status and what is known of the request); `patience`
     is real time, whatever the clock says. `http2` takes over connections that begin as HTTP/2 does, which are refused
-    without it; `websocket` those that ask for WebSocket, which are answered in HTTP without it.
+    without it; `websocket` those that ask for WebSocket, which are answered in HTTP without it. `bodies` says how
+    those of requests are received.
     """
 
     def __init__(
@@ -36,8 +39,10 @@ class HttpServer:
         patience: Patience | None = None,
         http2: Callable[[asyncio.Transport, bytes], None] | None = None,
         websocket: Callable[[asyncio.Transport, bytes], None] | None = None,
+        bodies: Bodies | None = None,
     ) -> None:
         self.handler = handler
+        self.bodies = bodies or DEFAULT_BODIES
         self.patience = patience or Patience()
         self.http2 = http2
         self.websocket = websocket

@@ -16,6 +16,7 @@ import pytest
 
 from fogbank.runtimes.lambda_runtime_api import java, java_client
 from fogbank.runtimes.lambda_runtime_api.java import Java
+from tests.conformance.aws.extension_layers import publish_extension
 from tests.conformance.aws.functions import ROLE
 from tests.conformance.aws.test_lambda_invoke import invoke, log_of
 
@@ -281,3 +282,15 @@ def test_a_machine_with_java_but_no_compiler_says_so(
     create(lambda_, package, "text")
     payload, _ = invoke(lambda_, "x")
     assert f"there is a Java on this machine ({home}), but no Java compiler" in payload["errorMessage"]
+
+
+def test_extensions_beside_java(lambda_: Any, package: bytes, tmp_path: Path) -> None:
+    source = """
+        me = register("INVOKE")[1]["Lambda-Extension-Identifier"]
+        while True:
+            note(ask(me)[2]["eventType"])
+    """
+    variables = {"Variables": {"NOTES": str(tmp_path / "notes")}}
+    create(lambda_, package, "plusOne", Layers=[publish_extension(lambda_, source)], Environment=variables)
+    assert [invoke(lambda_, each)[0] for each in (1, 2)] == [2, 3]
+    assert (tmp_path / "notes").read_text().startswith('"INVOKE"')

@@ -100,9 +100,14 @@ def test_a_request_in_a_loop_is_refused_unless_loops_are_allowed(client: Callabl
         with pytest.raises(lambda_.exceptions.RecursiveInvocationException) as caught:
             invoke(lambda_, name=name)
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    traced(lambda_, "InvokeWithResponseStream", f"Root=1-5759e988-bd862e3fe1be46a994272793;Lineage={mark}:{PASSES}")
+    with pytest.raises(lambda_.exceptions.RecursiveInvocationException):
+        lambda_.invoke_with_response_stream(FunctionName="f")
     lambda_.put_function_recursion_config(FunctionName="f", RecursiveLoop="Allow")
     for name in ("f", "f:1"):
         assert fields_of(invoke(lambda_, name=name)[0])["Lineage"] == f"{mark}:{PASSES + 1}"
+    first, *_ = lambda_.invoke_with_response_stream(FunctionName="f")["EventStream"]
+    assert fields_of(json.loads(first["PayloadChunk"]["Payload"]))["Lineage"] == f"{mark}:{PASSES + 1}"
 
 
 def test_messages_carry_the_trace(client: Callable[..., Any]) -> None:

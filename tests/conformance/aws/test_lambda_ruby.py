@@ -161,6 +161,33 @@ def test_libraries_come_from_the_package_and_from_layers(lambda_: Any) -> None:
     assert invoke(lambda_)[0] == ["from the layer", "from a gem", "from the package"]
 
 
+@needs_ruby
+def test_rubygems_is_there_when_it_is_needed(lambda_: Any) -> None:
+    source = """
+        FIRST = $LOADED_FEATURES.any? { |path| path.end_with?("/rubygems.rb") }
+        def handler(event:, context:)
+          case event
+          when "version" then Gem::Version.new("1.10") > Gem::Version.new("1.9")
+          when "gem" then gem("missing-gem")
+          when "require" then require("missing/library")
+          else FIRST
+          end
+        end
+    """
+    create(lambda_, source)
+    assert invoke(lambda_, "first")[0] is False
+    assert invoke(lambda_, "version")[0] is True
+    for event, kind, message in (
+        ("gem", "Gem::MissingSpecError", "missing-gem"),
+        ("require", "LoadError", "cannot load such file -- missing/library"),
+    ):
+        lambda_.update_function_configuration(FunctionName="f", Description=event)
+        payload, _ = invoke(lambda_, event)
+        assert payload["errorType"] == f"Function<{kind}>"
+        assert message in payload["errorMessage"]
+        assert any(line.endswith("handler'") and "/app.rb:" in line for line in payload["stackTrace"])
+
+
 def test_a_machine_without_ruby_says_what_to_install(
     lambda_: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

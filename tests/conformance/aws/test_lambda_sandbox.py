@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fogbank.runtimes import nursery
-from fogbank.runtimes.inside.kernel_calls import landlock_version
+from fogbank.runtimes.inside.kernel.kernel_calls import landlock_version
+from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
+from fogbank.runtimes.model import Mounts
 from fogbank.runtimes.nursery import Tier
 from fogbank.settings import Settings, SettingsError
 from fogbank.testing.server import ThreadedServer
@@ -229,6 +231,36 @@ def test_the_control_api_is_closed_to_functions(lambda_: Any, sandbox: ThreadedS
     assert invoke(lambda_)[0] == [200, 403, 403, 403]
     with urllib.request.urlopen(f"{sandbox.url}/_fogbank/functions", timeout=5) as reply:
         assert reply.status == 200
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only root can give functions users of their own")
+def test_an_interpreter_below_the_layers_folder_is_still_there(
+    tmp_path: Path, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on machines whose Python or Java is below /opt, where layers are.
+    tools = tmp_path / "opt" / "tools"
+    tools.mkdir(parents=True)
+    (tools / "tool").write_text("tool")
+    found = nursery._shown
+    monkeypatch.setattr(nursery, "_shown", lambda packages: [*found(packages), str(tools)])
+    monkeypatch.setattr(LambdaContract, "mounts", Mounts("/var/task", str(tools.parent)))
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("python/layered.py", "LAYERED = 1")
+        archive.writestr("plain.txt", "plain")
+    with ThreadedServer(Settings(port=0, memory=True)) as server:
+        lambda_ = boto3_client(server, account)("lambda")
+        layer = lambda_.publish_layer_version(LayerName="l", Content={"ZipFile": content.getvalue()})
+        source = f"""
+            import layered
+            def handler(event, context):
+                try:
+                    open("{tools.parent}/python/layered.py", "a")
+                except OSError:
+                    return [open("{tools}/tool").read(), open("{tools.parent}/plain.txt").read()]
+        """
+        deploy(lambda_, "f", source, Layers=[layer["LayerVersionArn"]], Timeout=20)
+        assert invoke(lambda_)[0] == ["tool", "plain"]
 
 
 JAVA = """

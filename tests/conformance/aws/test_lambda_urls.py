@@ -119,7 +119,7 @@ def test_a_url_is_created_shown_changed_listed_and_deleted(lambda_: Any, account
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"InvokeMode": "RESPONSE_STREAM"}, "does not support the invoke mode RESPONSE_STREAM"),
+        ({"InvokeMode": "ANY"}, "at 'invokeMode' failed to satisfy constraint"),
         ({"AuthType": "ANYONE"}, "at 'authType' failed to satisfy constraint"),
         ({"AuthType": None}, "Value null at 'authType' failed to satisfy constraint"),
         ({"Qualifier": "1"}, "at 'qualifier' failed to satisfy constraint"),

@@ -168,13 +168,16 @@ def test_messages_differ_by_protocol_where_asked(sns: Any, topic: str, client: C
         ({"MessageStructure": "xml"}, "MessageStructure"),
         ({"MessageStructure": "json", "Message": "{"}, "failed to parse"),
         ({"MessageStructure": "json", "Message": "{}"}, "No default entry"),
-        ({"MessageGroupId": "g"}, "does not support the parameter MessageGroupId on standard topics"),
+        ({"MessageGroupId": "a b"}, "MessageGroupId can only include alphanumeric"),
         ({"MessageDeduplicationId": "d"}, "not valid for this topic type"),
         ({"MessageAttributes": {"a": {"DataType": "Text", "StringValue": "x"}}}, "ParameterValueInvalid"),
         ({"MessageAttributes": {"a": {"DataType": "Number", "StringValue": "x"}}}, "ParameterValueInvalid"),
         ({"TopicArn": "nonsense"}, "InvalidParameter"),
         ({"TopicArn": None}, "TopicArn or TargetArn Reason: no value for required parameter"),
-        ({"TopicArn": None, "PhoneNumber": "+15550100"}, "does not support the parameter PhoneNumber"),
+        ({"PhoneNumber": "+15550100"}, "exclude each other"),
+        ({"TopicArn": None, "PhoneNumber": "5550100"}, "PhoneNumber Reason: 5550100 is not valid"),
+        ({"TopicArn": None, "PhoneNumber": "+15550100", "Message": "x" * 1_601}, "Message too long"),
+        ({"TopicArn": None, "TargetArn": "arn:aws:sns:us-east-1:1:endpoint/GCM/a/b"}, "support mobile endpoints"),
     ],
 )
 def test_messages_that_are_refused(

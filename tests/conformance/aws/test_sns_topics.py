@@ -41,6 +41,8 @@ def test_a_topic_is_created_shown_listed_and_deleted(sns: Any, account: str) -> 
     shown = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
     policy = json.loads(shown.pop("Policy"))
     assert policy["Statement"][0]["Resource"] == arn
+    effective = json.loads(shown.pop("EffectiveDeliveryPolicy"))["http"]
+    assert effective["defaultHealthyRetryPolicy"]["numRetries"] == 3
     assert shown == {
         "TopicArn": arn,
         "Owner": account,
@@ -84,7 +86,10 @@ def test_attributes_are_set_and_read_back(sns: Any, topic: str) -> None:
         ("ContentBasedDeduplication", "true", "InvalidParameter"),
         ("Policy", "not json", "InvalidParameter"),
         ("KmsMasterKeyId", "alias/aws/sns", "does not support the attribute KmsMasterKeyId"),
-        ("DeliveryPolicy", "{}", "does not support the attribute DeliveryPolicy"),
+        ("DeliveryPolicy", "{}", "http must be a JSON object"),
+        ("SignatureVersion", "3", "SignatureVersion: 3"),
+        ("TracingConfig", "Active", "TracingConfig: Active"),
+        ("ArchivePolicy", '{"MessageRetentionPeriod": "1"}', "does not support the attribute ArchivePolicy"),
         ("SQSSuccessFeedbackSampleRate", "101", "InvalidParameter"),
         ("SQSSuccessFeedbackSampleRate", "many", "InvalidParameter"),
         ("SQSFailureFeedbackRoleArn", "arn:aws:iam::1:role/r", "support the attribute SQSFailureFeedbackRoleArn"),
@@ -193,6 +198,9 @@ def test_subscription_attributes_are_set_and_read_back(sns: Any, topic: str, cli
         ("FilterPolicyScope", "Nowhere", "FilterPolicyScope: Invalid value"),
         ("RedrivePolicy", "[]", "RedrivePolicy: failed to parse JSON"),
         ("RedrivePolicy", '{"deadLetterTargetArn": "arn:aws:sns:us-east-1:1:t"}', "ARN of an Amazon SQS queue"),
+        ("RedrivePolicy", '{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:1:q.fifo"}', "must not use a FIFO queue"),
+        ("ReplayPolicy", '{"PointType": "Timestamp"}', "does not support the attribute ReplayPolicy"),
+        ("DeliveryPolicy", '{"healthyRetryPolicy": {"numRetries": 1}}', "does not support it"),
         ("Nonsense", "1", "InvalidParameter"),
     ],
 )
@@ -214,8 +222,10 @@ def test_subscription_attributes_that_are_refused(
         ("lambda", "arn:aws:sqs:us-east-1:000000000000:q", "Lambda endpoint ARN"),
         ("http", "https://example.com", "must match the specified protocol"),
         ("https", "nonsense", "Endpoint"),
-        ("email", "a@example.com", "does not support the protocol email"),
-        ("sms", "+15550100", "does not support the protocol sms"),
+        ("email", "nobody", "Email address"),
+        ("sms", "555 0100", "Invalid SMS endpoint"),
+        ("application", "arn:aws:sns:us-east-1:1:endpoint/GCM/a/b", "does not support the protocol application"),
+        ("firehose", "arn:aws:firehose:us-east-1:1:deliverystream/d", "does not support the protocol firehose"),
         ("pigeon", "x", "does not support this protocol string"),
     ],
 )
@@ -235,3 +245,50 @@ def test_a_topic_that_isn_t_there_can_t_be_subscribed(sns: Any, topic: str, clie
 def test_operations_that_are_not_supported_are_refused_by_name(sns: Any) -> None:
     with refused("does not support the operation CreatePlatformApplication"):
         sns.create_platform_application(Name="x", Platform="GCM", Attributes={})
+    with refused("does not support the operation PutDataProtectionPolicy"):
+        sns.put_data_protection_policy(ResourceArn="arn:aws:sns:us-east-1:000000000000:t", DataProtectionPolicy="{}")
+
+
+def test_the_dead_letters_of_an_ordered_topic_go_to_an_ordered_queue(sns: Any, client: Callable[..., Any]) -> None:
+    topic = sns.create_topic(Name="news.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    _, endpoint = queue(client, "inbox.fifo", FifoQueue="true")
+    _, standard = queue(client, "letters")
+    _, ordered = queue(client, "letters.fifo", FifoQueue="true")
+
+    def subscribe(target: str) -> str:
+        policy = json.dumps({"deadLetterTargetArn": target})
+        reply = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=endpoint, Attributes={"RedrivePolicy": policy})
+        return str(reply["SubscriptionArn"])
+
+    with refused("must use a FIFO queue as DLQ"):
+        subscribe(standard)
+    shown = sns.get_subscription_attributes(SubscriptionArn=subscribe(ordered))["Attributes"]
+    assert json.loads(shown["RedrivePolicy"]) == {"deadLetterTargetArn": ordered}
+
+
+def test_permissions_are_statements_of_the_policy(sns: Any, topic: str) -> None:
+    def statements() -> dict[str, Any]:
+        policy = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+        return {each["Sid"]: each for each in policy["Statement"]}
+
+    sns.add_permission(
+        TopicArn=topic, Label="friends", AWSAccountId=["111122223333"], ActionName=["Publish", "Subscribe"]
+    )
+    assert statements()["friends"] == {
+        "Sid": "friends",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+        "Action": ["SNS:Publish", "SNS:Subscribe"],
+        "Resource": topic,
+    }
+    assert "__default_statement_ID" in statements()
+    with refused("Statement already exists"):
+        sns.add_permission(TopicArn=topic, Label="friends", AWSAccountId=["111122223333"], ActionName=["Publish"])
+    for wrong in ({"AWSAccountId": ["1"]}, {"ActionName": ["Fly"]}, {"Label": "a b"}, {"AWSAccountId": []}):
+        request = {"Label": "x", "AWSAccountId": ["111122223333"], "ActionName": ["Publish"]} | wrong
+        with refused("InvalidParameter"):
+            sns.add_permission(TopicArn=topic, **request)
+    sns.remove_permission(TopicArn=topic, Label="friends")
+    assert list(statements()) == ["__default_statement_ID"]
+    with refused("NotFound"):
+        sns.remove_permission(TopicArn=topic + "x", Label="friends")

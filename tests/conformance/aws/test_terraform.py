@@ -48,6 +48,14 @@ def functions(client: Callable[..., Any]) -> list[Any]:
     return lambda_.list_functions()["Functions"] + mappings + layers + roles(client) + queues(client)
 
 
+def events(client: Callable[..., Any]) -> list[Any]:
+    events, scheduler = client("events"), client("scheduler")
+    buses = [bus for bus in events.list_event_buses()["EventBuses"] if bus["Name"] != "default"]
+    groups = [group for group in scheduler.list_schedule_groups()["ScheduleGroups"] if group["Name"] != "default"]
+    archives = events.list_archives()["Archives"]
+    return buses + events.list_rules()["Rules"] + archives + groups + scheduler.list_schedules()["Schedules"]
+
+
 # By the names of the files: what is there of the resources.
 LEFT: dict[str, Callable[[Callable[..., Any]], list[Any]]] = {
     "sqs": queues,
@@ -58,6 +66,7 @@ LEFT: dict[str, Callable[[Callable[..., Any]], list[Any]]] = {
     "dynamodb": tables,
     "iam": roles,
     "logs": log_groups,
+    "events": events,
 }
 
 

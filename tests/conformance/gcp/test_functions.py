@@ -152,7 +152,7 @@ def test_what_cannot_be_is_refused_by_name(client: Any, parent: str, settings: d
 
 
 def test_event_triggers_are_refused_by_name(client: Any, parent: str) -> None:
-    made = function() | {"event_trigger": {"event_type": "google.cloud.pubsub.topic.v1.messagePublished"}}
+    made = function() | {"event_trigger": {"event_type": "google.cloud.storage.object.v1.finalized"}}
     with pytest.raises(exceptions.MethodNotImplemented, match="event_trigger"):
         client.create_function(request={"parent": parent, "function_id": "f", "function": made})
 

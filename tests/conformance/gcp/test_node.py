@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.api_core.exceptions import GoogleAPICallError
 
+from fogbank.runtimes import nursery
 from fogbank.runtimes.functions_framework.contract import NODE_WORKER
 from fogbank.runtimes.inside.channel import Channel, encode
 from tests.conformance.gcp.conftest import function, upload
@@ -57,11 +58,13 @@ def grpc_client(make_client: Callable[..., Any]) -> Any:
 def deploy(grpc_client: Any, parent: str) -> Callable[..., Any]:
     """`deploy("echo")` makes a function of that name, and target, from the folder `js`."""
 
-    def make(name: str, file: str = "functions/http.js", runtime: str = "nodejs20", **settings: Any) -> Any:
+    def make(
+        name: str, file: str = "functions/http.js", runtime: str = "nodejs20", function_id: str = "", **settings: Any
+    ) -> Any:
         made = function(runtime, name, **settings)
         made["build_config"]["source"] = {"storage_source": {"bucket": "hot-reload", "object": str(JS)}}
         made["build_config"]["environment_variables"] = {"GOOGLE_FUNCTION_SOURCE": file}
-        request = {"parent": parent, "function_id": name.lower(), "function": made}
+        request = {"parent": parent, "function_id": function_id or name.lower(), "function": made}
         return grpc_client.create_function(request=request).result(timeout=60)
 
     return make
@@ -129,6 +132,28 @@ def test_a_request_and_its_answer(deploy: Callable[..., Any], project: str) -> N
 @pytest.mark.parametrize("runtime", ["nodejs18", "nodejs22"])
 def test_kinds_of_source(deploy: Callable[..., Any], name: str, file: str, body: bytes, runtime: str) -> None:
     assert call(deploy(name, file, runtime).url).body == body
+
+
+def test_stems_of_one_function_alone_are_kept_of_few(
+    grpc_client: Any, deploy: Callable[..., Any], server: ThreadedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nursery, "OWN_KINDS_MAX", 1)
+    if server.app.runner.tier.name != "B":
+        pytest.skip("needs isolation: no program is started beforehand without it")
+
+    def owned() -> dict[str, int]:
+        stock = server.app.runner._nursery._stock
+        return {
+            dict(kind.own.environment)["WHICH"]: len(stems) for kind, stems in stock.items() if kind.own is not None
+        }
+
+    for which in ("one", "two"):
+        made = deploy("handle", "functions/plain.js", function_id=which, environment_variables={"WHICH": which})
+        wait_until(lambda which=which: owned() == {which: 1})
+        assert call(made.url).body == b"plain"
+    wait_until(lambda: owned() == {"two": 1})
+    grpc_client.delete_function(name=made.name).result(timeout=20)
+    assert owned() == {}
 
 
 def test_functions_of_events(deploy: Callable[..., Any], server: ThreadedServer, project: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -35,7 +36,10 @@ from fogbank.languages.matching import InvalidPatternError, compile_pattern
         ({"a": [{"numeric": [">", 0, "<=", 5]}]}, [{"a": 0.1}, {"a": 5}], [{"a": 0}, {"a": 5.1}, {"a": None}]),
         ({"a": [{"numeric": ["<", -1e9]}]}, [{"a": -1e10}], [{"a": 0}]),
         ({"a": [{"exists": True}]}, [{"a": None}, {"a": 0}, {"a": b"x"}], [{}, {"b": 1}]),
-        ({"a": [{"exists": False}]}, [{}, {"b": 1}], [{"a": None}]),
+        ({"a": [{"exists": False}]}, [{}, {"b": 1}, {"a": {"b": 1}}, {"a": []}], [{"a": None}, {"a": [1]}]),
+        ({"a": [{"exists": True}]}, [{"a": [[1]]}, {"a": ""}], [{"a": {"b": 1}}, {"a": [{"b": 1}]}, {"a": [[]]}]),
+        ({"a": ["x"]}, [{"a": [["x"], "y"]}], [{"a": [["y"]]}]),
+        ({"$or": [{"prefix": "x"}, {"exists": True}]}, [{"$or": "xy"}, {"$or": 1}], [{}, {"prefix": "x"}]),
         ({"a": [{"anything-but": "x"}]}, [{"a": "y"}, {"a": 1}, {"a": ["x", "y"]}], [{"a": "x"}, {"a": ["x"]}, {}]),
         ({"a": [{"anything-but": ["x", 1]}]}, [{"a": "y"}, {"a": 2}], [{"a": "x"}, {"a": 1}, {"a": b"y"}]),
         ({"a": [{"anything-but": {"prefix": "x"}}]}, [{"a": "ax"}], [{"a": "xa"}]),
@@ -131,3 +135,29 @@ def test_any_pattern_compiles_or_is_refused_and_then_answers(pattern: Any, value
 def test_a_pattern_of_an_object_s_own_values_matches_it(value: dict[str, Any]) -> None:
     value = json.loads(json.dumps(value))
     assert compile_pattern({key: [each] for key, each in value.items()})(value)
+
+
+def test_ranges_of_numbers_have_a_limit() -> None:
+    pattern = {"a": [{"numeric": [">", 2e9]}]}
+    with pytest.raises(InvalidPatternError, match=r"-1\.0E9 and 1\.0E9"):
+        compile_pattern(pattern)
+    assert compile_pattern(pattern, number_max=5e9)({"a": 3e9})
+
+
+@given(st.text("ab*\\\\", min_size=1, max_size=8), st.text("ab*\\\\", max_size=10))
+def test_wildcards_are_as_expressions_say(pattern: str, value: str) -> None:
+    try:
+        matches = compile_pattern({"a": [{"wildcard": pattern}]})
+    except InvalidPatternError:
+        return
+    parts = re.split(r"(\\[*\\]|\*)", pattern)
+    expression = "".join(
+        ".*" if part == "*" else re.escape(part[1:] if part in ("\\*", "\\\\") else part) for part in parts
+    )
+    assert matches({"a": value}) == bool(re.fullmatch(expression, value))
+
+
+def test_wildcards_take_no_time() -> None:
+    matches = compile_pattern({"a": [{"wildcard": "a*" * 30 + "b"}]})
+    assert not matches({"a": "a" * 100_000})
+    assert matches({"a": "a" * 100_000 + "b"})

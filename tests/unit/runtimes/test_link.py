@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fogbank.runtimes.inside.channel import Channel, ClosedError, encode
 from fogbank.runtimes.link import ChannelLink
 from fogbank.runtimes.model import Invocation
+from fogbank.runtimes.streams.reply import WAITING_BYTES_MAX, ReplyStream
 
 
 class Pair:
@@ -102,6 +103,8 @@ async def test_a_worker_that_breaks_the_form_is_cut_off(written: bytes) -> None:
     await pair.close()
 
 
+# Nobody reads meanwhile, and a socket holds only so many pieces, however short.
+PIECES_MAX = 100
 bodies = st.lists(st.tuples(st.dictionaries(st.text(), st.text() | st.integers()), st.binary()), max_size=5)
 
 
@@ -112,7 +115,8 @@ def test_messages_are_the_same_however_they_are_cut(messages: list[tuple[dict[st
     with ours, theirs:
         at = 0
         while at < len(stream):
-            size = data.draw(st.integers(1, len(stream) - at))
+            rest = len(stream) - at
+            size = data.draw(st.integers(min(rest, 1 + len(stream) // PIECES_MAX), rest))
             ours.sendall(stream[at : at + size])
             at += size
         ours.shutdown(socket.SHUT_WR)
@@ -121,3 +125,62 @@ def test_messages_are_the_same_however_they_are_cut(messages: list[tuple[dict[st
         with pytest.raises(ClosedError):
             channel.receive()
     assert found == [(json.loads(json.dumps(head)), body) for head, body in messages]
+
+
+async def test_a_slow_reader_holds_the_worker_back() -> None:
+    pair = await connect()
+    reply = ReplyStream()
+    result = pair.link.give(Invocation("i", b"", {}, reply), {}, 0)
+    part = b"x" * 65_536
+
+    def work() -> None:
+        channel = Channel(pair.worker)
+        channel.send("begin", id="i", head={"content_type": "text/plain"})
+        for _ in range(320):
+            channel.send("part", part, id="i")
+        channel.send("end", id="i")
+
+    working = asyncio.create_task(asyncio.to_thread(work))
+    await reply.begun
+    size = most = 0
+    async for each in reply:
+        size += len(each)
+        most = max(most, reply.size - size)
+        # Whoever takes one part at a time lets as much come as there is room for.
+        await asyncio.sleep(0)
+        if size == len(part) * 320:
+            break
+    assert most <= WAITING_BYTES_MAX + 300_000
+    delivered = await result
+    await working
+    assert (reply.size, delivered.payload, delivered.head) == (size, part * 4, {"content_type": "text/plain"})
+    await pair.close()
+
+
+async def test_what_nobody_reads_any_more_does_not_hold_the_worker_back() -> None:
+    pair = await connect()
+    reply = ReplyStream()
+    result = pair.link.give(Invocation("i", b"", {}, reply), {}, 0)
+    channel = Channel(pair.worker)
+    channel.send("begin", id="i", head={})
+    await reply.begun
+    reply.abandon()
+    for _ in range(100):
+        await asyncio.to_thread(channel.send, "part", b"x" * 65_536, id="i")
+    channel.send("error", b"no", id="i", error_type="E")
+    assert (await result).error_type == "E"
+    assert reply.size == 6_553_600
+    await pair.close()
+
+
+async def test_a_reply_that_is_too_large_is_the_result() -> None:
+    pair = await connect()
+    reply = ReplyStream(bytes_max=10)
+    streamed = pair.link.give(Invocation("i", b"", {}, reply), {}, 0)
+    collected = pair.link.give(Invocation("j", b"", {}), {}, 0)
+    channel = Channel(pair.worker)
+    for number, size in (("i", 11), ("j", 1_001)):
+        channel.send("begin", id=number, head={})
+        channel.send("part", b"x" * size, id=number)
+    assert ((await streamed).too_large, (await collected).too_large) == (11, 1_001)
+    await pair.close()

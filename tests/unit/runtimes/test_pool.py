@@ -22,6 +22,7 @@ class FakeInstance:
         self.number = number
         self.usable = True
         self.initialised = True
+        self.unsettled: asyncio.Task[None] | None = None
         self.stopped = False
         self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.running: list[tuple[Invocation, asyncio.Future[Outcome]]] = []

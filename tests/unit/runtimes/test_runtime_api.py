@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from fogbank.kernel.clock import Clock
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
 from fogbank.runtimes.model import Invocation
+from fogbank.runtimes.streams.reply import ReplyStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -117,17 +119,67 @@ async def test_a_response_that_is_too_large_is_told_to_both_sides(endpoint: Runt
     assert (delivered.error_type, delivered.too_large) == (None, len(body))
 
 
-async def test_streamed_responses_are_refused_for_now(endpoint: RuntimeEndpoint) -> None:
+async def raw(endpoint: RuntimeEndpoint, *sent: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Begin to post a streamed response of the invocation `id-1`."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.port)
+    writer.write(
+        b"POST /2018-06-01/runtime/invocation/id-1/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Type: text/x-own\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"
+        b"Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n" + b"".join(sent)
+    )
+    return reader, writer
+
+
+async def test_a_streamed_response_is_passed_on_as_it_comes(endpoint: RuntimeEndpoint) -> None:
+    reply = ReplyStream()
+    delivery = endpoint.give(Invocation("id-1", b"1", {}, reply), {}, 0)
+    await ask(endpoint, "GET", NEXT)
+    reader, writer = await raw(endpoint, b"5\r\nfirst\r\n")
+    assert await anext(reply) == b"first"
+    assert (reply.head, delivery.done()) == ({"content_type": "text/x-own"}, False)
+    writer.write(b"4\r\nlast\r\n0\r\n\r\n")
+    assert (await delivery).payload == b"firstlast", "its beginning is kept"
+    assert (await reader.readline()).split()[1] == b"202"
+    assert await anext(reply) == b"last"
+    writer.close()
+
+
+async def test_trailers_tell_of_an_error_half_way(endpoint: RuntimeEndpoint) -> None:
+    error = b'{"errorMessage":"x","errorType":"Function.Half"}'
+    delivery = endpoint.give(Invocation("id-1", b"1", {}, ReplyStream()), {}, 0)
+    await ask(endpoint, "GET", NEXT)
+    trailers = b"Lambda-Runtime-Function-Error-Type: Function.Half\r\nLambda-Runtime-Function-Error-Body: "
+    _, writer = await raw(endpoint, b"1\r\nx\r\n0\r\n", trailers + b64encode(error) + b"\r\n\r\n")
+    delivered = await delivery
+    assert (delivered.error_type, delivered.payload) == ("Function.Half", error)
+    writer.close()
+
+
+async def test_a_streamed_response_that_breaks_off_is_an_error(endpoint: RuntimeEndpoint) -> None:
+    reply = ReplyStream()
+    delivery = endpoint.give(Invocation("id-1", b"1", {}, reply), {}, 0)
+    await ask(endpoint, "GET", NEXT)
+    _, writer = await raw(endpoint, b"5\r\nfirst\r\n")
+    assert await anext(reply) == b"first"
+    writer.transport.abort()
+    assert (await delivery).error_type == "Runtime.TruncatedResponse"
+
+
+async def test_a_streamed_response_is_collected_where_nobody_reads_it(endpoint: RuntimeEndpoint) -> None:
+    delivery = endpoint.give(Invocation("id-1", b"1", {}), {}, 0)
+    await ask(endpoint, "GET", NEXT)
+    _, writer = await raw(endpoint, b"5\r\nfirst\r\n4\r\nlast\r\n0\r\n\r\n")
+    delivered = await delivery
+    assert (delivered.payload, delivered.head) == (b"firstlast", {"content_type": "text/x-own"})
+    writer.close()
+
+
+async def test_another_response_mode_is_refused(endpoint: RuntimeEndpoint) -> None:
     endpoint.give(Invocation("id-1", b"1", {}), {}, 0)
     await ask(endpoint, "GET", NEXT)
-    reply = await ask(
-        endpoint,
-        "POST",
-        "/2018-06-01/runtime/invocation/id-1/response",
-        b"x",
-        Lambda_Runtime_Function_Response_Mode="streaming",
-    )
-    assert kind(reply) == (400, "InvalidResponseMode")
+    path = "/2018-06-01/runtime/invocation/id-1/response"
+    reply = await ask(endpoint, "POST", path, b"x", Lambda_Runtime_Function_Response_Mode="bursting")
+    assert kind(reply) == (400, "InvalidFunctionResponseMode")
 
 
 @pytest.mark.parametrize(

@@ -250,3 +250,61 @@ async def test_another_body_for_a_leased_message(make) -> None:  # type: ignore[
     assert await bench.nack(message)
     assert not await bench.store.run(lq.rewrite, Q, message.id, message.token, b"late")
     assert await bench.bodies() == ["z"]
+
+
+FAIR = Rules(fair=True)
+
+
+async def test_tenants_are_served_in_turn(make) -> None:  # type: ignore[no-untyped-def]
+    bench = make(FAIR)
+    await bench.put(*(f"noisy {number}" for number in range(50)), lane="noisy")
+    await bench.put("quiet 1", "quiet 2", lane="quiet")
+    await bench.put("nobody's")
+    bench.wait(1)
+    first = await bench.bodies(3)
+    assert set(first) == {"noisy 0", "nobody's", "quiet 1"}
+    bench.wait(1)
+    assert set(await bench.bodies(2)) == {"noisy 1", "quiet 2"}
+    assert len(await bench.bodies(100)) == 48
+    assert await bench.bodies() == []
+
+
+async def test_a_tenants_messages_come_back_when_their_leases_end(make) -> None:  # type: ignore[no-untyped-def]
+    bench = make(FAIR)
+    await bench.put("a1", "a2", lane="a")
+    first, second = await bench.take(lease=30)
+    assert await bench.ack(first)
+    taken = await bench.taken()
+    assert taken.messages == []
+    assert taken.next_us == bench.clock.now() + 30 * SECOND_US
+    assert await bench.nack(second)
+    assert await bench.bodies() == ["a2"]
+    bench.wait(31)
+    (again,) = await bench.take()
+    assert await bench.ack(again)
+    bench.wait(60)
+    assert await bench.bodies() == []
+    await bench.put("a3", lane="a")
+    assert await bench.bodies() == ["a3"]
+
+
+async def test_expired_messages_of_a_tenant_take_no_turn_from_others(make) -> None:  # type: ignore[no-untyped-def]
+    bench = make(FAIR)
+    await bench.put("old", lane="a", expires=10)
+    await bench.put("new", lane="a")
+    bench.wait(11)
+    assert await bench.bodies() == ["new"]
+
+
+@pytest.mark.parametrize("rules", [lq.PLAIN, FAIR, Rules(ordered=True)], ids=["plain", "fair", "ordered"])
+async def test_leased_messages_are_counted_up_to_a_limit(make, rules: Rules) -> None:  # type: ignore[no-untyped-def]
+    bench = make(rules)
+    for lane in ("a", "b", "c"):
+        await bench.put("1", "2", lane=lane if rules != lq.PLAIN else "")
+    held = await bench.take(4)
+    assert await bench.store.scan(lq.leased, Q, rules, 100) == 4
+    assert await bench.store.scan(lq.leased, Q, rules, 3) == 3
+    assert await bench.ack(held[0])
+    assert await bench.store.scan(lq.leased, Q, rules, 100) == 3
+    bench.wait(31)
+    assert await bench.store.scan(lq.leased, Q, rules, 100) == 0

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fogbank.wire import http1_reader
-from fogbank.wire.http import BODY_BUFFERED_BYTES_MAX, MIB, BodyIncompleteError, BodyTooLargeError, Request, Response
+from fogbank.wire import server
+from fogbank.wire.http import (
+    BODY_BUFFERED_BYTES_MAX,
+    MIB,
+    BodyIncompleteError,
+    BodyTooLargeError,
+    ReplyBrokenError,
+    Request,
+    Response,
+)
 from fogbank.wire.http1 import Patience
+from fogbank.wire.http1_reader import Bodies
 from tests.unit.wire.sockets import chunk, request, until
 
 if TYPE_CHECKING:
@@ -273,7 +282,7 @@ async def test_a_small_body_that_breaks_off_never_becomes_a_request(serve: Serve
 async def test_a_body_over_the_limit_is_refused_and_the_client_can_read_the_answer(
     serve: Serve, declared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http1_reader, "BODY_BYTES_MAX", 4 * MIB)
+    monkeypatch.setattr(server, "DEFAULT_BODIES", Bodies(4 * MIB))
     outcome: list[BaseException | bytes] = []
     connect = await serve(lambda request: read_all(outcome, request))
     peer = await connect()
@@ -293,7 +302,7 @@ async def test_a_body_over_the_limit_is_refused_and_the_client_can_read_the_answ
 
 
 async def test_a_body_over_the_limit_behind_a_slow_request(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http1_reader, "BODY_BYTES_MAX", 2 * MIB)
+    monkeypatch.setattr(server, "DEFAULT_BODIES", Bodies(2 * MIB))
     outcome: list[BaseException | bytes] = []
 
     async def handle(request: Request) -> Response:
@@ -312,7 +321,7 @@ async def test_a_body_over_the_limit_behind_a_slow_request(serve: Serve, monkeyp
 async def test_a_handler_that_has_begun_to_reply_can_not_be_overruled(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http1_reader, "BODY_BYTES_MAX", 2 * MIB)
+    monkeypatch.setattr(server, "DEFAULT_BODIES", Bodies(2 * MIB))
 
     async def back(request: Request) -> AsyncIterator[bytes]:
         assert request.stream is not None
@@ -329,6 +338,49 @@ async def test_a_handler_that_has_begun_to_reply_can_not_be_overruled(
     with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
         await every_chunk(peer)
     sending.cancel()
+
+
+async def test_chunks_are_handed_over_at_once_where_that_was_asked_for_trailers_included(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "DEFAULT_BODIES", Bodies(chunks_at_once=True))
+    first = asyncio.Event()
+    found: list[object] = []
+
+    async def handle(request: Request) -> Response:
+        assert request.stream is not None
+        found.append(await anext(aiter(request.stream)))
+        first.set()
+        found.append(await request.stream.__anext__())  # type: ignore[attr-defined]
+        with pytest.raises(StopAsyncIteration):
+            await request.stream.__anext__()  # type: ignore[attr-defined]
+        found.append(dict(request.stream.trailers))
+        return Response(200, [], b"done")
+
+    peer = await (await serve(handle))()
+    await peer.send(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+    await asyncio.wait_for(first.wait(), 10)
+    assert found == [b"a"]
+    assert (await peer.ask(b"1\r\nb\r\n0\r\nX-Own: 1\r\n\r\n")).body == b"done"
+    assert found == [b"a", b"b", {b"x-own": b"1"}]
+
+
+async def test_a_reply_that_can_t_be_brought_to_its_end_breaks_off(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"begun"
+        raise ReplyBrokenError
+
+    async def handle(_: Request) -> Response:
+        return Response(200, [], parts())
+
+    peer = await (await serve(handle))()
+    await peer.send(request("/"))
+    assert (await peer.head())[0] == 200
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+        await every_chunk(peer)
+    assert not caplog.records
 
 
 async def every_chunk(peer: Peer) -> None:

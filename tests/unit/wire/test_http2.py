@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -60,8 +60,35 @@ class Client:
                 raise ConnectionError(payload)
 
 
+class Endless:
+    """A body that goes on when `more` is set, and knows when nobody takes it any more."""
+
+    def __init__(self) -> None:
+        self.more = asyncio.Event()
+        self.closed = asyncio.Event()
+        self._begun = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._begun:
+            await self.more.wait()
+        self._begun = True
+        return b"part"
+
+    async def aclose(self) -> None:
+        self.closed.set()
+
+
+bodies: list[Endless] = []
+
+
 async def handle(asked: Request) -> Response:
     body = await asked.read()
+    if asked.raw_path == "/endless":
+        bodies.append(Endless())
+        return Response(200, [], bodies[-1])
     if asked.raw_path == "/stream":
 
         async def parts() -> AsyncIterator[bytes]:
@@ -123,6 +150,20 @@ async def test_large_bodies_are_streams(port: int) -> None:
 async def test_a_streamed_answer(port: int) -> None:
     answer = await ask(port, b"GET", b"/stream")
     assert answer == b"".join(b"%d" % number * 10_000 for number in range(3))
+
+
+async def test_an_answer_arrives_part_by_part_and_hears_of_its_client_s_end(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        HTTP2_PREFACE + frame(SETTINGS) + frame(HEADERS, END_HEADERS | END_STREAM, 1, head(b"GET", b"/endless"))
+    )
+    arrived = b""
+    while b"part" not in arrived:
+        arrived += await asyncio.wait_for(reader.read(1_000), SECONDS_MAX)
+    assert not bodies[-1].closed.is_set()
+    writer.close()
+    await writer.wait_closed()
+    await asyncio.wait_for(bodies[-1].closed.wait(), SECONDS_MAX)
 
 
 async def test_a_handler_that_fails(port: int, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ import zipfile
 from base64 import b64encode
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -16,6 +16,7 @@ from fogbank.cli.dev.watching import files_of
 from fogbank.settings import LOOPBACK
 
 if TYPE_CHECKING:
+    from email.message import Message
     from pathlib import Path
 
     from fogbank.cli.dev.projects import FunctionSpec
@@ -77,6 +78,13 @@ class LambdaApi:
         url: str = answer["FunctionUrl"]
         return url
 
+    def invoke(self, name: str, event: Any) -> tuple[Any, bool]:
+        """Return what a function answers, and whether that is an error; raises `LambdaError`."""
+        status, answer, headers = self._send("POST", f"{FUNCTIONS}/{quote(name, safe=':')}/invocations", event)
+        if status >= 400:
+            raise LambdaError(_reason(answer, status))
+        return answer, headers.get("X-Amz-Function-Error") is not None
+
     def _publish(self, spec: FunctionSpec) -> None:
         settings = {
             "Handler": spec.handler,
@@ -104,6 +112,12 @@ class LambdaApi:
             raise LambdaError(msg) from None
 
     def _call(self, method: str, path: str, body: Any, allowed: tuple[int, ...] = ()) -> tuple[int, Any]:
+        status, answer, _ = self._send(method, path, body)
+        if status >= 400 and status not in allowed:
+            raise LambdaError(_reason(answer, status))
+        return status, answer
+
+    def _send(self, method: str, path: str, body: Any) -> tuple[int, Any, Message]:
         assert self._parts.hostname is not None
         kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
         connection = kind(self._parts.hostname, self._parts.port, timeout=TIMEOUT_SECONDS)
@@ -121,9 +135,13 @@ class LambdaApi:
             raise LambdaError(msg) from None
         finally:
             connection.close()
-        if response.status >= 400 and response.status not in allowed:
-            raise LambdaError(answer.get("message") or answer.get("Message") or f"HTTP {response.status}")
-        return response.status, answer
+        return response.status, answer, response.headers
+
+
+def _reason(answer: Any, status: int) -> str:
+    """Return what a refusal says."""
+    said = answer if isinstance(answer, dict) else {}
+    return str(said.get("message") or said.get("Message") or f"HTTP {status}")
 
 
 def caller(environment: dict[str, str] | None = None) -> tuple[str, str]:

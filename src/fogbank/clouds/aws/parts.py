@@ -22,3 +22,4 @@ class Parts(NamedTuple):
     sessions: Sessions
     receiver: Receiver
     invoker: Invoker
+    strict: bool = False

@@ -27,6 +27,7 @@ class Entry(NamedTuple):
 
 REGISTRY: Final = {
     "dynamodb": Entry("dynamodb", "dynamodb", target="DynamoDB_20120810", hosts=("dynamodb",)),
+    "events": Entry("events", "events", target="AWSEvents", hosts=("events",)),
     "iam": Entry("iam", "iam", hosts=("iam",), version="2010-05-08"),
     "logs": Entry("logs", "logs", target="Logs_20140328", hosts=("logs",)),
     "lambda": Entry(
@@ -45,6 +46,7 @@ REGISTRY: Final = {
             "/2021-10-31/functions/",
         ),
     ),
+    "scheduler": Entry("scheduler", "scheduler", hosts=("scheduler",), paths=("/schedules", "/schedule-groups")),
     "sns": Entry("sns", "sns", hosts=("sns",), version="2010-03-31"),
     "sqs": Entry("sqs", "sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),
     "sts": Entry("sts", "sts", hosts=("sts",), version="2011-06-15"),

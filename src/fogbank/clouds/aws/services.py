@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fogbank.clouds.aws.registry import REGISTRY
 from fogbank.connectors.queue_triggers import EventFormat
+from fogbank.engines.messaging.whole_queues import moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,15 +16,18 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.api import Service
     from fogbank.clouds.aws.parts import Parts
     from fogbank.clouds.aws.sessions import Sessions
-    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialects
+    from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
+    from fogbank.connectors.delivery.posting import Poster
+    from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
+    from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
-    from fogbank.storage import Tx
+    from fogbank.storage import Store, Tx
     from fogbank.storage.timers import Action, Timer
 
 
@@ -101,20 +105,74 @@ def aws_timers() -> dict[str, Action]:
 
         return await drop_unconfirmed(tx, now_us, timer)
 
-    return {"aws.sns.unconfirmed": unconfirmed}
+    async def replay(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.aws.events.replays import fire  # noqa: PLC0415 - loaded on first use
+
+        return await fire(tx, now_us, timer, sequence)
+
+    return {"aws.sns.unconfirmed": unconfirmed, "aws.events.replay": replay, moves.TIMER: moves.go_on}
 
 
-def aws_couriers() -> Couriers:
+def aws_couriers(store: Store, poster: Poster, signer: Signer) -> Couriers:
     """Return by which rules AWS's services deliver."""
 
+    @cache
+    def api_destinations() -> Courier:
+        from fogbank.clouds.aws.events.destinations.requests import api_courier  # noqa: PLC0415 - loaded on first use
+
+        return api_courier(store, poster)
+
     def sns(name: str) -> Courier:
-        from fogbank.clouds.aws.sns.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.aws.sns.couriers import couriers  # noqa: PLC0415 - loaded on first use
+
+        return couriers(signer)[name]
+
+    def events(name: str) -> Courier:
+        from fogbank.clouds.aws.events.couriers import API_COURIER, COURIERS  # noqa: PLC0415 - loaded on first use
+
+        return api_destinations() if name == API_COURIER else COURIERS[name]
+
+    def scheduler(name: str) -> Courier:
+        from fogbank.clouds.aws.scheduler.couriers import COURIERS  # noqa: PLC0415 - loaded on first use
 
         return COURIERS[name]
 
-    return {"sns": sns}
+    return {"sns": sns, "events": events, "scheduler": scheduler}
 
 
-def aws_dialects() -> Dialects:
-    """Return how AWS's queues and topics take what other services send."""
-    return {}
+def aws_dialects(origin: Callable[[], str]) -> Dialects:
+    """Return how AWS's queues, topics and functions take what other services send; `origin` is where the server is."""
+
+    def sns() -> Dialect:
+        from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.sns(origin)
+
+    def sqs() -> Dialect:
+        from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.sqs()
+
+    def lambda_() -> Dialect:
+        from fogbank.clouds.aws.routing import dialects  # noqa: PLC0415 - loaded on first use
+
+        return dialects.lambda_()
+
+    def events() -> Dialect:
+        from fogbank.clouds.aws.events.couriers import EVENTS  # noqa: PLC0415 - loaded on first use
+
+        return EVENTS
+
+    def scheduler() -> Dialect:
+        from fogbank.clouds.aws.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
+
+        return SCHEDULER
+
+    return {"sns": sns, "sqs": sqs, "lambda": lambda_, "events": events, "scheduler": scheduler}
+
+
+def aws_addresses(text: str) -> Target | None:
+    """Return what an ARN names, for routes."""
+    from fogbank.clouds.aws.routing.addresses import read_address  # noqa: PLC0415 - loaded on first use
+
+    return read_address(text)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
+    from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.invoker import Completer, Launcher
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
@@ -102,3 +103,10 @@ def azure_dialects() -> Dialects:
         return dialects.EVENT_GRID
 
     return {"storage-queue": storage_queue, "eventgrid": event_grid}
+
+
+def azure_addresses(text: str) -> Target | None:
+    """Return what a resource id or a queue's address names, for routes."""
+    from fogbank.clouds.azure.routing import read_address  # noqa: PLC0415 - loaded on first use
+
+    return read_address(text)

@@ -9,20 +9,24 @@ from fogbank.connectors.delivery.pushes import PushForm
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
     from fogbank.connectors.delivery.couriers import Answer, Courier, Couriers, Dialect, Dialects
-    from fogbank.connectors.delivery.posting import Posting
+    from fogbank.connectors.delivery.posting import Poster
+    from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.function_logs import LineReader
-    from fogbank.connectors.invoker import Launcher
+    from fogbank.connectors.invoker import Invoker, Launcher
     from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
     from fogbank.runtimes.model import Launch
+    from fogbank.storage import Tx
+    from fogbank.storage.timers import Action, Timer
     from fogbank.wire.grpc.service import Service as AnyService
 
 
 def gcp_services(parts: Parts) -> list[AnyService]:
     """Return all services, those that gRPC itself has included."""
-    from fogbank.clouds.gcp import functions, pubsub  # noqa: PLC0415 - loaded on first use
+    from fogbank.clouds.gcp import functions, pubsub, scheduler, tasks  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.locations import locations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.operations import operations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.wire.grpc.health import health_service  # noqa: PLC0415 - loaded on first use
@@ -33,6 +37,8 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     services = [
         *functions.make_services(parts),
         *pubsub.make_services(parts),
+        *scheduler.make_services(parts),
+        *tasks.make_services(parts),
         locations_service(parts),
         operations_service(parts),
     ]
@@ -65,7 +71,7 @@ def gcp_launchers() -> dict[str, Launcher]:
     return {"functions-framework": prepare}
 
 
-def gcp_couriers() -> Couriers:
+def gcp_couriers(signer: Signer) -> Couriers:
     """Return by which rules Google's services deliver."""
 
     def pubsub(name: str) -> Courier:
@@ -73,23 +79,56 @@ def gcp_couriers() -> Couriers:
 
         return COURIERS[name]
 
-    return {"pubsub": pubsub}
+    def cloud_scheduler(_name: str) -> Courier:
+        from fogbank.clouds.gcp.scheduler.couriers import courier  # noqa: PLC0415 - loaded on first use
+
+        return courier(signer)
+
+    def cloud_tasks(_name: str) -> Courier:
+        from fogbank.clouds.gcp.tasks.dispatch import courier  # noqa: PLC0415 - loaded on first use
+
+        return courier(signer)
+
+    return {"pubsub": pubsub, "cloudscheduler": cloud_scheduler, "cloudtasks": cloud_tasks}
 
 
-def gcp_push_forms(signer: Signer, clock: Clock) -> dict[str, PushForm]:
+def gcp_timers() -> dict[str, Action]:
+    """Return what Google's kinds of timers do."""
+
+    async def task(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.gcp.tasks.dispatch import fire  # noqa: PLC0415 - loaded on first use
+
+        return await fire(tx, now_us, timer, sequence)
+
+    async def forget(tx: Tx, now_us: int, timer: Timer, _sequence: int) -> int | None:
+        from fogbank.engines.messaging import paced  # noqa: PLC0415 - loaded on first use
+
+        await paced.forget(tx, now_us, timer)
+        return None
+
+    async def expiration(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.gcp.pubsub.subscriptions import expire  # noqa: PLC0415 - loaded on first use
+
+        return await expire(tx, now_us, timer, sequence)
+
+    return {"gcp.tasks.task": task, "paced.forget": forget, "gcp.pubsub.expiration": expiration}
+
+
+def gcp_push_forms(clock: Clock, ids: Ids, poster: Poster, signer: Signer, invoker: Invoker) -> dict[str, PushForm]:
     """Return how Google's queues push."""
 
-    async def request(queue: Queue, received: Received) -> Posting:
+    async def deliver(queue: Queue, received: Received) -> Answer:
         from fogbank.clouds.gcp.pubsub import pushes  # noqa: PLC0415 - loaded on first use
 
-        return await pushes.request(signer, clock, queue, received)
+        parts = pushes.PushParts(clock, ids, poster, signer, invoker)
+        return await pushes.deliver(parts, queue, received)
 
     def accepts(answer: Answer) -> bool:
         from fogbank.clouds.gcp.pubsub import pushes  # noqa: PLC0415 - loaded on first use
 
         return pushes.accepts(answer)
 
-    return {"pubsub": PushForm(request, accepts)}
+    return {"pubsub": PushForm(deliver, accepts)}
 
 
 def gcp_dialects() -> Dialects:
@@ -100,4 +139,21 @@ def gcp_dialects() -> Dialects:
 
         return PUBSUB
 
-    return {"pubsub": pubsub}
+    def functions() -> Dialect:
+        from fogbank.clouds.gcp import routing  # noqa: PLC0415 - loaded on first use
+
+        return routing.functions()
+
+    def cloud_scheduler() -> Dialect:
+        from fogbank.clouds.gcp.scheduler.couriers import SCHEDULER  # noqa: PLC0415 - loaded on first use
+
+        return SCHEDULER
+
+    return {"pubsub": pubsub, "functions-framework": functions, "cloudscheduler": cloud_scheduler}
+
+
+def gcp_addresses(text: str) -> Target | None:
+    """Return what a resource name names, for routes."""
+    from fogbank.clouds.gcp.routing import read_address  # noqa: PLC0415 - loaded on first use
+
+    return read_address(text)

@@ -26,6 +26,15 @@ TURNS_PER_SECOND: Final = 50
 ADDRESSES_MAX: Final = 10_000
 
 
+def is_address(url: str) -> bool:
+    """Whether requests can be sent there, as far as the text tells."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 class Posting(NamedTuple):
     """A request to send."""
 

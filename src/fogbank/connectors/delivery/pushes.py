@@ -11,8 +11,9 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fogbank.engines.messaging import messages, pushing, queues
+from fogbank.engines.messaging import messages, queues
 from fogbank.engines.messaging.errors import LeaseNotHeldError, MessageGoneError, QueueNotFoundError
+from fogbank.engines.messaging.whole_queues import pushing
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
 from fogbank.storage import change_feed
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from fogbank.connectors.delivery.couriers import Answer
-    from fogbank.connectors.delivery.posting import Poster, Posting
     from fogbank.engines.messaging.model import Name, Queue, Received
     from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
@@ -35,22 +35,19 @@ _log = logging.getLogger(__name__)
 
 
 class PushForm(NamedTuple):
-    """How a dialect pushes: the request for a message, and which answers acknowledge it."""
+    """How a dialect pushes: how a message gets where it is to go, and which answers acknowledge it."""
 
-    request: Callable[[Queue, Received], Awaitable[Posting]]
+    deliver: Callable[[Queue, Received], Awaitable[Answer]]
     accepts: Callable[[Answer], bool]
 
 
 class Pushes:
     """Works off the queues that push; follows their feed, so that changes act at once, on every node."""
 
-    def __init__(
-        self, store: Store, clock: Clock, receiver: Receiver, poster: Poster, forms: Mapping[str, PushForm]
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, receiver: Receiver, forms: Mapping[str, PushForm]) -> None:
         self._store = store
         self._clock = clock
         self._receiver = receiver
-        self._poster = poster
         self._forms = forms
         self._tasks = Supervisor("pushes")
         self._running: dict[Name, asyncio.Task[None]] = {}
@@ -109,7 +106,7 @@ class Pushes:
         name = (queue.scope, queue.name)
         try:
             form = self._forms[queue.config.dialect]
-            answer = await self._poster.send(await form.request(queue, received))
+            answer = await form.deliver(queue, received)
             if form.accepts(answer):
                 await self._store.run(messages.acknowledge, name, received.handle)
                 return

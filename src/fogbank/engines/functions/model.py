@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -147,7 +147,7 @@ class QueuedInvocation(msgspec.Struct, frozen=True, array_like=True):
     event: bytes
     queued_us: int
     attempt: int = 1
-    context: dict[str, str] = {}
+    context: dict[str, Any] = {}
     qualifier: str = ""
 
 

@@ -18,8 +18,14 @@ FUNCTION: Final = "function"
 """A function that the event is handed over to, for it to be run later: scope and name, `:` and a qualifier."""
 CALL: Final = "call"
 """A function whose outcome says whether the delivery succeeded: as above."""
+LOG: Final = "log"
+"""A log group, which must be there: scope and name."""
 HTTP: Final = "http"
 """An address."""
+MAIL: Final = "mail"
+"""A person's e-mail address or phone number, after its kind and a colon: what is delivered goes into the outbox."""
+SMTP: Final = "smtp"
+"""As above, for what is in the outbox already and is sent on by mail."""
 HOPS_MAX: Final = 16
 DEAD_LETTER: Final = "dead-letter"
 """The courier `dialect.dead-letter` takes what a queue of that dialect gave up to a topic."""
@@ -29,21 +35,25 @@ class Retry(msgspec.Struct, frozen=True, array_like=True):
     """How often and when a delivery that failed is tried again.
 
     `delays` are the seconds before the second, third, … attempt; the last one repeats. `attempts_max` counts the
-    first one, too; `age_seconds_max` is how long after the first a further one may be made; 0 means no limit.
+    first one, too; `age_seconds_max` is how long after the first a further one may be made; 0 means no limit. With
+    `both_limits` it is given up when both are over, if there are both.
     """
 
     delays: tuple[float, ...] = ()
     attempts_max: int = 0
     age_seconds_max: float = 0
+    both_limits: bool = False
 
     def after(self, attempts: int, age_seconds: float) -> float | None:
         """Return the seconds to wait after that many attempts, None to give up."""
-        if not self.delays or (self.attempts_max and attempts >= self.attempts_max):
+        if not self.delays:
             return None
         delay = self.delays[min(attempts, len(self.delays)) - 1]
-        if self.age_seconds_max and age_seconds + delay > self.age_seconds_max:
-            return None
-        return delay
+        often = bool(self.attempts_max) and attempts >= self.attempts_max
+        late = bool(self.age_seconds_max) and age_seconds + delay > self.age_seconds_max
+        if self.both_limits and self.attempts_max and self.age_seconds_max:
+            return None if often and late else delay
+        return None if often or late else delay
 
 
 class Delivery(msgspec.Struct, frozen=True, array_like=True):
@@ -51,7 +61,8 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
 
     `courier` names the rules of the service that it belongs to, `retry` is its own if it has one; `dead_letter` is
     the endpoint of the queue where it goes when given up. `first_us` is when it was queued first, `attempt` counts
-    from 1. `facts` are what its courier needs to know besides. `hops` counts the topics that it came through.
+    from 1. `facts` are what its courier needs to know besides. `hops` counts the topics that it came through. Of its
+    subscription's, only `per_second` may begin in a second; 0 means no limit.
     """
 
     kind: str
@@ -68,6 +79,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     method: str = "POST"
     seconds_max: float = 15
     hops: int = 0
+    per_second: float = 0
 
     def age_seconds(self, now_us: int) -> float:
         """How long ago it was queued first."""

@@ -41,6 +41,14 @@ class SchemaFullError(EngineError):
     """The schema has as many revisions as there may be."""
 
 
+class MoveRunningError(EngineError):
+    """Messages of that queue are being moved already."""
+
+
+class MoveNotFoundError(NotFoundError):
+    """There is no such move under way."""
+
+
 class LeaseNotHeldError(EngineError):
     """The lease has run out, or somebody else has taken the message since."""
 
@@ -67,3 +75,19 @@ class MessageTooLargeError(EngineError):
 
 class DedupIdMissingError(EngineError):
     """The queue removes duplicates by ids, and the message has none."""
+
+
+class RecordNotFoundError(NotFoundError):
+    """There is no record of that kind and name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(name)
+        self.kind = kind
+
+
+class RecordExistsError(AlreadyExistsError):
+    """There is a record of that kind and name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(name)
+        self.kind = kind

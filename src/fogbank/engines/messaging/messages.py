@@ -79,6 +79,9 @@ async def send_each(tx: Tx, now_us: int, name: Name, items: Sequence[Send]) -> l
 async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> list[Sent | EngineError]:
     """Send to a queue that was found in the same transaction."""
     config = queue.config
+    if not (config.fair or config.ordered) and config.fair_by_key and any(item.message.ordering_key for item in items):
+        queue = await queues.begin_fairness(tx, queue)
+        config = queue.config
     outcomes: list[Sent | EngineError] = []
     outgoing = []
     for message, sequence, delay_seconds, size, lives_seconds in items:
@@ -87,7 +90,7 @@ async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> l
         if size > config.message_bytes_max:
             outcomes.append(MessageTooLargeError(config.message_bytes_max))
             continue
-        if config.ordered:
+        if config.ordered or config.fair:
             lane = message.ordering_key.encode()
         if config.ordered and config.dedup_window_seconds:
             told = await admit(tx, now_us, queue.id, config, message, sequence)

@@ -43,7 +43,8 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     can be acknowledged. `retain_acked`: acknowledged messages are kept, for as long as others, to go back to them
     (`queues.go_back`, `snapshots`). `backoff_min_seconds`, `backoff_max_seconds`: how long a message waits that was
     given up or whose lease ran out, twice as long each time. `dialect` names the service that the queue belongs to.
-    A queue with `push` is worked off by the server. Times are in seconds.
+    A queue with `push` is worked off by the server. `fair_by_key`: in a queue without order, ordering keys are tenants;
+    once a message has one, the queue is `fair` and serves its tenants in turn. Times are in seconds.
     """
 
     lease_seconds: int = 30
@@ -66,6 +67,8 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     backoff_max_seconds: float = 0
     dialect: str = "sqs"
     push: PushPolicy | None = None
+    fair_by_key: bool = True
+    fair: bool = False
 
     @property
     def rules(self) -> Rules:
@@ -78,6 +81,7 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
             self.retain_acked,
             int(self.backoff_min_seconds * SECOND_US),
             int(self.backoff_max_seconds * SECOND_US),
+            self.fair,
         )
 
 

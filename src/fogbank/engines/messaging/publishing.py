@@ -77,6 +77,8 @@ async def publish_to(
 
 async def _fan_out(tx: Tx, now_us: int, topic: Topic, items: Sequence[Publication], draw: Callable[[], int]) -> None:
     deliveries: list[tuple[int, Delivery]] = []
+    # The publications' own numbers are those of the first copies; more are drawn only if there are more.
+    fresh = True
     for subscription in await topics.subscriptions_by_id(tx, now_us, topic.id):
         config = subscription.config
         if not (config.confirmed and config.enabled):
@@ -88,10 +90,13 @@ async def _fan_out(tx: Tx, now_us: int, topic: Topic, items: Sequence[Publicatio
                 continue
             if subscription.kind == QUEUE and not config.route:
                 assert rendered.message is not None
-                sends.append(Send(rendered.message, draw(), lives_seconds=rendered.lives_seconds))
+                number = item.sequence if fresh else draw()
+                send = Send(rendered.message, number, lives_seconds=rendered.lives_seconds)
+                sends.append((send, rendered, item.hops + 1))
             else:
                 deliveries.append((draw(), delivery_to(subscription, rendered, now_us, item.hops + 1)))
         if sends:
+            fresh = False
             failed = await _to_queue(tx, now_us, subscription, sends)
             deliveries += [(draw(), each) for each in failed]
     if deliveries:
@@ -133,20 +138,23 @@ def delivery_to(subscription: Subscription, rendered: Rendered, now_us: int, hop
         method=rendered.method,
         seconds_max=config.seconds_max,
         hops=hops,
+        per_second=config.per_second,
     )
 
 
-async def _to_queue(tx: Tx, now_us: int, subscription: Subscription, sends: list[Send]) -> list[Delivery]:
+async def _to_queue(
+    tx: Tx, now_us: int, subscription: Subscription, sends: list[tuple[Send, Rendered, int]]
+) -> list[Delivery]:
     """Send to a subscribed queue; returns deliveries of what the queue didn't take, or of all if it is gone."""
     try:
         queue = await queues.find(tx, now_us, split_endpoint(subscription.endpoint))
     except QueueNotFoundError:
         outcomes: Sequence[Sent | EngineError] = [QueueNotFoundError()] * len(sends)
     else:
-        outcomes = await send_to(tx, now_us, queue, sends)
+        outcomes = await send_to(tx, now_us, queue, [send for send, _, _ in sends])
     return [
-        delivery_to(subscription, Rendered(content=encode_message(send.message)), now_us)
-        for send, outcome in zip(sends, outcomes, strict=True)
+        delivery_to(subscription, rendered._replace(content=encode_message(send.message)), now_us, hops)
+        for (send, rendered, hops), outcome in zip(sends, outcomes, strict=True)
         if isinstance(outcome, EngineError)
     ]
 

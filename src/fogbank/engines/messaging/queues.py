@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from fogbank.engines.messaging.errors import PurgeTooSoonError, QueueNotFoundError
 from fogbank.engines.messaging.model import Name, Queue, QueueConfig, decode_config, encode_config
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage.discarded import discard
-from fogbank.storage.leasing import leased_queue, retained
+from fogbank.storage.leasing import fairness, leased_queue, retained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from fogbank.storage.leasing.leased_queue import Counts
 
 PURGE_INTERVAL_SECONDS: Final = 60
+DELETED_SECONDS: Final = 60
+# Whose names of deleted queues are remembered for a while: nobody's number.
+_DELETED: Final = 0
 # Every listener of a queue that goes away must look again.
 _EVERYBODY: Final = 1_000_000
 _COLUMNS: Final = "scope, name, id, store, config, created_us, modified_us"
@@ -98,6 +103,14 @@ async def update(tx: Tx, now_us: int, name: Name, change: Callable[[QueueConfig]
     return queue._replace(config=config, modified_us=now_us)
 
 
+async def begin_fairness(tx: Tx, queue: Queue) -> Queue:
+    """Have a queue serve its tenants in turn from now on."""
+    config = msgspec.structs.replace(queue.config, fair=True)
+    await tx.run("UPDATE queue SET config = $1 WHERE id = $2", encode_config(config), queue.id)
+    await fairness.begin(tx, queue.store)
+    return queue._replace(config=config)
+
+
 async def purge(tx: Tx, now_us: int, name: Name, store: int) -> None:
     """Give the queue an empty store; what was in the old one is removed in the background."""
     row = await tx.one("SELECT store, purged_us FROM queue WHERE scope = $1 AND name = $2 FOR UPDATE", *name)
@@ -122,9 +135,20 @@ async def go_back(tx: Tx, now_us: int, name: Name, at_us: int) -> None:
     await retained.seek(tx, now_us, queue.store, queue.config.rules, at_us)
 
 
-async def delete(tx: Tx, now_us: int, name: Name) -> None:
-    """Remove a queue; its messages are removed in the background."""
+async def was_deleted(tx: Tx, now_us: int, name: Name) -> bool:
+    """Whether a queue of that name was deleted, and that remembered, a moment ago."""
+    return await leased_queue.remembers(tx, now_us, _DELETED, _key(name))
+
+
+def _key(name: Name) -> bytes:
+    return "\0".join(name).encode()
+
+
+async def delete(tx: Tx, now_us: int, name: Name, *, remembered: bool = False) -> None:
+    """Remove a queue; its messages are removed in the background. `remembered`: `was_deleted` says so for a while."""
     queue = await find(tx, now_us, name)
+    if remembered:
+        await leased_queue.remember(tx, now_us, _DELETED, _key(name), DELETED_SECONDS * SECOND_US, b"")
     await tx.run("DELETE FROM queue WHERE id = $1", queue.id)
     await _discard(tx, queue.store)
 
@@ -133,6 +157,12 @@ async def counts(tx: Tx, now_us: int, name: Name) -> Counts:
     """Count a queue's messages; a scan."""
     queue = await find(tx, now_us, name)
     return await leased_queue.counts(tx, now_us, queue.store)
+
+
+async def leased(tx: Tx, now_us: int, name: Name, limit: int) -> int:
+    """Count a queue's leased messages, up to a limit; a scan."""
+    queue = await find(tx, now_us, name)
+    return await leased_queue.leased(tx, now_us, queue.store, queue.config.rules, limit)
 
 
 async def _discard(tx: Tx, store: int) -> None:

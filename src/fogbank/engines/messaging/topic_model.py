@@ -49,7 +49,8 @@ class SubscriptionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     is meant, which is answered with `token`. One that isn't `enabled` gets nothing.
 
     `courier` names the rules by which deliveries succeed or fail, `retry` is how they are tried again, `dead_letter`
-    the endpoint of the queue where those go that were given up. `route`: it was made between services, so it gets
+    the endpoint of the queue where those go that were given up, `per_second` how many are sent to an HTTP address in a
+    second at most, 0 for no limit. `route`: it was made between services, so it gets
     CloudEvents, and its filter is on these.
     """
 
@@ -65,6 +66,7 @@ class SubscriptionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     dead_letter: str = ""
     seconds_max: float = 15
     route: bool = False
+    per_second: float = 0
 
 
 class Subscription(NamedTuple):

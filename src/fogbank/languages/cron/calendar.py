@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import tzinfo
 
 # A 29th of February on a given day of the week comes round within 40 years, also across 2100.
@@ -23,7 +23,8 @@ class Calendar:
     """The moments whose parts are all among those listed; each list is sorted and not empty.
 
     Days of the week count from Sunday, 0. With `either_day` a day is chosen if its day of the month or its day of
-    the week is, as in the cron of Unix where both are restricted; otherwise both must be.
+    the week is, as in the cron of Unix where both are restricted; otherwise both must be. A `day_rule` decides on
+    days in their place. With `years`, other years have none.
     """
 
     seconds: Sequence[int]
@@ -33,6 +34,8 @@ class Calendar:
     months: Sequence[int]
     weekdays: Sequence[int]
     either_day: bool = False
+    day_rule: Callable[[date], bool] | None = None
+    years: Sequence[int] = ()
 
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first chosen moment after one of local time (without a zone), None if there is none."""
@@ -45,8 +48,10 @@ class Calendar:
         return None if following is None else datetime.combine(following, first)
 
     def _has_day(self, day: date) -> bool:
-        if day.month not in self.months:
+        if day.month not in self.months or (self.years and day.year not in self.years):
             return False
+        if self.day_rule is not None:
+            return self.day_rule(day)
         by_month = day.day in self.days
         by_week = day.isoweekday() % 7 in self.weekdays
         return by_month or by_week if self.either_day else by_month and by_week
@@ -54,7 +59,15 @@ class Calendar:
     def _day_after(self, day: date) -> date | None:
         last_year = min(day.year + YEARS_SEARCHED, date.max.year - 1)
         day += _DAY
+        if self.years and day.year not in self.years:
+            following = next((year for year in self.years if year > day.year), None)
+            if following is None:
+                return None
+            day = date(following, 1, 1)
+            last_year = min(following + YEARS_SEARCHED, date.max.year - 1)
         while day.year <= last_year:
+            if self.years and day.year > self.years[-1]:
+                return None
             if day.month not in self.months:
                 day = date(day.year + day.month // 12, day.month % 12 + 1, 1)
             elif self._has_day(day):

@@ -96,4 +96,6 @@ class Debugging:
         debugged = self._functions.get(launch.key[0])
         if debugged is None:
             return launch
-        return launch._replace(debug_port=debugged.port, instances_max=1, instances_min=0, queued=True)
+        # Nothing is forked from it, either: what waits for a debugger is one process, from its start.
+        one = launch._replace(instances_max=1, instances_min=0, queued=True, snapshot=False)
+        return one._replace(debug_port=debugged.port)

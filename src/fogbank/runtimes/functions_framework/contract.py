@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PYTHON: Final = Kind("fogbank.runtimes.inside.functions_framework_python", PRELOAD)
 NODE_WORKER: Final = INSIDE / "functions_framework_node.js"
+NODE_MODULES: Final = (str(INSIDE / "functions_framework_warm_up.js"),)
 _MIB: Final = 1_048_576
 
 
@@ -39,7 +40,7 @@ class FunctionsFrameworkContract:
     def start(self, launch: Launch, workspace: Workspace) -> Start:
         """Return how an instance is started; raises `OSError`."""
         if launch.runtime.startswith("nodejs"):
-            return node_start(NODE_WORKER, launch, workspace)
+            return node_start(NODE_WORKER, launch, workspace, modules=NODE_MODULES, own_place=self.mounts.code)
         ours = f"python{sys.version_info.major}{sys.version_info.minor}"
         if launch.runtime == ours:
             return Start(PYTHON)

@@ -1,17 +1,24 @@
 // The worker of Node.js functions under AWS Lambda's contract, on the channel (see channel.py) that is descriptor 3.
 //
 // AWS Lambda Developer Guide, "Building Lambda functions with Node.js": handlers are async, or take a callback;
-// "Logging and monitoring Node.js Lambda functions": how lines of console are written.
+// "Logging and monitoring Node.js Lambda functions": how lines of console are written; "Response streaming for Lambda
+// functions": `awslambda.streamifyResponse` and `awslambda.HttpResponseStream.from`.
 "use strict";
 
 const fs = require("node:fs");
 const net = require("node:net");
 const path = require("node:path");
+const { Writable } = require("node:stream");
 const { format } = require("node:util");
 const { pathToFileURL } = require("node:url");
 
 const CHANNEL = 3;
 const LENGTHS = 8;
+const PART_BYTES = 65536;
+// As AWS's own client marks such handlers, and what stands between the head of an HTTP response and its body.
+const STREAMS = Symbol.for("aws.lambda.runtime.handler.streaming");
+const HIGH_WATER_MARK = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
+const DELIMITER = Buffer.alloc(8);
 const LEVELS = { log: "INFO", info: "INFO", debug: "DEBUG", warn: "WARN", error: "ERROR", trace: "TRACE" };
 
 const socket = new net.Socket({ fd: CHANNEL, readable: true, writable: true });
@@ -64,6 +71,65 @@ for (const [method, level] of Object.entries(LEVELS)) {
     fs.writeSync(1, `${new Date().toISOString()}\t${current ?? "undefined"}\t${level}\t${text}\n`);
   };
 }
+
+// What a function writes its response to; writing waits for whoever reads it.
+class ResponseStream extends Writable {
+  constructor(id, options) {
+    super(options);
+    this.id = id;
+    this.contentType = "application/octet-stream";
+    this.begun = false;
+  }
+
+  setContentType(type) {
+    if (this.begun) throw named("InvalidStreamingOperation", "Cannot set content-type, too late.");
+    this.contentType = type;
+  }
+
+  write(chunk, encoding, callback) {
+    const bytes = typeof chunk === "string" || chunk instanceof Uint8Array;
+    return super.write(bytes ? chunk : JSON.stringify(chunk), encoding, callback);
+  }
+
+  begin() {
+    if (this.begun) return;
+    this.begun = true;
+    send({ kind: "begin", id: this.id, head: { content_type: this.contentType } });
+    this._onBeforeFirstWrite?.((first) => send({ kind: "part", id: this.id }, first));
+  }
+
+  _write(chunk, _encoding, done) {
+    this.begin();
+    const parts = [];
+    for (let at = 0; at < chunk.length; at += PART_BYTES) {
+      parts.push(send({ kind: "part", id: this.id }, chunk.subarray(at, at + PART_BYTES)));
+    }
+    Promise.all(parts).then(() => done());
+  }
+
+  _final(done) {
+    this.begin();
+    done();
+  }
+}
+
+globalThis.awslambda = {
+  streamifyResponse(handler, options) {
+    handler[STREAMS] = "response";
+    if (options?.highWaterMark !== undefined) handler[HIGH_WATER_MARK] = parseInt(options.highWaterMark);
+    return handler;
+  },
+  HttpResponseStream: class HttpResponseStream {
+    static from(stream, head) {
+      stream.setContentType("application/vnd.awslambda.http-integration-response");
+      stream._onBeforeFirstWrite = (write) => {
+        write(JSON.stringify(head));
+        write(DELIMITER);
+      };
+      return stream;
+    }
+  },
+};
 
 async function load(name) {
   const [, folder, module, functionPath] = /^(.*\/)?([^/.]+)\.(.+)$/.exec(name) ?? [];
@@ -139,6 +205,10 @@ function run(head, body) {
 async function invoke(head, body) {
   current = head.id;
   process.env._X_AMZN_TRACE_ID = head.context["Lambda-Runtime-Trace-Id"] ?? "";
+  if (handler[STREAMS]) {
+    await stream(head, body);
+    return;
+  }
   const { error, result } = await run(head, body);
   if (error !== undefined) {
     const described = describe(error);
@@ -155,6 +225,28 @@ async function invoke(head, body) {
     return;
   }
   await send({ kind: "result", id: head.id, head: { content_type: "application/json" } }, payload ?? "null");
+}
+
+async function stream(head, body) {
+  const highWaterMark = handler[HIGH_WATER_MARK];
+  const response = new ResponseStream(head.id, highWaterMark === undefined ? {} : { highWaterMark });
+  try {
+    const written = new Promise((done, failed) => {
+      response.on("finish", done).on("error", failed);
+      response.on("close", () => failed(named("Runtime.StreamError", "The response stream was closed before its end.")));
+    });
+    const returned = handler(JSON.parse(body), response, contextOf(head, () => {}));
+    if (typeof returned?.then !== "function") {
+      throw named("StreamingHandlerMustBeAsync", "Streaming does not support non-async handlers.");
+    }
+    await Promise.all([returned, written]);
+  } catch (error) {
+    const described = describe(error ?? "handled");
+    console.error("Invoke Error", JSON.stringify(described));
+    await send({ kind: "error", id: head.id, error_type: described.errorType }, JSON.stringify(described));
+    return;
+  }
+  await send({ kind: "end", id: head.id });
 }
 
 socket.on("data", (data) => {

@@ -5,6 +5,30 @@
 # AWS Lambda Developer Guide, "Building Lambda functions with Ruby": `file.method`, or `file.Module::Class.method`,
 # which take `event:` and `context:`.
 
+# RubyGems takes longer to load than all the rest: only functions that bring gems have it from the start. For others
+# it is loaded when they first ask for it, or for a library that isn't found without it.
+module Kernel
+  alias fogbank_require require
+
+  def require(path)
+    fogbank_require(path)
+  rescue LoadError
+    raise if Object.autoload?(:Gem).nil?
+
+    # Which puts its own `require` in the place of this one.
+    fogbank_require("rubygems")
+    require(path)
+  end
+
+  def gem(...)
+    fogbank_require("rubygems")
+    gem(...)
+  end
+  private :require, :gem, :fogbank_require
+end
+Object.autoload(:Gem, "rubygems")
+Gem if ENV.fetch("GEM_PATH", "").split(":").any? { |folder| Dir.exist?(folder) }
+
 require "json"
 require "logger"
 require "stringio"
@@ -95,7 +119,7 @@ module FogbankLambda
 
     # What is reported of an exception, in the words of AWS's client.
     def describe(error, where)
-      lines = (error.backtrace || []).first(TRACE_LINES_MAX).take_while { |line| !line.start_with?(__FILE__) }
+      lines = (error.backtrace || []).first(TRACE_LINES_MAX).reject { |line| line.start_with?(__FILE__) }
       { errorMessage: utf8(error.message), errorType: "#{where}<#{error.class}>", stackTrace: lines.map { |line| utf8(line) } }
     end
 

@@ -17,8 +17,8 @@ import os
 import resource
 from typing import Any, Final, NamedTuple
 
-from fogbank.runtimes.inside import kernel_calls as kernel
-from fogbank.runtimes.inside.refused_calls import refuse_calls
+from fogbank.runtimes.inside.kernel import kernel_calls as kernel
+from fogbank.runtimes.inside.kernel.refused_calls import refuse_calls
 
 # What a process sees as its own user, where it can't have one of its own outside.
 INNER_ID: Final = 993
@@ -75,6 +75,9 @@ def furnish(house: House) -> None:
     root = house.root
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", root, "tmpfs", _MOUNT_FLAGS, "mode=755")
+    os.makedirs(f"{root}/etc")
+    with open(f"{root}/etc/hosts", "w") as file:
+        file.write(_hosts())
     for path in house.shown:
         _show(path, root)
     for folder in ("proc", "tmp", "dev", "dev/shm", "etc"):
@@ -86,6 +89,16 @@ def furnish(house: House) -> None:
         kernel.bind(f"/dev/{device}", f"{root}/dev/{device}", read_only=False)
     for name, target in _LINKS.items():
         os.symlink(target, f"{root}/dev/{name}")
+
+
+def _hosts() -> str:
+    """Return the machine's names, and those that Lambda has for the sandbox itself (Telemetry API reference)."""
+    try:
+        with open("/etc/hosts") as file:
+            known = file.read()
+    except OSError:
+        known = ""
+    return f"{known}\n127.0.0.1 sandbox.localdomain sandbox\n"
 
 
 def move_in(house: House, launch: dict[str, Any]) -> None:
@@ -109,6 +122,12 @@ def move_in(house: House, launch: dict[str, Any]) -> None:
     else:
         read_only = [place for place, use in places if use == "read"]
         kernel.landlock([*house.shown, *_KNOWN_TO_ALL, *read_only], writable)
+
+
+def show_code(house: House, source: str, target: str) -> None:
+    """In the keeper: let a function's code be seen, before anything else of it is known."""
+    os.makedirs(house.root + target, exist_ok=True)
+    kernel.bind(source, house.root + target)
 
 
 def move_in_early(house: House, program: dict[str, Any]) -> None:
@@ -147,11 +166,15 @@ def _mount_own(house: House, user: int, mounts: list[tuple[str, str, str]]) -> N
         os.makedirs(root + target, exist_ok=True)
         if use == "own" and user:
             os.chown(source, user, user)
+        inside = [path for path in house.shown if path.startswith(f"{target}/")]
+        if use == "read" and (inside or any(other.startswith(f"{target}/") for _, other, _ in mounts)):
+            # Nothing could be shown in there any more, like an interpreter that is installed below /opt.
+            _join(source, root + target)
+            continue
         kernel.bind(source, root + target, read_only=use == "read")
-        for path in house.shown:
-            if path.startswith(f"{target}/"):
-                # What was shown there before is covered now, like an interpreter that is installed below /tmp.
-                _show(path, root)
+        for path in inside:
+            # What was shown there before is covered now, like an interpreter that is installed below /tmp.
+            _show(path, root)
     shown = user or INNER_ID
     with open(f"{root}/etc/passwd", "w") as file:
         file.write(f"root:x:0:0::/:/sbin/nologin\nsbx_user1051:x:{shown}:{shown}::/tmp:/sbin/nologin\n")
@@ -189,6 +212,22 @@ def _show(path: str, root: str) -> None:
     else:
         return
     kernel.bind(os.path.realpath(path), place)
+
+
+def _join(source: str, place: str) -> None:
+    """Let what is in a folder be seen, read-only, beside what is in the other folder already."""
+    for name in os.listdir(source):
+        path, joined = f"{source}/{name}", f"{place}/{name}"
+        if os.path.lexists(joined):
+            continue
+        if os.path.islink(path):
+            os.symlink(os.readlink(path), joined)
+            continue
+        if os.path.isdir(path):
+            os.mkdir(joined)
+        else:
+            _touch(joined)
+        kernel.bind(path, joined)
 
 
 def _touch(path: str) -> None:

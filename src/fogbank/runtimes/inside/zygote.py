@@ -25,16 +25,24 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from typing import Any, Final
 
 from fogbank.runtimes.inside import programs, sandbox
 from fogbank.runtimes.inside.channel import CHANNEL_OF_PROGRAMS, Channel, ClosedError, receive_launch
-from fogbank.runtimes.inside.kernel_calls import adopt_orphans
+from fogbank.runtimes.inside.kernel.kernel_calls import adopt_orphans
 from fogbank.runtimes.inside.sandbox import House
 
 ORDER_BYTES_MAX: Final = 65_536
 DESCRIPTORS: Final = 3
+# How long those beside a function are left after its end, at most.
+LINGER_SECONDS: Final = 5.0
+_LOOK_MS: Final = 100
+# No process has this number.
+_NOBODY: Final = -1
+# More than are open when an instance starts.
+OPEN_FILES: Final = 256
 
 
 def main() -> None:
@@ -74,6 +82,8 @@ def _plant(house: House, order: dict[str, Any], channel: int, line: int, output:
             _say(keeper_line, pid=keeper)
             os._exit(0)
         sandbox.furnish(house)
+        if order["program"] and order["program"]["code"]:
+            sandbox.show_code(house, *order["program"]["code"])
         adopt_orphans()
         told, telling = os.pipe()
         moved, moving = os.pipe()
@@ -93,13 +103,13 @@ def _plant(house: House, order: dict[str, Any], channel: int, line: int, output:
         # Until it has moved in, nothing may change where it moves.
         os.read(moved, 1)
         os.close(moved)
-        _keep(child, keeper_line, programs.Mover(house, child, socket.socket(fileno=channel), output, telling))
+        keep(child, keeper_line, programs.Mover(house, child, socket.socket(fileno=channel), output, telling))
     for descriptor in (channel, telling, moved):
         os.close(descriptor)
-    _keep(child, keeper_line)
+    keep(child, keeper_line)
 
 
-def _keep(child: int, line: socket.socket, mover: programs.Mover | None = None) -> None:
+def keep(child: int, line: socket.socket, mover: programs.Mover | None = None) -> None:
     """In the keeper: collect who has ended until the child has, or the server is gone; then end everybody.
 
     A `mover` brings in the function of a program that is running already.
@@ -125,11 +135,26 @@ def _keep(child: int, line: socket.socket, mover: programs.Mover | None = None) 
             mover = None
         with contextlib.suppress(BlockingIOError):
             os.read(reading, 512)
+    said = status is not None and _collect(_NOBODY) is None
+    if said and status is not None:
+        # Others are left, which the server may have something to tell.
+        _say(line, status=os.waitstatus_to_exitcode(status))
+        _linger(line, watched, reading)
     if os.getpid() != 1:
         _end_all(os.getpid())
-    if status is not None:
+    if status is not None and not said:
         _say(line, status=os.waitstatus_to_exitcode(status))
     os._exit(0)
+
+
+def _linger(line: socket.socket, watched: select.poll, reading: int) -> None:
+    """Wait until nobody is left, or the server wants the end."""
+    ends = time.monotonic() + LINGER_SECONDS
+    while _collect(_NOBODY) is None and time.monotonic() < ends:
+        if line.fileno() in dict(watched.poll(_LOOK_MS)):
+            return
+        with contextlib.suppress(BlockingIOError):
+            os.read(reading, 512)
 
 
 def _say(line: socket.socket, **what: object) -> None:
@@ -168,13 +193,16 @@ def _become_instance(house: House, connection: socket.socket) -> None:
     """In the second fork: wait for a function, move in with it, run its worker."""
     try:
         channel = Channel(connection)
-        launch, output = receive_launch(channel, connection)
+        launch, outputs = receive_launch(channel, connection)
     except ClosedError:
         os._exit(0)
+    output, others = outputs[0], outputs[-1]
     null = os.open("/dev/null", os.O_RDONLY)
     for descriptor, number in ((null, 0), (output, 1), (output, 2)):
         os.dup2(descriptor, number)
     os.close(null)
+    if others != output:
+        os.set_inheritable(others, False)
     os.close(output)
     code = 1
     try:
@@ -182,6 +210,11 @@ def _become_instance(house: House, connection: socket.socket) -> None:
         os.environ.clear()
         os.environ.update(launch["environment"])
         os.chdir(launch["code"])
+        if launch["companions"]:
+            _start_companions(launch, others)
+            os.close(others)
+            # Until the server says so; then those have registered with it.
+            channel.receive()
         code = _run(launch, channel)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -191,6 +224,31 @@ def _become_instance(house: House, connection: socket.socket) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code & 0xFF)
+
+
+def _start_companions(launch: dict[str, Any], output: int) -> None:
+    """Start the programs beside the function; they are the keeper's, which takes over whoever has no parent."""
+    lack = launch["companions_lack"]
+    environment = {name: value for name, value in launch["environment"].items() if name not in lack}
+    for command in launch["companions"]:
+        if os.fork() == 0:
+            if os.fork() == 0:
+                _execute(command, environment, output)
+            os._exit(0)
+        os.wait()
+
+
+def _execute(command: str, environment: dict[str, str], output: int) -> None:
+    try:
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.closerange(3, OPEN_FILES)
+        os.setsid()
+        os.execve(command, [command], environment)  # noqa: S606 - running a function's programs
+    except OSError as error:
+        os.write(1, f"{command}: {error.strerror}\n".encode())
+    finally:
+        os._exit(127)
 
 
 def _run(launch: dict[str, Any], channel: Channel) -> int:

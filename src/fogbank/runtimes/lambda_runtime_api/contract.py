@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.runtimes.contract import Start
 from fogbank.runtimes.inside.channel import CHANNEL_OF_PROGRAMS
-from fogbank.runtimes.lambda_runtime_api.custom import custom_command
+from fogbank.runtimes.lambda_runtime_api.custom import CUSTOM_RUNTIMES, custom_command
 from fogbank.runtimes.lambda_runtime_api.endpoint import RESPONSE_BYTES_MAX, RuntimeEndpoint
+from fogbank.runtimes.lambda_runtime_api.extensions.finding import extension_names, opener, speaks_of_api
 from fogbank.runtimes.lambda_runtime_api.java import RESERVE_MIB, describe_java, find_java, java_command
 from fogbank.runtimes.lambda_runtime_api.java_client import JavaClient
 from fogbank.runtimes.lambda_runtime_api.node import FLAGS, WORKER
@@ -28,10 +29,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
     from fogbank.runtimes.lambda_runtime_api.java import Java
     from fogbank.runtimes.link import Link
     from fogbank.runtimes.model import Invocation, Launch, Line, Outcome, Places, Workspace
     from fogbank.runtimes.nursery import Kind
+
+
+def initialization_type(launch: Launch) -> str:
+    """Return how instances come to be, as a function is told."""
+    if launch.snapshot:
+        return "snap-start"
+    return "provisioned-concurrency" if launch.instances_min else "on-demand"
 
 
 class LambdaContract:
@@ -44,12 +53,33 @@ class LambdaContract:
     result_bytes_max: Final = RESPONSE_BYTES_MAX
     init_seconds_max: Final = 10.0
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, ids: Ids) -> None:
         self._clock = clock
+        self._ids = ids
         self._java_clients: dict[Java, JavaClient] = {}
 
     def start(self, launch: Launch, workspace: Workspace) -> Start:
         """Return how an instance is started; raises `OSError`."""
+        start = self._start_alone(launch, workspace)
+        names = extension_names(workspace)
+        if not names and not self._may_speak_of_api(launch, workspace):
+            return start
+        if launch.snapshot:
+            msg = "Fogbank does not support extensions together with SnapStart"
+            raise OSError(msg)
+        if names:
+            # Its runtime begins when they have registered, so it can't have been started before.
+            start = start._replace(kind=start.kind._replace(program=()))
+        return start._replace(beside=opener(self._clock, self._ids, launch, names))
+
+    def _may_speak_of_api(self, launch: Launch, workspace: Workspace) -> bool:
+        """Whether something within the runtime may call its APIs; archives of Java's aren't looked into."""
+        if launch.runtime in CUSTOM_RUNTIMES or launch.runtime.startswith("java"):
+            return True
+        return speaks_of_api(workspace, changes=bool(launch.folder))
+
+    def _start_alone(self, launch: Launch, workspace: Workspace) -> Start:
+        """Return how an instance is started that has nothing beside it."""
         if launch.runtime.startswith("python"):
             return Start(python_kind(workspace), [f"INIT_START Runtime Version: {describe_python(launch.runtime)}"])
         if launch.runtime.startswith("java"):
@@ -87,7 +117,7 @@ class LambdaContract:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(launch.memory_mib),
             "AWS_LAMBDA_FUNCTION_NAME": launch.name,
             "AWS_LAMBDA_FUNCTION_VERSION": launch.version,
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if launch.instances_min else "on-demand",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type(launch),
             "AWS_LAMBDA_LOG_GROUP_NAME": launch.log[1],
             "AWS_LAMBDA_LOG_STREAM_NAME": stream,
             "LAMBDA_RUNTIME_DIR": places.code,
@@ -95,9 +125,7 @@ class LambdaContract:
             "TMPDIR": places.temporary,
             "_HANDLER": launch.handler,
         }
-        if isinstance(link, RuntimeEndpoint):
-            environment["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{link.port}"
-        elif launch.runtime.startswith("nodejs"):
+        if launch.runtime.startswith("nodejs"):
             environment["NODE_PATH"] = f"{places.layers}/nodejs/node_modules" if places.layers else ""
         elif launch.runtime.startswith("ruby"):
             environment = {**ruby_environment(launch.runtime, places), **environment}

@@ -38,6 +38,8 @@ _OPTIONS: Final = (
     # Since Java 18 reflection makes code for each method it calls, which takes tens of milliseconds.
     ("-Djdk.reflect.useNativeAccessorOnly=true", r"useNativeAccessorOnly"),
 )
+# From this version on, a JVM can be told to leave archives where they were made for, so that instances share them.
+_MAPS_IN_PLACE: Final = 17
 _OWN_HEAP: Final = re.compile(r"-Xmx|MaxHeapSize|MaxRAM")
 _OWN_ARCHIVE: Final = re.compile(r"-Xshare|SharedArchiveFile|AOTCache|AOTMode")
 
@@ -115,5 +117,7 @@ def java_command(java: Java, launch: Launch, client: Path, archive: Path, channe
         options.append(f"-XX:MaxHeapSize={launch.memory_mib * 1_024 * _HEAP_PERCENT // 100}k")
     if archive.exists() and not _OWN_ARCHIVE.search(given):
         options += ["-Xshare:auto", f"-XX:SharedArchiveFile={archive}"]
+        if java.major >= _MAPS_IN_PLACE:
+            options += ["-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0"]
     options += [f"-Djava.io.tmpdir={places.temporary}", f"-Dfogbank.layers={places.layers}"]
     return [java.program, *options, "-jar", str(client), str(channel)]

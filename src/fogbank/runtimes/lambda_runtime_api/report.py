@@ -67,7 +67,8 @@ def _report_line(launch: Launch, number: str, outcome: Outcome) -> str:
         f"\tMax Memory Used: {used} MB\t"
     )
     if outcome.init_seconds is not None:
-        text += f"Init Duration: {outcome.init_seconds * 1_000:.2f} ms\t"
+        what = "Restore" if launch.snapshot else "Init"
+        text += f"{what} Duration: {outcome.init_seconds * 1_000:.2f} ms\t"
     if outcome.ended is Ended.TIMEOUT:
         text += "Status: timeout"
     elif outcome.ended in (Ended.EXIT, Ended.MEMORY, Ended.INIT_ERROR):

@@ -72,5 +72,5 @@ def ruby_environment(runtime: str, places: Places) -> dict[str, str]:
 
 
 def ruby_command(ruby: Ruby) -> list[str]:
-    """Return the command that starts an instance."""
-    return [ruby.program, "-E", "UTF-8", str(WORKER)]
+    """Return the command that starts an instance; the client loads RubyGems itself, if it is needed."""
+    return [ruby.program, "--disable-gems", "-E", "UTF-8", str(WORKER)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fogbank.runtimes import inside
 from fogbank.runtimes.contract import Start
 from fogbank.runtimes.model import EPHEMERAL_MIB
-from fogbank.runtimes.nursery import BARE
+from fogbank.runtimes.nursery import BARE, Own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,12 +40,13 @@ def node_start(
     flags: Sequence[str] = (),
     options: Sequence[str] = (),
     modules: Sequence[str] = (),
+    own_place: str = "",
 ) -> Start:
     """Return how an instance is started whose worker is that script; raises `FileNotFoundError` without Node.
 
     `flags` are Node's for all functions of a contract. With `options` of one function's own, or variables that a
     running Node doesn't heed, it is started for its function alone; otherwise it may have been before, with `modules`
-    loaded.
+    loaded; with `own_place`, where its code is seen, for the function alone, but ahead of time.
     """
     if launch.debug_port:
         # It waits for a debugger there before it begins.
@@ -53,9 +54,14 @@ def node_start(
     command = node_command(worker, launch.memory_mib, [*flags, *options])
     if options or _has_own_start(launch, workspace):
         return Start(BARE, lines, lambda _: command)
+    if own_place:
+        variables = tuple(sorted(launch.environment.items()))
+        own = Own(launch.key, str(workspace.code), own_place, variables, launch.memory_mib)
+        waiting = (*node_command(STEM, launch.memory_mib, flags), str(worker), *modules)
+        return Start(BARE._replace(program=waiting, own=own), lines, lambda _: command)
     # Setting the time zone later takes longer than all the rest.
-    own = launch.environment.get("TZ")
-    zone = [] if own == _ZONE else [_ENV, "-u", "TZ"] if own is None else [_ENV, f"TZ={own}"]
+    wanted = launch.environment.get("TZ")
+    zone = [] if wanted == _ZONE else [_ENV, "-u", "TZ"] if wanted is None else [_ENV, f"TZ={wanted}"]
     waiting = (*zone, *node_command(STEM, launch.memory_mib, flags), str(worker), *modules)
     return Start(BARE._replace(program=waiting), lines, lambda _: command)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fogbank.storage.leasing import lanes, retained
+from fogbank.storage.leasing import fairness, lanes, retained
 from fogbank.storage.leasing.lanes import TAKEN_COLUMNS
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Rules(NamedTuple):
     message of a lane comes back, so does every later one of its lane, acknowledged or not. `exact`: a lease that
     is over doesn't count any more, even if nobody else has taken the message. `retain`: what is acknowledged is
     kept (see `retained`). `backoff_min_us`, `backoff_max_us`: how long a message whose lease ran out, or that was
-    given up, waits before it can be leased again; twice as long each time.
+    given up, waits before it can be leased again; twice as long each time. `fair`: in a
+    queue without order, lanes are tenants that are served in turn (see `fairness`).
     """
 
     ordered: bool = False
@@ -63,6 +64,7 @@ class Rules(NamedTuple):
     retain: bool = False
     backoff_min_us: int = 0
     backoff_max_us: int = 0
+    fair: bool = False
 
     def backoff_us(self, receives: int) -> int:
         """Return how long a message waits that has been leased that often."""
@@ -160,6 +162,8 @@ async def put(tx: Tx, now_us: int, queue: int, messages: Sequence[Outgoing], rul
         rows.append((message.id, queue, message.lane, rank, visible_us, now_us, body))
         if in_order:
             await lanes.enter(tx, queue, message.lane, visible_us)
+        elif rules.fair:
+            await fairness.enter(tx, queue, message.lane, visible_us)
     if expiring:
         await tx.many(_PUT_EXPIRING, [(*row, each.expires_us) for row, each in zip(rows, messages, strict=True)])
     elif len(rows) == 1:
@@ -193,6 +197,12 @@ async def remember(tx: Tx, now_us: int, queue: int, key: bytes, window_us: int, 
     return bytes(row[0])
 
 
+async def remembers(tx: Tx, now_us: int, queue: int, key: bytes) -> bool:
+    """Whether a key's window is open."""
+    row = await tx.one("SELECT 1 FROM dedup WHERE queue = $1 AND key = $2 AND until_us > $3", queue, key, now_us)
+    return row is not None
+
+
 async def take(tx: Tx, now_us: int, queue: int, policy: Policy, count: int, lease_us: int, token: int) -> Taken:
     """Lease up to `count` messages for `lease_us`; `token` is new for each take."""
     found: list[Leased] = []
@@ -218,6 +228,8 @@ async def _take_rows(
     tx: Tx, now_us: int, queue: int, rules: Rules, wanted: int, until_us: int, token: int
 ) -> list[Row]:
     rows: list[Row] = []
+    if rules.fair:
+        return await fairness.take(tx, now_us, queue, wanted, until_us, token, _TAKE)
     if rules.ordered:
         rows = await lanes.take(tx, now_us, queue, rules, wanted, until_us, token)
         if not rules.keyless or len(rows) == wanted:
@@ -278,6 +290,8 @@ async def extend(
         await tx.run("UPDATE message SET rank = $1 WHERE id = $2", until_us + rules.backoff_us(receives), message)
     if rules.ordered and not rank:
         await lanes.reopen(tx, now_us, queue, lane)
+    elif rules.fair:
+        await fairness.enter(tx, queue, bytes(lane), until_us)
     tx.signal(topic(queue))
     return True
 
@@ -332,6 +346,8 @@ async def release(
         if rules.suffix:
             await lanes.give_back_later(tx, now_us, queue, lane, message)
         await lanes.reopen(tx, now_us, queue, lane)
+    elif rules.fair:
+        await fairness.enter(tx, queue, lane, until_us)
     tx.signal(topic(queue))
     return True
 
@@ -405,6 +421,13 @@ async def body_of(tx: Tx, _now_us: int, queue: int, message: int) -> bytes | Non
     return None if row is None else bytes(row[0] or row[1] or b"")
 
 
+async def move(tx: Tx, now_us: int, queue: int, message: int, rules: Rules, target: int, target_rules: Rules) -> None:
+    """Put a message into another queue, as if it had just been sent there."""
+    row = await tx.one("SELECT lane FROM message WHERE id = $1 AND queue = $2", message, queue)
+    if row is not None:
+        await _move_to(tx, now_us, queue, message, bytes(row[0]), rules, target, target_rules, 0)
+
+
 async def counts(tx: Tx, now_us: int, queue: int) -> Counts:
     """Count a queue's messages; takes time in proportion to them, so it belongs in a scan."""
     row = await tx.one(
@@ -417,6 +440,24 @@ async def counts(tx: Tx, now_us: int, queue: int) -> Counts:
     assert row is not None
     total, leased, delayed = int(row[0]), int(row[1]), int(row[2])
     return Counts(total - leased - delayed, leased, delayed)
+
+
+async def leased(tx: Tx, now_us: int, queue: int, rules: Rules, limit: int) -> int:
+    """Count a queue's leased messages, up to a limit; takes time in proportion to them, not to all."""
+    if rules.ordered:
+        row = await tx.one(
+            "SELECT COUNT(*) FROM lane JOIN message ON message.queue = lane.queue AND message.lane = lane.lane"
+            " AND message.rank = 0 AND message.id <= lane.leased_id WHERE lane.queue = $1 AND lane.leased_id <> 0"
+            " AND message.lease <> 0 AND message.visible_us > $2",
+            queue,
+            now_us,
+        )
+    else:
+        where = "queue = $1 AND rank > $2 AND lease <> 0" + ("" if rules.fair else " AND lane = $4")
+        args = (queue, now_us, limit) if rules.fair else (queue, now_us, limit, b"")
+        row = await tx.one(f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE {where} LIMIT $3) AS held", *args)
+    assert row is not None
+    return min(int(row[0]), limit)
 
 
 async def drop(tx: Tx, _now_us: int, queue: int) -> bool:
@@ -488,41 +529,57 @@ async def _clear(tx: Tx, now_us: int, queue: int, policy: Policy, row: Row, exha
 
 
 async def _remove(tx: Tx, now_us: int, queue: int, message: int) -> None:
-    row = await tx.one("DELETE FROM message WHERE id = $1 RETURNING lane, length(body)", message)
+    row = await tx.one("DELETE FROM message WHERE id = $1 RETURNING lane, length(body), rank", message)
     if row is not None:
         if not row[1]:
             await tx.run("DELETE FROM message_body WHERE id = $1", message)
-        if row[0]:
+        if not row[2]:
             await lanes.reopen(tx, now_us, queue, row[0])
 
 
 async def _move(tx: Tx, now_us: int, queue: int, message: int, lane: bytes, policy: Policy) -> None:
-    target = policy.dead_letters
-    assert target is not None
-    rules = policy.dead_letters_rules
-    ordered = rules.ordered and (lane or not rules.keyless)
+    assert policy.dead_letters is not None
+    await _move_to(
+        tx, now_us, queue, message, lane, policy.rules, policy.dead_letters, policy.dead_letters_rules, policy.origin
+    )
+
+
+async def _move_to(
+    tx: Tx,
+    now_us: int,
+    queue: int,
+    message: int,
+    lane: bytes,
+    rules: Rules,
+    target: int,
+    target_rules: Rules,
+    origin: int,
+) -> None:
+    ordered = target_rules.ordered and (lane or not target_rules.keyless)
     await tx.run(
         "UPDATE message SET queue = $1, lane = $2, rank = $3, visible_us = $4, receives = 0, lease = 0,"
         " first_us = NULL, origin = $5, sent_us = CASE WHEN $6 THEN $4 ELSE sent_us END WHERE id = $7",
         target,
-        lane if ordered else b"",
+        lane if ordered or target_rules.fair else b"",
         0 if ordered else now_us,
         now_us,
-        policy.origin,
-        bool(ordered),
+        origin,
+        bool(ordered) or not origin,
         message,
     )
     if ordered:
         await lanes.enter(tx, target, lane, now_us)
-    if lane:
+    elif target_rules.fair:
+        await fairness.enter(tx, target, lane, now_us)
+    if lane and rules.ordered:
         await lanes.reopen(tx, now_us, queue, lane)
     tx.signal(topic(target))
 
 
 async def _next(tx: Tx, queue: int, rules: Rules) -> int | None:
     rows = []
-    if rules.ordered:
+    if rules.ordered or rules.fair:
         rows.append(await lanes.next_turn(tx, queue))
-    if not rules.ordered or rules.keyless:
+    if not (rules.ordered or rules.fair) or rules.keyless:
         rows.append(await tx.one(_NEXT, queue, b""))
     return min((int(row[0]) for row in rows if row is not None), default=None)

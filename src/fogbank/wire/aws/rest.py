@@ -214,7 +214,8 @@ class RestWriter:
                 self._write = body.writer(ref, ref.location_name or ref.shape)
             return
         member = shape.members[shape.payload]
-        if self._model.shape(member).type in _BARE:
+        if self._model.shape(member).type in _BARE or self._model.shape(member).eventstream:
+            # The operation writes the events, as its reply is an iterator of their bytes (`event_stream.py`).
             named = any((each.location_name or "").lower() == "content-type" for each in shape.members.values())
             self._write = _bare
             self._type = b"" if named else b"application/octet-stream"

@@ -27,6 +27,7 @@ MESSAGES_WAITING_MAX: Final = 64
 BYTES_WAITING_MAX: Final = 4_194_304
 _CONTENT_TYPES: Final = frozenset({b"application/grpc", b"application/grpc+proto"})
 _ACCEPTED: Final = (b"grpc-accept-encoding", ",".join(ENCODINGS).encode())
+_OK: Final = [(b"grpc-status", b"0")]
 _log = logging.getLogger(__name__)
 
 
@@ -55,13 +56,16 @@ class GrpcApplication:
         requests = _Requests(receive)
         answers = _Answers(self._methods, send)
         try:
-            requests.reader = FrameReader(_encoding(headers), self._bytes_max)
+            reader = requests.reader = FrameReader(_encoding(headers), self._bytes_max)
             method = self._methods.find(scope["path"])
             call = Call(_origin(scope, headers), read_metadata(scope["headers"]), read_timeout(headers))
         except GrpcError as error:
             await answers.fail(error)
             return
         answers.begin(call, _mirrored(headers))
+        if method.quick:
+            await _answer_quickly(method, call, reader, receive, answers)
+            return
         await self._answer(method, call, requests, answers)
 
     async def _answer(self, method: Method, call: Call, requests: _Requests, answers: _Answers) -> None:
@@ -87,6 +91,39 @@ class GrpcApplication:
         finally:
             self._streams.discard(task)
             pump.cancel()
+
+
+async def _answer_quickly(method: Method, call: Call, reader: FrameReader, receive: Receive, answers: _Answers) -> None:
+    """Run a method that doesn't wait, without watching the client."""
+    try:
+        found: list[bytes] = []
+        more = True
+        while more:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return
+            found += reader.feed(event.get("body", b""))
+            more = event.get("more_body", False)
+        reader.finish()
+        if len(found) != 1:
+            raise _not_one(len(found))
+        answer = await method.run(method.service.deps, call, _parse(method, found[0]))
+    except Exception as error:  # noqa: BLE001 - answered in gRPC's form, and logged
+        await answers.fail(word(method, error))
+    else:
+        await answers.send_only(answer)
+
+
+def _parse(method: Method, data: bytes) -> Any:
+    try:
+        return method.request.FromString(data)
+    except DecodeError:
+        what = method.request.DESCRIPTOR.full_name
+        raise GrpcError(Code.INTERNAL, f"The request is not a {what}.") from None
+
+
+def _not_one(count: int) -> GrpcError:
+    return GrpcError(Code.UNIMPLEMENTED, f"This method takes one request message, not {count}.")
 
 
 async def _run(method: Method, call: Call, requests: _Requests, answers: _Answers) -> None:
@@ -160,12 +197,7 @@ class _Requests:
                 data = self._waiting.popleft()
                 self._waiting_bytes -= len(data)
                 self._taken.set()
-                try:
-                    message = method.request.FromString(data)
-                except DecodeError:
-                    what = method.request.DESCRIPTOR.full_name
-                    raise GrpcError(Code.INTERNAL, f"The request is not a {what}.") from None
-                yield message
+                yield _parse(method, data)
             if self._error is not None:
                 raise self._error
             if self._ended:
@@ -196,10 +228,16 @@ class _Answers:
         body = frame(message.SerializeToString(), self._encoding)
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
+    async def send_only(self, message: Any) -> None:
+        """Send the one answer, and end with OK."""
+        await self._start()
+        body = frame(message.SerializeToString(), self._encoding)
+        await self._finish(_OK, body)
+
     async def end(self) -> None:
         """End with OK."""
         await self._start()
-        await self._finish([(b"grpc-status", b"0")])
+        await self._finish(_OK)
 
     async def fail(self, error: GrpcError) -> None:
         """End with an error, in the headers if nothing was sent yet (Trailers-Only)."""
@@ -229,10 +267,10 @@ class _Answers:
                 headers.append((b"grpc-encoding", self._encoding.encode()))
             await self._send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": True})
 
-    async def _finish(self, status: Headers) -> None:
+    async def _finish(self, status: Headers, body: bytes = b"") -> None:
         assert self._call is not None
         self._over = True
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
         trailers = [*status, *write_metadata(self._call.trailing)]
         await self._send({"type": "http.response.trailers", "headers": trailers, "more_trailers": False})
 
@@ -241,7 +279,7 @@ async def _only(requests: AsyncIterator[Any]) -> Any:
     """Return the one request of a method that takes one."""
     found = [request async for request in requests]
     if len(found) != 1:
-        raise GrpcError(Code.UNIMPLEMENTED, f"This method takes one request message, not {len(found)}.")
+        raise _not_one(len(found))
     return found[0]
 
 
@@ -255,6 +293,8 @@ def _encoding(headers: Mapping[bytes, bytes]) -> str:
 def _mirrored(headers: Mapping[bytes, bytes]) -> str:
     """Answer in the compression that the client uses itself, if it takes that."""
     encoding = headers.get(b"grpc-encoding", b"identity")
+    if encoding == b"identity":
+        return "identity"
     accepted = {each.strip() for each in headers.get(b"grpc-accept-encoding", b"").split(b",")}
     return encoding.decode() if encoding in accepted else "identity"
 

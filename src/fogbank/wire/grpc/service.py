@@ -35,12 +35,15 @@ class Service(NamedTuple):
 
     A function takes `deps`, a `Call`, and the request, or an asynchronous iterator of requests; it is a coroutine that
     returns the answer, or an asynchronous generator of answers. `word` turns errors that aren't `GrpcError` into such.
+    `quick` names unary methods that never wait for anything but the store: they run to their end, whatever the client
+    does meanwhile, which spares the watching of it.
     """
 
     name: str
     deps: Any
     functions: Mapping[str, Callable[[Any, Call, Any], Any]]
     word: Callable[[Exception], GrpcError | None] = lambda _: None
+    quick: frozenset[str] = frozenset()
 
 
 class Method(NamedTuple):
@@ -53,6 +56,7 @@ class Method(NamedTuple):
     server_streaming: bool
     service: Service
     run: Callable[[Any, Call, Any], Any]
+    quick: bool = False
 
 
 class Methods:
@@ -99,4 +103,5 @@ class Methods:
             bool(shape.server_streaming),
             service,
             run,
+            name in service.quick,
         )

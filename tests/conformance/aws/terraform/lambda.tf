@@ -55,3 +55,8 @@ resource "aws_lambda_event_source_mapping" "jobs" {
     maximum_concurrency = 5
   }
 }
+
+resource "aws_lambda_function_recursion_config" "worker" {
+  function_name  = aws_lambda_function.worker.function_name
+  recursive_loop = var.delay == 5 ? "Terminate" : "Allow"
+}

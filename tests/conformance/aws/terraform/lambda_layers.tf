@@ -46,6 +46,7 @@ resource "aws_lambda_function" "web" {
 resource "aws_lambda_function_url" "web" {
   function_name      = aws_lambda_function.web.function_name
   authorization_type = "NONE"
+  invoke_mode        = "RESPONSE_STREAM"
   cors {
     allow_credentials = true
     allow_origins     = ["https://example.com"]

@@ -17,6 +17,38 @@ resource "aws_sns_topic" "orders" {
   }
 }
 
+resource "aws_sns_topic" "hooks" {
+  name              = "hooks"
+  signature_version = 2
+  delivery_policy = jsonencode({
+    http = {
+      defaultHealthyRetryPolicy = {
+        minDelayTarget     = 1
+        maxDelayTarget     = 20
+        numRetries         = 5 + var.delay
+        numMaxDelayRetries = 0
+        numNoDelayRetries  = 0
+        numMinDelayRetries = 0
+        backoffFunction    = "exponential"
+      }
+      disableSubscriptionOverrides = false
+    }
+  })
+}
+
+resource "aws_sns_topic_subscription" "phone" {
+  topic_arn     = aws_sns_topic.hooks.arn
+  protocol      = "sms"
+  endpoint      = "+15550100"
+  filter_policy = jsonencode({ kind = ["urgent"] })
+}
+
+resource "aws_sns_sms_preferences" "all" {
+  default_sender_id   = "Fog-${var.delay}"
+  default_sms_type    = "Transactional"
+  monthly_spend_limit = 1
+}
+
 resource "aws_sns_topic" "ordered" {
   name                        = "ordered.fifo"
   fifo_topic                  = true

@@ -24,8 +24,8 @@ async def test_one_endpoint_has_several_subscriptions_and_one_id_has_one(store: 
     await store.run(topics.create, TOPIC, ids.sequence(), TopicConfig())
     for number in ("a", "b"):
         config = SubscriptionConfig(labels={"of": number})
-        await store.run(topics.put_subscription, TOPIC, number, HTTP, "http://here", config)
-    put = await store.run(topics.put_subscription, TOPIC, "a", QUEUE, endpoint_of(*NAME), SubscriptionConfig())
+        await store.run(topics.subscribe_as, TOPIC, number, HTTP, "http://here", config)
+    put = await store.run(topics.subscribe_as, TOPIC, "a", QUEUE, endpoint_of(*NAME), SubscriptionConfig())
     found = await store.read(topics.subscriptions_of, TOPIC)
     assert [(each.id, each.kind, each.endpoint) for each in found] == [
         ("a", QUEUE, endpoint_of(*NAME)),
@@ -45,7 +45,7 @@ async def test_what_is_rendered_has_a_life_of_its_own(store: Store, clock: Clock
     for number in ("long", "none", "short"):
         name = (NAME[0], number)
         await store.run(queues.create, name, ids.sequence(), QueueConfig())
-        await store.run(topics.put_subscription, TOPIC, number, QUEUE, endpoint_of(*name), SubscriptionConfig())
+        await store.run(topics.subscribe_as, TOPIC, number, QUEUE, endpoint_of(*name), SubscriptionConfig())
     items = [Publication(Message("m", b"m"), ids.sequence(), render)]
     await store.run(publishing.publish, TOPIC, items, ids.sequence)
 

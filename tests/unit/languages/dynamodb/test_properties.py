@@ -78,18 +78,18 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
 )  # fmt: skip
 def test_the_longest_texts_take_no_longer_than_their_length(piece: str) -> None:
     text = (piece * 4_096)[:4_096]
-    began = time.perf_counter()
+    began = time.process_time()
     for prefix in ("", "SET ", "SET a = ", "REMOVE ", "a = "):
         compile_anything((prefix + text)[:4_096])
     # A quadratic parser would take seconds.
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_many_paths_are_checked_against_each_other_in_linear_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(10):
         compile_anything("REMOVE " + ",".join(f"a{number}" for number in range(680)))
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 # Conditions, made as trees, written as text, and read in the plainest way.

@@ -9,13 +9,13 @@ from fogbank.clouds.aws.lambda_ import (
     aliases,
     concurrency,
     functions,
-    invocation,
     permissions,
     recursion,
     tags,
     versions,
 )
 from fogbank.clouds.aws.lambda_.errors import ERRORS, input_error
+from fogbank.clouds.aws.lambda_.invoking import invocation, streaming
 from fogbank.clouds.aws.lambda_.layers import permissions as layer_permissions
 from fogbank.clouds.aws.lambda_.layers import versions as layer_versions
 from fogbank.clouds.aws.lambda_.mappings import operations as mappings
@@ -37,6 +37,7 @@ PARTS: Final = (
     permissions,
     recursion,
     settings,
+    streaming,
     tags,
     url_settings,
     versions,

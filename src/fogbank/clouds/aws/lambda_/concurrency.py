@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
-from fogbank.clouds.aws.lambda_.configuration import ZIP_BYTES_MAX, modified
+from fogbank.clouds.aws.lambda_.configuration import ZIP_BYTES_MAX, modified, snapshotted
 from fogbank.clouds.aws.lambda_.errors import conflict, invalid, no_such_function
 from fogbank.clouds.aws.lambda_.finding import PAGE_MAX, find, find_version, lock, read_marker, renew_instances
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, read_name, read_unqualified
@@ -230,6 +230,8 @@ async def _provision(tx: Tx, now_us: int, name: FunctionName, revision: int, cou
     ready = await _provisioned(tx, now_us, number)
     ready.pop(name.target, None)
     await _check_overlap(tx, now_us, number, name.target, version.version, ready)
+    if snapshotted(version.config):
+        raise invalid("Provisioned Concurrency is not supported for SnapStart enabled functions.")
     total = sum(ready.values()) + count
     reserved = version.config.concurrency_max
     if reserved is not None:

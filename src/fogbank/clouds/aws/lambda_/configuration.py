@@ -36,6 +36,8 @@ COMPILED: Final = (
     "; a program that is published for Linux as a single file named bootstrap, with the vendor's Runtime API client in"
     " it (Amazon.Lambda.RuntimeSupport, aws-lambda-go), runs as provided.al2023"
 )
+NO_SNAPSHOTS: Final = "None"
+SNAPSHOTTED: Final = ("python3.12", "python3.13", "python3.14")
 # AWS Lambda Developer Guide, "Defined runtime environment variables", the reserved ones.
 RESERVED: Final = frozenset({
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
@@ -150,8 +152,8 @@ def read_settings(settings: Settings) -> tuple[dict[str, Any], dict[str, str]]:
             raise unsupported(f"the log format {settings.LoggingConfig.LogFormat}")
         if settings.LoggingConfig.LogGroup is not None:
             fields["log_group"] = settings.LoggingConfig.LogGroup
-    if settings.SnapStart is not None and settings.SnapStart.ApplyOn not in (None, "None"):
-        raise unsupported("SnapStart")
+    if settings.SnapStart is not None:
+        labels["snap_start"] = settings.SnapStart.ApplyOn or NO_SNAPSHOTS
     vpc = settings.VpcConfig
     if vpc is not None and (vpc.SubnetIds or vpc.SecurityGroupIds):
         raise unsupported("VpcConfig")
@@ -209,8 +211,22 @@ def _folder_fields(bucket: str, key: str) -> dict[str, Any]:
     return {"code": digest_of(folder.encode()), "code_bytes": 0, "unpacked_bytes": 0, "folder": folder}
 
 
-def check_unpacked(config: FunctionConfig) -> FunctionConfig:
-    """Refuse code that is too large together with its layers."""
+def snapshotted(config: FunctionConfig) -> bool:
+    """Whether published versions start from a snapshot."""
+    return config.labels.get("snap_start", NO_SNAPSHOTS) != NO_SNAPSHOTS
+
+
+def check_config(config: FunctionConfig) -> FunctionConfig:
+    """Refuse code that is too large together with its layers, and snapshots where there can be none.
+
+    AWS Lambda Developer Guide, "Improving startup performance with Lambda SnapStart": Python from 3.12 on, Java and
+    .NET, with 512 MB of ephemeral storage.
+    """
+    if snapshotted(config):
+        if config.runtime not in SNAPSHOTTED:
+            raise invalid(f"{config.runtime} is not supported for SnapStart enabled functions.")
+        if int(config.labels.get("disk_mib", DEFAULT_DISK_MIB)) > int(DEFAULT_DISK_MIB):
+            raise invalid("SnapStart is not supported for functions with more than 512 MB of ephemeral storage.")
     total = config.unpacked_bytes + sum(layer.unpacked_bytes for layer in config.layers)
     if total > UNPACKED_BYTES_MAX:
         raise invalid(
@@ -245,7 +261,10 @@ def show(function: Function, qualifier: str | None = None) -> dict[str, Any]:
         "PackageType": "Zip",
         "Architectures": [labels.get("architecture", DEFAULT_ARCHITECTURE)],
         "EphemeralStorage": {"Size": int(labels.get("disk_mib", DEFAULT_DISK_MIB))},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "SnapStart": {
+            "ApplyOn": labels.get("snap_start", NO_SNAPSHOTS),
+            "OptimizationStatus": "On" if function.version and snapshotted(config) else "Off",
+        },
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": log_group(function)},
     }
     if config.layers:
@@ -275,7 +294,7 @@ def revision_id(revision: int) -> str:
 
 def apply(config: FunctionConfig, fields: Mapping[str, Any], labels: Mapping[str, str]) -> FunctionConfig:
     """Return a configuration with fields and labels set."""
-    return check_unpacked(msgspec.structs.replace(config, **fields, labels={**config.labels, **labels}))
+    return check_config(msgspec.structs.replace(config, **fields, labels={**config.labels, **labels}))
 
 
 def _check_runtime(runtime: str) -> None:

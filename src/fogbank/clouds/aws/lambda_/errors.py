@@ -34,6 +34,12 @@ def not_found(message: str) -> AwsError:
     return AwsError("ResourceNotFoundException", message, 404)
 
 
+def looping() -> AwsError:
+    """The function is being invoked over and over by what it causes itself."""
+    message = "Recursive invocation detected: the function was invoked by what it caused itself, and is stopped."
+    return AwsError("RecursiveInvocationException", message)
+
+
 def no_such_function(arn: str) -> AwsError:
     """The function, or the version or alias of it, doesn't exist."""
     return not_found(f"Function not found: {arn}")

@@ -9,7 +9,7 @@ from fogbank.clouds.aws.lambda_ import configuration
 from fogbank.clouds.aws.lambda_.configuration import (
     Code,
     Settings,
-    check_unpacked,
+    check_config,
     code_fields,
     read_settings,
     show,
@@ -58,7 +58,7 @@ async def create_function(lambda_: Lambda, call: Call, request: CreateFunction) 
     if request.Layers:
         fields["layers"] = await find_layers(lambda_.store, name.region, request.Layers)
     config = FunctionConfig(contract=configuration.CONTRACT, **fields, **code, labels=labels, tags=request.Tags or {})
-    check_unpacked(config)
+    check_config(config)
     version = lambda_.ids.sequence() if request.Publish else None
     try:
         function = await lambda_.store.run(_create, name.key, lambda_.ids.sequence(), config, archive, version)

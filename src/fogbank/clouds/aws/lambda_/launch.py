@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.aws.lambda_.configuration import CONTRACT, DEFAULT_DISK_MIB, log_group
+from fogbank.clouds.aws.lambda_.configuration import CONTRACT, DEFAULT_DISK_MIB, log_group, snapshotted
 from fogbank.clouds.aws.lambda_.names import LATEST, qualified_arn
 from fogbank.runtimes.model import Launch
 from fogbank.runtimes.pool import INSTANCE_SECONDS_MAX
@@ -73,4 +73,5 @@ def launch(function: Function, endpoint: str, sessions: Sessions) -> Launch:
         instances_min=function.instances_min,
         queued=False,
         ephemeral_mib=int(config.labels.get("disk_mib", DEFAULT_DISK_MIB)),
+        snapshot=bool(function.version) and snapshotted(config),
     )

@@ -1,7 +1,6 @@
 """What SNS publishes: attributes checked, and the envelope in which subscribers get a message.
 
-Amazon SNS Developer Guide, "Parsing Amazon SNS message formats" and "Amazon SNS message attributes". Envelopes
-carry no signature yet.
+Amazon SNS Developer Guide, "Parsing Amazon SNS message formats" and "Amazon SNS message attributes".
 """
 
 from __future__ import annotations
@@ -25,6 +24,8 @@ MESSAGE_BYTES_MAX: Final = 262_144
 SUBJECT_CHARS_MAX: Final = 100
 # What a queue takes; a message with more attributes doesn't reach it raw.
 QUEUE_ATTRIBUTES_MAX: Final = 10
+# Attributes that are meant for SNS itself, for text messages and mobile endpoints.
+_RESERVED: Final = ("AWS.SNS.", "AWS.MM.")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 
@@ -42,7 +43,8 @@ def read_attributes(sent: Mapping[str, MessageAttribute] | None) -> dict[str, At
 
 
 def _read_attribute(name: str, sent: MessageAttribute) -> Attribute:
-    if not _NAME.fullmatch(name) or len(name) > 256 or name.lower().startswith(("aws.", "amazon.")):
+    reserved = name.lower().startswith(("aws.", "amazon.")) and not name.startswith(_RESERVED)
+    if not _NAME.fullmatch(name) or len(name) > 256 or reserved:
         raise invalid(f"MessageAttributes Reason: Invalid attribute name: {name}")
     kind = sent.DataType.partition(".")[0]
     if kind not in ("String", "Number", "Binary"):

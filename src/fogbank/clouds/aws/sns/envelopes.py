@@ -1,28 +1,37 @@
 """What subscribers get: the message itself, or the envelope that SNS puts around it.
 
-Amazon SNS Developer Guide, "Parsing Amazon SNS message formats". Envelopes carry no signature yet.
+Amazon SNS Developer Guide, "Parsing Amazon SNS message formats".
 """
 
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from fogbank.clouds.aws.api import TRACE_ID
 from fogbank.clouds.aws.arns import Arn, invoked_as
+from fogbank.clouds.aws.sns import mail
 from fogbank.clouds.aws.sns.content import QUEUE_ATTRIBUTES_MAX, show_attributes, timestamp
+from fogbank.clouds.aws.sns.delivery_policies import CONTENT_TYPE, DISPLAY_NAME, PLAIN_TEXT, SIGNATURE
 from fogbank.clouds.aws.sns.filters import attributes_as_object, body_as_object, compiled
-from fogbank.clouds.aws.sns.service import subscription_arn
+from fogbank.clouds.aws.sns.service import subscription_arn, topic_arn
+from fogbank.clouds.aws.sns.signatures import to_be_signed
 from fogbank.clouds.aws.sqs.content import SENDER, TRACE
 from fogbank.clouds.aws.sqs.content import sequence_number as write_sequence
-from fogbank.engines.messaging.delivery_model import FUNCTION, QUEUE
+from fogbank.engines.messaging.delivery_model import FUNCTION, MAIL, QUEUE
 from fogbank.engines.messaging.model import Attribute, Message
 from fogbank.engines.messaging.topic_model import Rendered, Subscription
+from fogbank.engines.outbox import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fogbank.engines.messaging.topic_model import Topic
+
+
+EVENT_TYPE: Final = "com.amazonaws.sns.notification"
 
 
 class Published(NamedTuple):
@@ -53,8 +62,57 @@ class Published(NamedTuple):
             if self.trace:
                 context[TRACE_ID] = self.trace
             return Rendered(content=self._function_event(subscription, text), headers=context)
-        body = text.encode() if config.raw else msgspec.json.encode(self._envelope(subscription, text))
-        return Rendered(content=body, headers=self._http_headers(subscription))
+        if subscription.kind == MAIL:
+            return self._for_person(subscription, protocol, text)
+        headers = self._http_headers(subscription)
+        if config.raw:
+            return Rendered(content=text.encode(), headers=headers)
+        envelope = msgspec.json.encode(self._envelope(subscription, text))
+        return Rendered(content=envelope, headers=headers, facts=self._to_be_signed(subscription))
+
+    def _to_be_signed(self, subscription: Subscription) -> dict[str, str]:
+        return to_be_signed(subscription.config.labels.get(SIGNATURE, "1"), self.origin)
+
+    def _for_person(self, subscription: Subscription, protocol: str, text: str) -> Rendered:
+        facts, display_name = {"id": self.id, "topic": self.topic}, subscription.config.labels.get(DISPLAY_NAME, "")
+        if protocol == "sms":
+            said = f"{display_name}> {text}" if display_name else text
+            number = mail.address_of(subscription)
+            message = mail.text_message(number, said, subscription.scope, self.attributes, facts)
+            return Rendered(content=outbox.encode(message))
+        if protocol == "email":
+            written = mail.with_footer(text, self._unsubscribe_url(subscription))
+            message = mail.email(subscription, display_name, self.subject, written, facts)
+            return Rendered(content=outbox.encode(message))
+        envelope = msgspec.json.encode(self._envelope(subscription, text)).decode()
+        message = mail.email(subscription, display_name, self.subject, envelope, facts)
+        return Rendered(content=outbox.encode(message), facts=self._to_be_signed(subscription))
+
+    def as_cloud_event(self, topic: Topic, _message: Message) -> bytes:
+        """Return the message as a CloudEvent, for routes to other services.
+
+        AWS publishes no mapping, so it is ours: `data` is what a function would get, its record's `Sns`.
+        """
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": self.topic,
+            "type": EVENT_TYPE,
+            "datacontenttype": "application/json",
+            "time": timestamp(self.now_us),
+        }
+        if self.subject is not None:
+            event["subject"] = self.subject
+        event["data"] = {
+            "Type": "Notification",
+            "MessageId": self.id,
+            "TopicArn": topic_arn(topic.scope, topic.name),
+            "Subject": self.subject,
+            "Message": self.texts["default"],
+            "Timestamp": timestamp(self.now_us),
+            "MessageAttributes": show_attributes(self.attributes),
+        }
+        return msgspec.json.encode(event)
 
     def _passes(self, subscription: Subscription) -> bool:
         config = subscription.config
@@ -99,7 +157,7 @@ class Published(NamedTuple):
 
     def _http_headers(self, subscription: Subscription) -> dict[str, str]:
         headers = {
-            "Content-Type": "text/plain; charset=UTF-8",
+            "Content-Type": subscription.config.labels.get(CONTENT_TYPE, PLAIN_TEXT),
             "User-Agent": "Amazon Simple Notification Service Agent",
             "x-amz-sns-message-type": "Notification",
             "x-amz-sns-message-id": self.id,

@@ -36,6 +36,11 @@ def no_such_subscription() -> AwsError:
     return AwsError("NotFound", "Subscription does not exist", 404)
 
 
+def not_authorized(message: str) -> AwsError:
+    """The caller may not do this."""
+    return AwsError("AuthorizationError", message, 403)
+
+
 def batch_error(code: str, message: str) -> AwsError:
     """A batch can't be taken as a whole."""
     return AwsError(code, message)

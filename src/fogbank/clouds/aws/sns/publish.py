@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.sns import mail
 from fogbank.clouds.aws.sns.content import (
     MESSAGE_BYTES_MAX,
     MessageAttribute,
@@ -14,19 +15,25 @@ from fogbank.clouds.aws.sns.content import (
     read_attributes,
     size_of,
 )
+from fogbank.clouds.aws.sns.couriers import MAIL_COURIER
 from fogbank.clouds.aws.sns.envelopes import Published
 from fogbank.clouds.aws.sns.errors import ERRORS, batch_error, invalid, unsupported
 from fogbank.clouds.aws.sns.service import FIFO_SUFFIX, Sns, read_topic
+from fogbank.clouds.aws.sns.sms.settings import ATTRIBUTE, TYPE
 from fogbank.clouds.aws.sqs.content import sequence_number
 from fogbank.engines.messaging import publishing
+from fogbank.engines.messaging.delivery_model import MAIL, Delivery
 from fogbank.engines.messaging.model import Message
 from fogbank.engines.messaging.publishing import Publication
+from fogbank.engines.outbox import choices, outbox
 from fogbank.kernel.errors import EngineError
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
     from fogbank.engines.messaging.dedup import Sent
     from fogbank.engines.messaging.model import Name
+    from fogbank.engines.outbox.outbox import Mail
+    from fogbank.storage import Tx
 
 ENTRIES_MAX: Final = 10
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -39,6 +46,7 @@ class Publish(Input):
     Message: str
     TopicArn: str | None = None
     TargetArn: str | None = None
+    PhoneNumber: str | None = None
     Subject: str | None = None
     MessageStructure: str | None = None
     MessageAttributes: dict[str, MessageAttribute] | None = None
@@ -48,7 +56,11 @@ class Publish(Input):
 
 @operation(Publish)
 async def publish(sns: Sns, call: Call, request: Publish) -> Reply:
-    """Publish a message to all that have subscribed to a topic."""
+    """Publish a message to all that have subscribed to a topic, or send it to a phone number."""
+    if sum(each is not None for each in (request.TopicArn, request.TargetArn, request.PhoneNumber)) > 1:
+        raise invalid("TopicArn, TargetArn and PhoneNumber exclude each other")
+    if request.PhoneNumber is not None:
+        return await _send_text(sns, call, request, request.PhoneNumber)
     arn = request.TopicArn or request.TargetArn
     if arn is None:
         raise invalid("TopicArn or TargetArn Reason: no value for required parameter")
@@ -60,6 +72,33 @@ async def publish(sns: Sns, call: Call, request: Publish) -> Reply:
     if isinstance(outcome, EngineError):
         raise outcome
     return _acknowledgement(outcome, fifo=name[1].endswith(FIFO_SUFFIX))
+
+
+async def _send_text(sns: Sns, call: Call, request: Publish, number: str) -> Reply:
+    """Send a text message to a phone number."""
+    if not mail.PHONE_NUMBER.fullmatch(number):
+        raise invalid(f"PhoneNumber Reason: {number} is not valid to publish to")
+    for parameter in ("MessageGroupId", "MessageDeduplicationId"):
+        if getattr(request, parameter) is not None:
+            raise invalid(f"{parameter} Reason: it is not valid for phone numbers")
+    if not request.Message:
+        raise invalid("Empty message")
+    attributes = read_attributes(request.MessageAttributes)
+    texts = by_protocol(request.Message, request.MessageStructure)
+    text = texts.get("sms", texts["default"])
+    if len(text) > mail.SMS_CHARS_MAX:
+        raise invalid("Message too long")
+    mail.check_attributes(attributes)
+    message_id, now_us = sns.ids.uuid(), sns.clock.now()
+    message = mail.text_message(number, text, call.scope, attributes, {"id": message_id})
+    await sns.store.run(_queue_text, message, sns.ids.sequence(), now_us)
+    return {"MessageId": message_id}
+
+
+async def _queue_text(tx: Tx, now_us: int, message: Mail, sequence: int, first_us: int) -> None:
+    whole = mail.with_type(message, await choices.find(tx, now_us, message.scope, ATTRIBUTE, TYPE))
+    delivery = Delivery(MAIL, f"sms:{message.recipient}", outbox.encode(whole), courier=MAIL_COURIER, first_us=first_us)
+    await publishing.enqueue(tx, now_us, sequence, delivery)
 
 
 class PublishBatchRequestEntry(Input):
@@ -138,11 +177,11 @@ def _prepare(sns: Sns, call: Call, name: Name, arn: str, request: Any) -> tuple[
         call.trace,
     )
     message = Message(number, texts["default"].encode(), {}, group, dedup)
-    return Publication(message, sequence, published.render), size
+    return Publication(message, sequence, published.render, published.as_cloud_event), size
 
 
 def _ordering(request: Any, *, fifo: bool) -> tuple[str, str]:
-    """Return the group and deduplication id of a message to a FIFO topic, nothing for a standard one."""
+    """Return the group and deduplication id of a message; of a standard topic's, queues take the group as a tenant."""
     group, dedup = request.MessageGroupId, request.MessageDeduplicationId
     if not fifo:
         if dedup is not None:
@@ -150,15 +189,12 @@ def _ordering(request: Any, *, fifo: bool) -> tuple[str, str]:
                 "MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is"
                 " not valid for this topic type"
             )
-        if group is not None:
-            raise unsupported("the parameter MessageGroupId on standard topics (fair queues)")
-        return "", ""
-    if group is None:
+    elif group is None:
         raise invalid("The MessageGroupId parameter is required for FIFO topics")
     for parameter, value in (("MessageGroupId", group), ("MessageDeduplicationId", dedup)):
         if value is not None and not _KEY.fullmatch(value):
             raise invalid(f"{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length.")
-    return group, dedup or ""
+    return group or "", dedup or ""
 
 
 def _acknowledgement(sent: Sent, *, fifo: bool) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def subscription_arn(subscription: Subscription) -> str:
 def read_topic(arn: str, parameter: str = "TopicArn") -> Name:
     """Return the topic that an ARN names."""
     parsed = parse_arn(arn)
-    if parsed is None or parsed.service != "sns" or ":" in parsed.resource:
+    if parsed is None or parsed.service != "sns" or ":" in parsed.resource or "/" in parsed.resource:
         raise invalid(
             f"{parameter} Reason: An ARN must have at least 6 elements, not {arn.count(':') + 1}"
             if parsed is None

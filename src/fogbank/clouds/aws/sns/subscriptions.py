@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation, scope_key
-from fogbank.clouds.aws.arns import Arn, parse_arn
+from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.arns import Arn
 from fogbank.clouds.aws.paging import write_token
-from fogbank.clouds.aws.sns import envelopes
-from fogbank.clouds.aws.sns.couriers import AWS_COURIER, HTTP_COURIER, read_redrive_policy
-from fogbank.clouds.aws.sns.errors import invalid, unsupported
+from fogbank.clouds.aws.sns import envelopes, mail
+from fogbank.clouds.aws.sns.couriers import AWS_COURIER, HTTP_COURIER, MAIL_COURIER, read_redrive_policy
+from fogbank.clouds.aws.sns.delivery_policies import (
+    DISPLAY_NAME,
+    POLICY,
+    SIGNATURE,
+    check_subscription_policy,
+    effective,
+    inherited,
+    show_subscription_policy,
+)
+from fogbank.clouds.aws.sns.endpoints import ASKED, read_endpoint, show_endpoint
+from fogbank.clouds.aws.sns.errors import invalid, not_authorized, unsupported
 from fogbank.clouds.aws.sns.filters import check_filter
 from fogbank.clouds.aws.sns.service import (
     FIFO_SUFFIX,
@@ -24,11 +33,13 @@ from fogbank.clouds.aws.sns.service import (
     subscription_arn,
     topic_arn,
 )
+from fogbank.clouds.aws.sns.signatures import to_be_signed
 from fogbank.clouds.aws.sns.topics import read_next_token
 from fogbank.engines.messaging import publishing, topics
-from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, QUEUE
+from fogbank.engines.messaging.delivery_model import HTTP, MAIL
 from fogbank.engines.messaging.errors import SubscriptionNotFoundError
 from fogbank.engines.messaging.topic_model import Rendered, SubscriptionConfig
+from fogbank.engines.outbox import outbox
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage import timers
 from fogbank.storage.timers import Timer
@@ -38,7 +49,7 @@ if TYPE_CHECKING:
 
     from fogbank.engines.messaging.delivery_model import Delivery
     from fogbank.engines.messaging.model import Name
-    from fogbank.engines.messaging.topic_model import Subscription
+    from fogbank.engines.messaging.topic_model import Subscription, Topic
     from fogbank.storage import Tx
 
 PAGE_MAX: Final = 100
@@ -47,8 +58,11 @@ PRINCIPAL: Final = "principal"
 # Amazon SNS Developer Guide, "Confirm the subscription": tokens are valid for two days.
 CONFIRM_SECONDS_MAX: Final = 2 * 86_400
 TIMER: Final = "aws.sns.unconfirmed"
-_OTHER_PROTOCOLS: Final = frozenset({"application", "email", "email-json", "firehose", "sms"})
-_URL: Final = re.compile(r"(https?)://[^/\s]+\S*", re.IGNORECASE)
+# Labels: it was confirmed by a signed request; it can only be removed by one.
+AUTHENTICATED: Final = "authenticated"
+GUARDED: Final = "guarded"
+_COURIERS: Final = {HTTP: HTTP_COURIER, MAIL: MAIL_COURIER}
+_RAW: Final = ("http", "https", "sqs")
 
 
 class Subscribe(Input):
@@ -65,18 +79,19 @@ class Subscribe(Input):
 async def subscribe(sns: Sns, call: Call, request: Subscribe) -> Reply:
     """Subscribe an endpoint; one of our own is confirmed at once, an HTTP address is asked."""
     name = read_topic(request.TopicArn)
-    kind, endpoint = _read_endpoint(request.Protocol, request.Endpoint, name)
-    confirmed = kind != HTTP
+    kind, endpoint = read_endpoint(request.Protocol, request.Endpoint, name[1])
+    confirmed = request.Protocol not in ASKED
     config = SubscriptionConfig(
         confirmed=confirmed,
         token="" if confirmed else sns.ids.hex(112),
         labels={PROTOCOL: request.Protocol, PRINCIPAL: f"arn:aws:iam::{call.account}:root"},
-        courier=HTTP_COURIER if kind == HTTP else AWS_COURIER,
+        courier=_COURIERS.get(kind, AWS_COURIER),
     )
-    config = _apply(config, request.Attributes or {})
+    ordered = name[1].endswith(FIFO_SUFFIX)
+    config = _apply(config, request.Attributes or {}, ordered=ordered)
     number = sns.ids.uuid()
-    subscription, new = await sns.store.run(topics.subscribe, name, number, kind, endpoint, config)
-    if not new and _apply(subscription.config, request.Attributes or {}) != subscription.config:
+    subscription, new = await sns.store.run(_subscribe, name, number, kind, endpoint, config)
+    if not new and _apply(subscription.config, request.Attributes or {}, ordered=ordered) != subscription.config:
         raise invalid("Attributes Reason: Subscription already exists with different attributes")
     if not subscription.config.confirmed:
         await _ask(sns, call, subscription)
@@ -96,13 +111,18 @@ class ConfirmSubscription(Input):
 @operation(ConfirmSubscription)
 async def confirm_subscription(sns: Sns, call: Call, request: ConfirmSubscription) -> Reply:
     """Confirm the subscription that a token was sent to."""
-    del call
-    if request.AuthenticateOnUnsubscribe == "true":
-        raise unsupported("AuthenticateOnUnsubscribe")
+    labels = {AUTHENTICATED: "true"} if call.access_key else {}
+    if request.AuthenticateOnUnsubscribe is not None:
+        if request.AuthenticateOnUnsubscribe.lower() not in ("true", "false"):
+            raise invalid("AuthenticateOnUnsubscribe")
+        if request.AuthenticateOnUnsubscribe.lower() == "true":
+            if not call.access_key:
+                raise not_authorized("AuthenticateOnUnsubscribe needs a signed request")
+            labels[GUARDED] = "true"
     name = read_topic(request.TopicArn)
     for subscription in await sns.store.read(topics.subscriptions_of, name):
         if subscription.config.token and subscription.config.token == request.Token:
-            await sns.store.run(_confirm, subscription.scope, subscription.id)
+            await sns.store.run(_confirm, subscription.scope, subscription.id, labels)
             return {"SubscriptionArn": subscription_arn(subscription)}
     raise invalid("Token")
 
@@ -115,9 +135,9 @@ class Unsubscribe(Input):
 
 @operation(Unsubscribe)
 async def unsubscribe(sns: Sns, call: Call, request: Unsubscribe) -> Reply:
-    """Remove a subscription; one that isn't there counts as removed."""
-    del call
-    await sns.store.run(topics.unsubscribe, *read_subscription(request.SubscriptionArn))
+    """Remove a subscription; one that isn't there counts as removed. Links call this without signature."""
+    scope, number = read_subscription(request.SubscriptionArn)
+    await sns.store.run(_unsubscribe, scope, number, authenticated=bool(call.access_key))
     return None
 
 
@@ -131,7 +151,7 @@ class ListSubscriptions(Input):
 async def list_subscriptions(sns: Sns, call: Call, request: ListSubscriptions) -> Reply:
     """List the subscriptions of the caller's account and region, a hundred at a time."""
     after = read_next_token(request.NextToken)
-    return _page(await sns.store.read(topics.list_subscriptions, call.scope, after, PAGE_MAX + 1))
+    return _page(await sns.store.read(topics.list_subscriptions, call.scope, after, PAGE_MAX + 1, folder=""))
 
 
 class ListSubscriptionsByTopic(Input):
@@ -161,7 +181,8 @@ async def get_subscription_attributes(sns: Sns, call: Call, request: GetSubscrip
     """Return all attributes of a subscription."""
     del call
     subscription = await sns.store.read(topics.find_subscription, *read_subscription(request.SubscriptionArn))
-    return {"Attributes": _show(subscription)}
+    topic = await sns.store.read(topics.find, (subscription.scope, subscription.topic_name))
+    return {"Attributes": _show(subscription, topic)}
 
 
 class SetSubscriptionAttributes(Input):
@@ -177,11 +198,7 @@ async def set_subscription_attributes(sns: Sns, call: Call, request: SetSubscrip
     """Set one attribute of a subscription."""
     del call
     attributes = {request.AttributeName: request.AttributeValue}
-    await sns.store.run(
-        topics.update_subscription,
-        *read_subscription(request.SubscriptionArn),
-        lambda config: _apply(config, attributes),
-    )
+    await sns.store.run(_set, *read_subscription(request.SubscriptionArn), attributes)
     return None
 
 
@@ -197,22 +214,60 @@ async def drop_unconfirmed(tx: Tx, now_us: int, timer: Timer) -> int | None:
     return None
 
 
-async def _confirm(tx: Tx, now_us: int, scope: str, number: str) -> None:
-    await topics.update_subscription(
-        tx, now_us, scope, number, lambda config: msgspec.structs.replace(config, confirmed=True)
-    )
+async def _subscribe(
+    tx: Tx, now_us: int, name: Name, number: str, kind: str, endpoint: str, config: SubscriptionConfig
+) -> tuple[Subscription, bool]:
+    topic = await topics.find(tx, now_us, name)
+    return await topics.subscribe(tx, now_us, name, number, kind, endpoint, inherited(config, topic.config))
+
+
+async def _unsubscribe(tx: Tx, now_us: int, scope: str, number: str, *, authenticated: bool) -> None:
+    try:
+        subscription = await topics.find_subscription(tx, now_us, scope, number)
+    except SubscriptionNotFoundError:
+        return
+    if not authenticated and subscription.config.labels.get(GUARDED):
+        raise not_authorized("This subscription can only be removed by a signed request")
+    await topics.unsubscribe(tx, now_us, scope, number)
+
+
+async def _set(tx: Tx, now_us: int, scope: str, number: str, attributes: Mapping[str, str]) -> None:
+    found = await topics.find_subscription(tx, now_us, scope, number)
+    topic = await topics.find(tx, now_us, (found.scope, found.topic_name))
+
+    def change(config: SubscriptionConfig) -> SubscriptionConfig:
+        return inherited(_apply(config, attributes, ordered=topic.config.ordered), topic.config)
+
+    await topics.update_subscription(tx, now_us, scope, number, change)
+
+
+async def _confirm(tx: Tx, now_us: int, scope: str, number: str, labels: Mapping[str, str]) -> None:
+    def change(config: SubscriptionConfig) -> SubscriptionConfig:
+        # Who confirms a second time changes nothing.
+        if config.confirmed:
+            return config
+        return msgspec.structs.replace(config, confirmed=True, labels={**config.labels, **labels})
+
+    await topics.update_subscription(tx, now_us, scope, number, change)
     await timers.disarm(tx, now_us, f"{TIMER}/{number}")
 
 
 async def _ask(sns: Sns, call: Call, subscription: Subscription) -> None:
-    """Send an HTTP endpoint the question whether it wants the subscription."""
+    """Send the owner of an endpoint the question whether the subscription is meant."""
     arn = topic_arn(subscription.scope, subscription.topic_name)
-    token = subscription.config.token
+    labels, token = subscription.config.labels, subscription.config.token
     query = {"Action": "ConfirmSubscription", "TopicArn": arn, "Token": token, "Version": "2010-03-31"}
-    content, headers = envelopes.confirmation(
-        sns.ids.uuid(), arn, token, f"{call.origin}/?{urlencode(query)}", sns.clock.now()
-    )
-    rendered = Rendered(content=content, headers=headers)
+    link = f"{call.origin}/?{urlencode(query)}"
+    content, headers = envelopes.confirmation(sns.ids.uuid(), arn, token, link, sns.clock.now())
+    facts = to_be_signed(labels.get(SIGNATURE, "1"), call.origin)
+    if subscription.kind == MAIL:
+        asked = mail.question(subscription, labels.get(DISPLAY_NAME, ""), arn, link)
+        if labels[PROTOCOL] == "email-json":
+            asked = msgspec.structs.replace(asked, text=content.decode())
+        else:
+            facts = {}
+        content, headers = outbox.encode(asked), {}
+    rendered = Rendered(content=content, headers=headers, facts=facts)
     delivery = publishing.delivery_to(subscription, rendered, sns.clock.now())
     await sns.store.run(_send_question, sns.ids.sequence(), delivery, subscription.scope)
 
@@ -224,48 +279,10 @@ async def _send_question(tx: Tx, now_us: int, sequence: int, delivery: Delivery,
     await timers.arm(tx, now_us, Timer(f"{TIMER}/{delivery.subscription}", due_us, TIMER, payload))
 
 
-def _read_endpoint(protocol: str, endpoint: str | None, topic: Name) -> tuple[str, str]:
-    """Return the engine's kind and form of an endpoint."""
-    if protocol in _OTHER_PROTOCOLS:
-        raise unsupported(f"the protocol {protocol}")
-    if protocol not in ("sqs", "lambda", "http", "https"):
-        raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
-    if not endpoint:
-        raise invalid("Endpoint")
-    if protocol in ("http", "https"):
-        match = _URL.fullmatch(endpoint)
-        if match is None or match[1].lower() != protocol:
-            raise invalid(f"Endpoint must match the specified protocol: {protocol}" if match else "Endpoint")
-        if topic[1].endswith(FIFO_SUFFIX):
-            raise invalid(f"Invalid protocol type: {protocol}")
-        return HTTP, endpoint
-    arn = parse_arn(endpoint)
-    if protocol == "sqs":
-        if arn is None or arn.service != "sqs":
-            raise invalid("SQS endpoint ARN")
-        if arn.resource.endswith(FIFO_SUFFIX) and not topic[1].endswith(FIFO_SUFFIX):
-            raise invalid("Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
-        return QUEUE, f"{arn.scope}/{arn.resource}"
-    if topic[1].endswith(FIFO_SUFFIX):
-        raise invalid(f"Invalid protocol type: {protocol}")
-    if arn is None or arn.service != "lambda" or not arn.resource.startswith("function:"):
-        raise invalid("Lambda endpoint ARN")
-    return FUNCTION, f"{scope_key(arn.account, arn.region)}/{arn.resource.removeprefix('function:')}"
-
-
-def show_endpoint(subscription: Subscription) -> str:
-    """Return an endpoint as it was subscribed."""
-    if subscription.kind == HTTP:
-        return subscription.endpoint
-    _realm, account, region, name = subscription.endpoint.split("/")
-    if subscription.kind == QUEUE:
-        return str(Arn("aws", "sqs", region, account, name))
-    return str(Arn("aws", "lambda", region, account, f"function:{name}"))
-
-
-def _apply(config: SubscriptionConfig, attributes: Mapping[str, str]) -> SubscriptionConfig:
-    """Return the configuration with attributes set."""
+def _apply(config: SubscriptionConfig, attributes: Mapping[str, str], *, ordered: bool) -> SubscriptionConfig:
+    """Return the configuration with attributes set; `ordered` says that the topic is a FIFO topic."""
     changes: dict[str, Any] = {}
+    labels = dict(config.labels)
     on_body = config.filter_body
     if "FilterPolicyScope" in attributes:
         scope = attributes["FilterPolicyScope"]
@@ -280,19 +297,30 @@ def _apply(config: SubscriptionConfig, attributes: Mapping[str, str]) -> Subscri
         if name == "RawMessageDelivery":
             if value.lower() not in ("true", "false"):
                 raise invalid(f"Attributes Reason: RawMessageDelivery: Invalid value [{value}]. Must be true or false.")
+            if value.lower() == "true" and labels[PROTOCOL] not in _RAW:
+                raise invalid(
+                    f"Attributes Reason: Delivery protocol [{labels[PROTOCOL]}] does not support raw message delivery."
+                )
             changes["raw"] = value.lower() == "true"
         elif name == "FilterPolicy":
             changes["filter"] = check_filter(value, on_body=on_body)
         elif name == "RedrivePolicy":
-            changes["dead_letter"] = read_redrive_policy(value)
-        elif name in ("DeliveryPolicy", "SubscriptionRoleArn", "ReplayPolicy"):
-            raise unsupported(f"the attribute {name}")
+            changes["dead_letter"] = read_redrive_policy(value, ordered=ordered)
+        elif name == POLICY:
+            if value and labels[PROTOCOL] not in ("http", "https"):
+                raise invalid(f"DeliveryPolicy: Delivery protocol [{labels[PROTOCOL]}] does not support it")
+            labels[POLICY] = check_subscription_policy(value)
+        elif name in ("SubscriptionRoleArn", "ReplayPolicy"):
+            # Taking back what can't have been set changes nothing.
+            if value:
+                raise unsupported(f"the attribute {name}")
         elif name != "FilterPolicyScope":
             raise invalid("AttributeName" if len(attributes) == 1 else f"Attributes Reason: Unknown attribute: {name}")
-    return msgspec.structs.replace(config, **changes)
+    labels = {name: value for name, value in labels.items() if value or name != POLICY}
+    return msgspec.structs.replace(config, labels=labels, **changes)
 
 
-def _show(subscription: Subscription) -> dict[str, str]:
+def _show(subscription: Subscription, topic: Topic) -> dict[str, str]:
     _realm, account, _region = subscription.scope.split("/")
     config = subscription.config
     shown = {
@@ -301,7 +329,7 @@ def _show(subscription: Subscription) -> dict[str, str]:
         "Protocol": config.labels[PROTOCOL],
         "Endpoint": show_endpoint(subscription),
         "Owner": account,
-        "ConfirmationWasAuthenticated": "true" if subscription.kind != HTTP else "false",
+        "ConfirmationWasAuthenticated": config.labels.get(AUTHENTICATED, "false") if config.token else "true",
         "PendingConfirmation": "false" if config.confirmed else "true",
         "RawMessageDelivery": "true" if config.raw else "false",
         "SubscriptionPrincipal": config.labels[PRINCIPAL],
@@ -309,6 +337,11 @@ def _show(subscription: Subscription) -> dict[str, str]:
     if config.filter:
         shown["FilterPolicy"] = config.filter
         shown["FilterPolicyScope"] = "MessageBody" if config.filter_body else "MessageAttributes"
+    if subscription.kind == HTTP:
+        own = config.labels.get(POLICY, "")
+        if own:
+            shown[POLICY] = own
+        shown["EffectiveDeliveryPolicy"] = show_subscription_policy(effective(topic.config.labels.get(POLICY, ""), own))
     if config.dead_letter:
         _realm, account, region, name = config.dead_letter.split("/")
         target = str(Arn("aws", "sqs", region, account, name))

@@ -9,6 +9,14 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
+from fogbank.clouds.aws.sns.delivery_policies import (
+    DISPLAY_NAME,
+    POLICY,
+    SIGNATURE,
+    check_topic_policy,
+    inherited,
+    show_topic_policy,
+)
 from fogbank.clouds.aws.sns.errors import invalid, unsupported
 from fogbank.clouds.aws.sns.service import Sns, check_name, read_topic, topic_arn
 from fogbank.engines.messaging import topics
@@ -19,21 +27,25 @@ from fogbank.wire.aws.errors import AwsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fogbank.engines.messaging.model import Name
     from fogbank.engines.messaging.topic_model import Topic
+    from fogbank.storage import Tx
 
 PAGE_MAX: Final = 100
 TAGS_MAX: Final = 50
-# Kept and shown: policies aren't evaluated yet, and a display name is for mail and text messages.
-_LABELS: Final = ("DisplayName", "Policy", "SignatureVersion")
+# Kept and shown: access policies aren't evaluated yet.
+_LABELS: Final = (DISPLAY_NAME, "Policy", POLICY, SIGNATURE, "TracingConfig")
+_CHOICES: Final = {SIGNATURE: ("1", "2"), "TracingConfig": ("PassThrough",)}
+DISPLAY_NAME_CHARS_MAX: Final = 100
 _DELIVERED_TO: Final = ("HTTP", "Firehose", "Lambda", "Application", "SQS")
 _UNSUPPORTED: Final = frozenset({
-    "ArchivePolicy", "BeginningArchiveTime", "DataProtectionPolicy", "DeliveryPolicy", "KmsMasterKeyId",
-    "TracingConfig",
+    "ArchivePolicy", "BeginningArchiveTime", "DataProtectionPolicy", "KmsMasterKeyId",
     *(f"{kind}{outcome}FeedbackRoleArn" for kind in _DELIVERED_TO for outcome in ("Success", "Failure")),
 })  # fmt: skip
 # How many of the successful deliveries are logged, in percent: nothing is logged without a role, so a rate alone
 # is kept and shown (Amazon SNS Developer Guide, "Amazon SNS message delivery status").
 _SAMPLE_RATES: Final = frozenset(f"{kind}SuccessFeedbackSampleRate" for kind in _DELIVERED_TO)
+_DISPLAYABLE: Final = re.compile(r'[^\x00-\x1f\x7f"<>\\]*')
 _PERCENT: Final = re.compile(r"\d{1,2}|100")
 
 
@@ -94,7 +106,7 @@ class ListTopics(Input):
 async def list_topics(sns: Sns, call: Call, request: ListTopics) -> Reply:
     """List the topics of the caller's account and region, a hundred at a time."""
     after = read_next_token(request.NextToken)
-    found = await sns.store.read(topics.list_topics, call.scope, after, PAGE_MAX + 1)
+    found = await sns.store.read(topics.list_topics, call.scope, after, PAGE_MAX + 1, folder="")
     reply: dict[str, Any] = {"Topics": [{"TopicArn": topic_arn(each.scope, each.name)} for each in found[:PAGE_MAX]]}
     if len(found) > PAGE_MAX:
         reply["NextToken"] = write_token(found[PAGE_MAX - 1].name)
@@ -133,8 +145,18 @@ async def set_topic_attributes(sns: Sns, call: Call, request: SetTopicAttributes
     if request.AttributeName == "FifoTopic":
         raise invalid("AttributeName")
     attributes = {request.AttributeName: request.AttributeValue}
-    await sns.store.run(topics.update, read_topic(request.TopicArn), lambda config: _apply(config, attributes))
+    await sns.store.run(_set, read_topic(request.TopicArn), attributes)
     return None
+
+
+async def _set(tx: Tx, now_us: int, name: Name, attributes: Mapping[str, str]) -> None:
+    """Set attributes of a topic, and have its subscriptions follow."""
+    topic = await topics.update(tx, now_us, name, lambda config: _apply(config, attributes))
+    if attributes.keys() & {DISPLAY_NAME, POLICY, SIGNATURE}:
+        for each in await topics.subscriptions_of(tx, now_us, name):
+            await topics.update_subscription(
+                tx, now_us, each.scope, each.id, lambda config: inherited(config, topic.config)
+            )
 
 
 class TagResource(Input):
@@ -221,14 +243,20 @@ def default_policy(topic: Topic) -> str:
     return msgspec.json.encode(policy).decode()
 
 
+def policy_of(topic: Topic) -> str:
+    """Return the access policy of a topic."""
+    return topic.config.labels.get("Policy") or default_policy(topic)
+
+
 def _show(topic: Topic, confirmed: int, pending: int) -> dict[str, str]:
     _realm, account, _region = topic.scope.split("/")
     config = topic.config
     shown = {
         "TopicArn": topic_arn(topic.scope, topic.name),
         "Owner": account,
-        "Policy": default_policy(topic),
+        "Policy": policy_of(topic),
         "DisplayName": "",
+        "EffectiveDeliveryPolicy": show_topic_policy(config.labels.get(POLICY, "")),
         "SubscriptionsConfirmed": str(confirmed),
         "SubscriptionsPending": str(pending),
         "SubscriptionsDeleted": "0",
@@ -277,6 +305,12 @@ def _set_label(labels: dict[str, str], name: str, value: str) -> None:
             valid = False
         if not valid:
             raise invalid("Policy Error: null")
+    elif name == POLICY:
+        check_topic_policy(value)
+    elif value and value not in _CHOICES.get(name, (value,)):
+        raise invalid(f"Attributes Reason: {name}: {value}")
+    elif name == DISPLAY_NAME and (len(value) > DISPLAY_NAME_CHARS_MAX or not _DISPLAYABLE.fullmatch(value)):
+        raise invalid(f"Attributes Reason: {name}")
     if value:
         labels[name] = value
     else:

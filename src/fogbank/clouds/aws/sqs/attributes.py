@@ -37,7 +37,9 @@ _NUMBERS: Final = {
     "VisibilityTimeout": ("lease_seconds", LEASE_SECONDS),
 }
 # Kept and shown, and read by nothing yet: policies aren't evaluated.
-_LABELS: Final = ("Policy", "RedriveAllowPolicy", "SqsManagedSseEnabled")
+_LABELS: Final = ("Policy", "SqsManagedSseEnabled")
+REDRIVE_ALLOW: Final = "RedriveAllowPolicy"
+SOURCES_MAX: Final = 10
 _FIFO_ONLY: Final = ("ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit")
 _UNSUPPORTED: Final = ("KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds")
 _READ_ONLY: Final = (
@@ -50,7 +52,7 @@ _READ_ONLY: Final = (
 )
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 READABLE: Final = frozenset(
-    (*_NUMBERS, *_LABELS, *_FIFO_ONLY, *_UNSUPPORTED, *_READ_ONLY, "FifoQueue", "RedrivePolicy")
+    (*_NUMBERS, *_LABELS, REDRIVE_ALLOW, *_FIFO_ONLY, *_UNSUPPORTED, *_READ_ONLY, "FifoQueue", "RedrivePolicy")
 )
 
 
@@ -64,6 +66,8 @@ def apply_attributes(config: QueueConfig, attributes: Mapping[str, str]) -> Queu
             changes[field] = _number(name, value, limit)
         elif name == "RedrivePolicy":
             changes["dead_letter"] = _read_redrive_policy(value)
+        elif name == REDRIVE_ALLOW:
+            _set_label(labels, name, _checked_allowance(value))
         elif name in _FIFO_ONLY and config.ordered:
             changes.update(_fifo_setting(name, value, labels))
         elif name in _LABELS:
@@ -147,6 +151,36 @@ def _read_redrive_policy(value: str) -> DeadLetterPolicy | None:
     if arn is None or arn.service != "sqs":
         raise refuse("Dead letter target ARN is invalid.")
     return DeadLetterPolicy(arn.scope, arn.resource, receives_max)
+
+
+def _checked_allowance(value: str) -> str:
+    """Check which queues may have their dead letters come here."""
+    if not value:
+        return value
+
+    def refuse(reason: str) -> AwsError:
+        return invalid_value(value, REDRIVE_ALLOW, reason)
+
+    try:
+        policy = msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        raise refuse("Amazon SQS can't create the redrive allow policy. It is not a valid JSON map.") from None
+    if not isinstance(policy, dict) or policy.get("redrivePermission") not in ("allowAll", "denyAll", "byQueue"):
+        raise refuse("redrivePermission must be allowAll, denyAll or byQueue.")
+    sources = policy.get("sourceQueueArns")
+    if policy["redrivePermission"] != "byQueue":
+        if sources is not None:
+            raise refuse("sourceQueueArns can be given only with the permission byQueue.")
+    elif not isinstance(sources, list) or not 1 <= len(sources) <= SOURCES_MAX:
+        raise refuse(f"sourceQueueArns must name 1 to {SOURCES_MAX} queues.")
+    return value
+
+
+def allows_redrive(config: QueueConfig, source: str) -> bool:
+    """Whether a queue takes the dead letters of the queue with that ARN."""
+    policy = msgspec.json.decode(config.labels.get(REDRIVE_ALLOW, "{}"))
+    permission = policy.get("redrivePermission", "allowAll")
+    return permission == "allowAll" or (permission == "byQueue" and source in policy["sourceQueueArns"])
 
 
 def _fifo_setting(name: str, value: str, labels: dict[str, str]) -> dict[str, Any]:

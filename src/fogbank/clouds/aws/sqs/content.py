@@ -146,8 +146,9 @@ def system_attributes(received: Received, source: Callable[[int], str | None]) -
     if TRACE in message.system:
         known[TRACE] = message.system[TRACE]
     if message.ordering_key:
-        known["SequenceNumber"] = sequence_number(received.handle.message)
         known["MessageGroupId"] = message.ordering_key
+    if message.dedup_id:
+        known["SequenceNumber"] = sequence_number(received.handle.message)
         known["MessageDeduplicationId"] = message.dedup_id
     if received.origin:
         arn = source(received.origin)

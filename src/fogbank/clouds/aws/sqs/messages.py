@@ -20,6 +20,7 @@ from fogbank.clouds.aws.sqs.content import (
 )
 from fogbank.clouds.aws.sqs.errors import expired_receipt, invalid, invalid_value, missing
 from fogbank.clouds.aws.sqs.names import FIFO_SUFFIX, queue_arn
+from fogbank.clouds.aws.sqs.quotas import over_limit
 from fogbank.clouds.aws.sqs.receipts import read_receipt
 from fogbank.clouds.aws.sqs.service import Sqs, queue_of
 from fogbank.engines.messaging import messages, queues
@@ -89,9 +90,15 @@ async def receive_message(sqs: Sqs, call: Call, request: ReceiveMessage) -> Repl
     for attribute in system:
         if attribute not in _SYSTEM_NAMES:
             raise AwsError("InvalidAttributeName", f"Unknown Attribute {attribute}.")
-    receipt = await sqs.receiver.receive(name, count, lease, wait)
+    room = await sqs.in_flight.room(name)
+    if not room:
+        if name[1].endswith(FIFO_SUFFIX):
+            return {}
+        raise over_limit(name)
+    receipt = await sqs.receiver.receive(name, min(count, room), lease, wait)
     if not receipt.messages:
         return {}
+    sqs.in_flight.took(name, len(receipt.messages))
     sources = await _sources(sqs, receipt.messages)
     wanted = request.MessageAttributeNames or ()
     return {"Messages": [show(each, system=system, attributes=wanted, source=sources.get) for each in receipt.messages]}
@@ -174,8 +181,8 @@ def _ordering(request: Any, *, fifo: bool) -> tuple[str, str]:
         reason = "The request include parameter that is not valid for this queue type."
         raise invalid_value(dedup, "MessageDeduplicationId", reason)
     if group is not None:
-        msg = "Fogbank does not support the parameter MessageGroupId on standard queues (fair queues)."
-        raise AwsError("UnsupportedOperation", msg, query_code="AWS.SimpleQueueService.UnsupportedOperation")
+        # Fair queues: a standard queue's groups are tenants.
+        return check_group(group, "MessageGroupId"), ""
     return "", ""
 
 

@@ -10,12 +10,13 @@ from fogbank.clouds.aws.api import Call, Input, Reply, operation, scope_key
 from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
 from fogbank.clouds.aws.sqs.attributes import (
     READABLE,
+    allows_redrive,
     apply_attributes,
     differing_attribute,
     show_attributes,
 )
 from fogbank.clouds.aws.sqs.errors import invalid_value, missing, unknown_attribute
-from fogbank.clouds.aws.sqs.names import FIFO_SUFFIX, check_name, queue_url
+from fogbank.clouds.aws.sqs.names import FIFO_SUFFIX, check_name, queue_url, scope_arn
 from fogbank.clouds.aws.sqs.service import Sqs, queue_of
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.errors import QueueNotFoundError
@@ -58,8 +59,12 @@ async def create_queue(sqs: Sqs, call: Call, request: CreateQueue) -> Reply:
         )
     tags = request.tags or {}
     config = apply_attributes(QueueConfig(ordered=fifo, tags=_check_tags(tags)), attributes)
-    await _check_dead_letter_target(sqs, call, config, attributes)
+    source = scope_arn(call.scope, request.QueueName)
+    await _check_dead_letter_target(sqs, call, config, attributes, source)
     name = (call.scope, request.QueueName)
+    if sqs.strict and await sqs.store.read(queues.was_deleted, name):
+        msg = "You must wait 60 seconds after deleting a queue before you can create another with the same name."
+        raise AwsError("QueueDeletedRecently", msg, query_code="AWS.SimpleQueueService.QueueDeletedRecently")
     queue, new = await sqs.store.run(queues.create, name, sqs.ids.sequence(), config)
     if not new:
         differing = differing_attribute(queue, attributes)
@@ -78,7 +83,7 @@ class DeleteQueue(Input):
 @operation(DeleteQueue)
 async def delete_queue(sqs: Sqs, call: Call, request: DeleteQueue) -> Reply:
     """Delete a queue with all that is in it."""
-    await sqs.store.run(queues.delete, queue_of(call, request.QueueUrl))
+    await sqs.store.run(queues.delete, queue_of(call, request.QueueUrl), remembered=sqs.strict)
     return None
 
 
@@ -173,7 +178,7 @@ async def set_queue_attributes(sqs: Sqs, call: Call, request: SetQueueAttributes
         raise AwsError("InvalidAttributeName", "You can specify the attribute FifoQueue only at queue creation.")
     queue = await sqs.store.read(queues.find, name)
     config = apply_attributes(queue.config, request.Attributes)
-    await _check_dead_letter_target(sqs, call, config, request.Attributes)
+    await _check_dead_letter_target(sqs, call, config, request.Attributes, scope_arn(*name))
     await sqs.store.run(queues.update, name, lambda config: apply_attributes(config, request.Attributes))
     return None
 
@@ -245,7 +250,9 @@ async def list_queue_tags(sqs: Sqs, call: Call, request: ListQueueTags) -> Reply
     return {"Tags": queue.config.tags} if queue.config.tags else {}
 
 
-async def _check_dead_letter_target(sqs: Sqs, call: Call, config: QueueConfig, attributes: dict[str, str]) -> None:
+async def _check_dead_letter_target(
+    sqs: Sqs, call: Call, config: QueueConfig, attributes: dict[str, str], source: str
+) -> None:
     """Refuse a redrive policy whose target isn't a queue of the same kind, account and region."""
     if config.dead_letter is None or "RedrivePolicy" not in attributes:
         return
@@ -257,6 +264,8 @@ async def _check_dead_letter_target(sqs: Sqs, call: Call, config: QueueConfig, a
         queue = await sqs.store.read(queues.find, (target.scope, target.name))
     except QueueNotFoundError:
         raise invalid_value(policy, "RedrivePolicy", "Dead letter target does not exist.") from None
+    if not allows_redrive(queue.config, source):
+        raise invalid_value(policy, "RedrivePolicy", "The dead letter queue's redrive allow policy denies this source.")
     if queue.config.ordered != config.ordered:
         msg = "Dead-letter queue must be same type of queue as the source."
         raise AwsError("InvalidParameterValue", msg)

@@ -8,6 +8,7 @@ from fogbank.clouds.aws.sqs.names import name_from_url
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.api import Call
+    from fogbank.clouds.aws.sqs.quotas import InFlight
     from fogbank.engines.messaging.model import Name
     from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
@@ -22,6 +23,8 @@ class Sqs(NamedTuple):
     clock: Clock
     ids: Ids
     receiver: Receiver
+    in_flight: InFlight
+    strict: bool = False
 
 
 def queue_of(call: Call, url: str) -> Name:

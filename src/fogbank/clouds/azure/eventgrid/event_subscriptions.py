@@ -210,7 +210,7 @@ async def _put(
         # A domain's topic is made with its first subscription.
         made = TopicConfig(dialect=DIALECT, dedup_window_seconds=0, labels={"name": name})
         await engine.create(tx, now_us, topic, sequence, made)
-    return await engine.put_subscription(tx, now_us, topic, number, to.kind, to.endpoint, config)
+    return await engine.subscribe_as(tx, now_us, topic, number, to.kind, to.endpoint, config)
 
 
 async def get(parts: Parts, call: ArmCall) -> Response:

@@ -126,7 +126,7 @@ async def _put(
     _, made = await queues.create(tx, now_us, queue, sequence, settings)
     if not made:
         await queues.update(tx, now_us, queue, lambda _: settings)
-    return await engine.put_subscription(tx, now_us, topic, queue[1], QUEUE, endpoint_of(*queue), config)
+    return await engine.subscribe_as(tx, now_us, topic, queue[1], QUEUE, endpoint_of(*queue), config)
 
 
 async def _find(parts: Parts, call: ArmCall) -> tuple[KeyedResource, Subscription]:

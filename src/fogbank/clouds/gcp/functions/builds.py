@@ -1,19 +1,23 @@
 """What Google's build does with a function's source before it runs: it is checked, and gets what it depends on.
 
 Google Cloud, "Specify dependencies in Node.js" (packages are installed from package.json with npm, the framework is
-added where it isn't named) and "The Node.js runtime", "Source code structure". Scripts are not run, neither the
-source's own (`gcp-build`) nor those of packages, since a build stands outside of functions' sandboxes.
+added where it isn't named), "The Node.js runtime", "Source code structure", and "Specify dependencies in Python"
+(packages are installed from requirements.txt with pip). Scripts are not run, neither the source's own (`gcp-build`)
+nor those of packages, which have to be there as wheels, since a build stands outside of functions' sandboxes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import io
 import os
+import re
 import shutil
 import signal
 import stat
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -30,6 +34,9 @@ from fogbank.storage.blobs import digest_of
 FRAMEWORK: Final = "@google-cloud/functions-framework"
 # What clients wait for the answer to a deployment, less some.
 BUILD_SECONDS_MAX: Final = 50.0
+REQUIREMENTS: Final = "requirements.txt"
+# A comment, or the framework, which is there.
+_PROVIDED: Final = re.compile(r"\s*(?:#|functions[-_]framework\b(?!\s*@))", re.IGNORECASE)
 _TOLD_MAX: Final = 2_000
 _NEWEST: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -38,7 +45,7 @@ async def build(source: Source, runtime: str, main: str) -> Source:
     """Return a source that can run; raises `GrpcError` where Google's build fails. `main` is "" for the usual."""
     if language_of(runtime) != "nodejs":
         sources.check(source, main)
-        return source
+        return source if source.folder else await _with_requirements(source)
     files = _files(source)
     package = _package(files)
     _check_main(files, package, main)
@@ -50,6 +57,44 @@ async def build(source: Source, runtime: str, main: str) -> Source:
         raise build_failed("Fogbank does not run the script gcp-build of package.json")
     dependencies = {**package.get("devDependencies", {}), **package.get("dependencies", {})}
     return await _install(source, [] if FRAMEWORK in dependencies else [FRAMEWORK])
+
+
+async def _with_requirements(source: Source) -> Source:
+    """Return a Python source with the packages that its requirements.txt names, besides the framework."""
+    files = _files(source)
+    if not files.has(REQUIREMENTS):
+        return source
+    lines = files.read(REQUIREMENTS).decode("utf-8", "replace").splitlines()
+    if all(not line.strip() or _PROVIDED.match(line) for line in lines):
+        return source
+    if importlib.util.find_spec("pip") is None:
+        raise build_failed(f"pip is needed to install what {REQUIREMENTS} names, and it isn't where Fogbank runs")
+    loop = asyncio.get_running_loop()
+    with tempfile.TemporaryDirectory(prefix="fogbank-build-") as place:
+        folder = await loop.run_in_executor(None, unpack, [source.code], Path(place) / "source")
+        packages = Path(place) / "packages"
+        options = ["--quiet", "--disable-pip-version-check", "--only-binary=:all:", "--target", str(packages)]
+        await _run([sys.executable, "-m", "pip", "install", *options, "--requirement", REQUIREMENTS], folder)
+        await loop.run_in_executor(None, _add, packages, folder)
+        code = await loop.run_in_executor(None, _packed, folder)
+    return _checked(code)
+
+
+def _add(packages: Path, folder: Path) -> None:
+    """Put packages beside the source's own files, which win."""
+    for path in packages.iterdir():
+        if not (folder / path.name).exists():
+            shutil.move(path, folder / path.name)
+
+
+def _checked(code: bytes) -> Source:
+    try:
+        check_archive(code)
+    except InvalidArchiveError as error:
+        raise build_failed(f"with its packages the source is too large: {error}") from None
+    if len(code) > ARCHIVE_BYTES_MAX:
+        raise build_failed(f"with its packages the source has more than {ARCHIVE_BYTES_MAX} bytes")
+    return Source(code, digest_of(code))
 
 
 class _Files(NamedTuple):
@@ -117,13 +162,7 @@ async def _install(source: Source, more: list[str]) -> Source:
         command = [npm, "install", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", *more]
         await _run(command, folder)
         code = await loop.run_in_executor(None, _packed, folder)
-    try:
-        check_archive(code)
-    except InvalidArchiveError as error:
-        raise build_failed(f"with its packages the source is too large: {error}") from None
-    if len(code) > ARCHIVE_BYTES_MAX:
-        raise build_failed(f"with its packages the source has more than {ARCHIVE_BYTES_MAX} bytes")
-    return Source(code, digest_of(code))
+    return _checked(code)
 
 
 async def _run(command: list[str], folder: Path) -> None:
@@ -136,7 +175,7 @@ async def _run(command: list[str], folder: Path) -> None:
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )
-    what = " ".join(["npm", *command[1:]])
+    what = " ".join([Path(command[0]).name, *command[1:]])
     try:
         said, _ = await asyncio.wait_for(process.communicate(), BUILD_SECONDS_MAX)
     except TimeoutError:

@@ -6,19 +6,24 @@ import re
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fogbank.clouds.gcp.functions import event_triggers
 from fogbank.clouds.gcp.locations import check_project, check_region, scope_key
 from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
 from fogbank.clouds.gcp.refusals import already_exists, invalid, not_found
 from fogbank.engines.functions import functions
 from fogbank.engines.functions.errors import FunctionExistsError, FunctionNotFoundError
+from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.kernel.clock import SECOND_US
+from fogbank.wire.grpc.status import Code, GrpcError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fogbank.clouds.gcp.functions.event_triggers import Trigger
     from fogbank.clouds.gcp.functions.sources import Source
     from fogbank.clouds.gcp.parts import Parts
     from fogbank.engines.functions.model import Function, FunctionConfig
+    from fogbank.storage import Tx
 
 CONTRACT: Final = "functions-framework"
 _NAME: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/functions/([^/\0]+)")
@@ -109,23 +114,51 @@ async def find(parts: Parts, name: FunctionName, generation: str) -> Function:
     return function
 
 
-async def create(parts: Parts, name: FunctionName, config: FunctionConfig, source: Source) -> Function:
-    """Create a function; raises `GrpcError`."""
+async def create(
+    parts: Parts, name: FunctionName, config: FunctionConfig, source: Source, trigger: Trigger | None = None
+) -> Function:
+    """Create a function, and have the events brought that set it off; raises `GrpcError`."""
+
+    async def make(tx: Tx, now_us: int, number: int, other: int) -> Function:
+        function = await functions.create(tx, now_us, name.key, number, config, source.code)
+        await event_triggers.connect(tx, now_us, function, name, trigger, other)
+        return function
+
     try:
-        function = await parts.store.run(functions.create, name.key, parts.ids.sequence(), config, source.code)
+        function = await parts.store.run(make, parts.ids.sequence(), parts.ids.sequence())
     except FunctionExistsError:
         raise already_exists(str(name)) from None
+    except TopicNotFoundError:
+        raise no_topic(trigger) from None
     parts.invoker.prepare(function)
     return function
 
 
+def no_topic(trigger: Trigger | None) -> GrpcError:
+    """Return the error for a trigger whose topic isn't there."""
+    topic = "" if trigger is None else str(trigger.topic)
+    return GrpcError(Code.NOT_FOUND, f"The topic {topic} that is to trigger the function was not found.")
+
+
 async def update(
-    parts: Parts, name: FunctionName, change: Callable[[Function], FunctionConfig], source: Source | None
+    parts: Parts,
+    name: FunctionName,
+    change: Callable[[Function], FunctionConfig],
+    source: Source | None,
+    trigger: Trigger | None = None,
 ) -> Function:
-    """Change a function; raises `GrpcError`."""
+    """Change a function and what sets it off; raises `GrpcError`."""
     code = None if source is None else source.code
+
+    async def make(tx: Tx, now_us: int, number: int, other: int) -> Function:
+        function = await functions.update(tx, now_us, name.key, number, change, code)
+        await event_triggers.connect(tx, now_us, function, name, trigger, other)
+        return function
+
     try:
-        function = await parts.store.run(functions.update, name.key, parts.ids.sequence(), change, code)
+        function = await parts.store.run(make, parts.ids.sequence(), parts.ids.sequence())
+    except TopicNotFoundError:
+        raise no_topic(trigger) from None
     except FunctionNotFoundError:
         raise not_found(str(name)) from None
     parts.invoker.prepare(function)
@@ -135,8 +168,13 @@ async def update(
 async def delete(parts: Parts, name: FunctionName, generation: str) -> Function:
     """Delete a function and let its instances go; raises `GrpcError`."""
     function = await find(parts, name, generation)
+
+    async def drop(tx: Tx, now_us: int) -> None:
+        await event_triggers.disconnect(tx, now_us, name, generation)
+        await functions.delete(tx, now_us, name.key)
+
     try:
-        await parts.store.run(functions.delete, name.key)
+        await parts.store.run(drop)
     except FunctionNotFoundError:
         raise not_found(str(name)) from None
     parts.invoker.forget(function.id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.gcp import operations
 from fogbank.clouds.gcp.functions import checks, serving, sources
 from fogbank.clouds.gcp.functions.builds import build
+from fogbank.clouds.gcp.functions.event_triggers import read_first
 from fogbank.clouds.gcp.functions.runtimes import check_runtime
 from fogbank.clouds.gcp.functions.service import (
     CONTRACT,
@@ -62,6 +63,7 @@ _SUPPORTED: Final = {
     "source_archive_url": None,
     "source_upload_url": None,
     "https_trigger": {"security_level": None},
+    "event_trigger": {"event_type": None, "resource": None, "service": None, "failure_policy": None},
     "entry_point": None,
     "runtime": None,
     "timeout": None,
@@ -109,7 +111,7 @@ async def create_function(parts: Parts, call: Call, request: Any) -> Any:
         source = await build(source, message.runtime, _main_of(message))
     except GrpcError as error:
         return await _operation(parts, name, "create", request, 1, error=error)
-    function = await create(parts, name, _configuration(message, source, None, 1), source)
+    function = await create(parts, name, _configuration(message, source, None, 1), source, read_first(message))
     return await _operation(parts, name, "create", request, 1, show(parts, function, call.origin))
 
 
@@ -133,7 +135,7 @@ async def update_function(parts: Parts, call: Call, request: Any) -> Any:
         _check(merged, name)
         return _configuration(merged, source, current.config, int(current.config.labels["version"]) + 1)
 
-    changed = await update(parts, name, change, source)
+    changed = await update(parts, name, change, source, read_first(message))
     version = int(changed.config.labels["version"])
     return await _operation(parts, name, "update", request, version, show(parts, changed, call.origin))
 
@@ -225,12 +227,11 @@ def _merged(parts: Parts, config: FunctionConfig, request: Any) -> tuple[Any, bo
 
 def _check(message: Any, name: FunctionName) -> None:
     """Check a function as it is to be, and fill in what is left out; raises `GrpcError`."""
-    if message.HasField("event_trigger"):
-        raise unsupported("event_trigger: functions run by HTTP only, as yet")
     for field in _OUTPUT:
         message.ClearField(field)
-    message.https_trigger.ClearField("url")
-    message.https_trigger.security_level = message.https_trigger.security_level or SECURE_OPTIONAL
+    if read_first(message) is None:
+        message.https_trigger.ClearField("url")
+        message.https_trigger.security_level = message.https_trigger.security_level or SECURE_OPTIONAL
     checks.refuse_unsupported(message, _SUPPORTED)
     if not message.runtime:
         raise invalid("runtime", "Runtime field cannot be empty.")
@@ -273,6 +274,7 @@ def _configuration(message: Any, source: Source | None, old: FunctionConfig | No
     labels = {
         **keep_facts(GENERATION, message),
         "source": _main_of(message),
+        "signature": "event" if message.HasField("event_trigger") else "http",
         "version": str(version),
         "revision": str(version),
     }
@@ -305,7 +307,8 @@ def show(parts: Parts, function: Function, origin: str) -> Any:
     message = _recall(parts, function.config)
     name = name_of(function)
     message.status = _ACTIVE
-    message.https_trigger.url = url_of(origin, name)
+    if not message.HasField("event_trigger"):
+        message.https_trigger.url = url_of(origin, name)
     message.version_id = int(function.config.labels["version"])
     if not message.service_account_email:
         message.service_account_email = f"{name.project}@appspot.gserviceaccount.com"

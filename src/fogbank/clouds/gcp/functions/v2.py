@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.gcp import operations
 from fogbank.clouds.gcp.functions import sources, v2_configuration
 from fogbank.clouds.gcp.functions.builds import build
+from fogbank.clouds.gcp.functions.event_triggers import read_second
 from fogbank.clouds.gcp.functions.runtimes import RUNTIMES
 from fogbank.clouds.gcp.functions.service import (
     FunctionName,
@@ -79,7 +80,7 @@ async def create_function(parts: Parts, call: Call, request: Any) -> Any:
     except GrpcError as error:
         return await _operation(parts, name, "create", message, error=error)
     config = configuration(message, source, None, _next_revision(name, "", _letters(parts)))
-    function = await create(parts, name, config, source)
+    function = await create(parts, name, config, source, read_second(message))
     return await _operation(parts, name, "create", show(parts, function, call.origin))
 
 
@@ -105,7 +106,7 @@ async def update_function(parts: Parts, call: Call, request: Any) -> Any:
         revision = _next_revision(name, current.config.labels["revision"], letters)
         return configuration(merged, source, current.config, revision)
 
-    changed = await update(parts, name, change, source)
+    changed = await update(parts, name, change, source, read_second(message))
     return await _operation(parts, name, "update", show(parts, changed, call.origin))
 
 

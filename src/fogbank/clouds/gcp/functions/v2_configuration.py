@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.functions import checks
+from fogbank.clouds.gcp.functions.event_triggers import read_second
 from fogbank.clouds.gcp.functions.runtimes import check_runtime
 from fogbank.clouds.gcp.functions.service import (
     CONTRACT,
@@ -19,7 +20,7 @@ from fogbank.clouds.gcp.functions.service import (
     url_of,
 )
 from fogbank.clouds.gcp.functions.sources import main_of as main_of_source
-from fogbank.clouds.gcp.refusals import invalid, unsupported
+from fogbank.clouds.gcp.refusals import invalid
 from fogbank.engines.functions.model import FunctionConfig
 
 if TYPE_CHECKING:
@@ -45,6 +46,14 @@ _SUPPORTED: Final = {
     "description": None,
     "labels": None,
     "environment": None,
+    "event_trigger": {
+        "trigger": None,
+        "trigger_region": None,
+        "event_type": None,
+        "pubsub_topic": None,
+        "service_account_email": None,
+        "retry_policy": None,
+    },
     "build_config": {
         "runtime": None,
         "entry_point": None,
@@ -81,13 +90,12 @@ def drop_output(message: Any) -> None:
 
 def check(message: Any, name: FunctionName) -> None:
     """Check a function as it is to be, and fill in what is left out; raises `GrpcError`."""
-    if message.HasField("event_trigger"):
-        raise unsupported("event_trigger: functions run by HTTP only, as yet")
     checks.refuse_unsupported(message, _SUPPORTED)
     if message.environment not in (0, GEN_2):
         raise invalid("environment", "The second generation's API makes functions of environment GEN_2 only.")
     message.environment = GEN_2
     message.name = str(name)
+    read_second(message)
     build, service = message.build_config, message.service_config
     if not build.runtime:
         raise invalid("build_config.runtime", "Runtime field cannot be empty.")
@@ -126,7 +134,8 @@ def _check_service(service: Any) -> None:
 
 def signature_of(message: Any) -> str:
     """Return what a function without a mark takes; raises `GrpcError`."""
-    signature = message.build_config.environment_variables.get(SIGNATURE_VARIABLE) or SIGNATURES[0]
+    default = "cloudevent" if message.HasField("event_trigger") else SIGNATURES[0]
+    signature = message.build_config.environment_variables.get(SIGNATURE_VARIABLE) or default
     if signature not in SIGNATURES:
         raise invalid(
             "build_config.environment_variables",

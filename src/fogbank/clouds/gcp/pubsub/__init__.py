@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.gcp.pubsub import publish, pulling, seeking, streaming, subscriptions, topics
+from fogbank.clouds.gcp.pubsub import publish, seeking, subscriptions, topics
+from fogbank.clouds.gcp.pubsub.receiving import pulling, streaming
 from fogbank.clouds.gcp.pubsub.schemas.service import schema_service
 from fogbank.clouds.gcp.pubsub.service import make_pubsub, word
 from fogbank.wire.grpc.service import Service
 
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
+
+
+# What waits for messages.
+_WAITING: Final = frozenset({"Pull", "StreamingPull"})
 
 
 def make_services(parts: Parts) -> list[Service]:
@@ -47,7 +52,7 @@ def make_services(parts: Parts) -> list[Service]:
         "Seek": seeking.seek,
     }
     return [
-        Service("google.pubsub.v1.Publisher", pubsub, publisher, word),
-        Service("google.pubsub.v1.Subscriber", pubsub, subscriber, word),
+        Service("google.pubsub.v1.Publisher", pubsub, publisher, word, frozenset(publisher)),
+        Service("google.pubsub.v1.Subscriber", pubsub, subscriber, word, frozenset(subscriber) - _WAITING),
         schema_service(pubsub),
     ]

@@ -9,14 +9,14 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.pubsub.names import DELETED_TOPIC, TOPICS, read_name
-from fogbank.clouds.gcp.pubsub.service import DIALECT, FACTS
+from fogbank.clouds.gcp.pubsub.service import DIALECT, FACTS, PACKAGE
+from fogbank.clouds.gcp.pubsub.shapes import pubsub_types
 from fogbank.clouds.gcp.pubsub.topics import check_duration, check_labels, keep
 from fogbank.clouds.gcp.refusals import invalid, unsupported
 from fogbank.engines.messaging.model import DeadLetterPolicy, PushPolicy, QueueConfig
 from fogbank.languages.pubsub_filter import FilterError, compile_filter
 
 if TYPE_CHECKING:
-    from fogbank.clouds.gcp.pubsub.service import PubSub
     from fogbank.engines.messaging.model import Queue
 
 ACK_SECONDS: Final = (10, 600)
@@ -146,17 +146,18 @@ def configuration(message: Any, *, retains: bool = False) -> QueueConfig:
         backoff_max_seconds=backoff[1],
         dialect=DIALECT,
         push=push,
+        fair_by_key=False,
     )
 
 
-def recall(pubsub: PubSub, config: QueueConfig) -> Any:
+def recall(config: QueueConfig) -> Any:
     """Return a subscription as the API has it."""
-    return pubsub.message("Subscription").FromString(b64decode(config.labels[FACTS]))
+    return pubsub_types().message(f"{PACKAGE}.Subscription").FromString(b64decode(config.labels[FACTS]))
 
 
-def show(pubsub: PubSub, queue: Queue, topic_retention_seconds: int = 0) -> Any:
+def show(queue: Queue, topic_retention_seconds: int = 0) -> Any:
     """Return a subscription as the API shows it."""
-    message = recall(pubsub, queue.config)
+    message = recall(queue.config)
     message.state = 1
     if topic_retention_seconds and message.topic != DELETED_TOPIC:
         message.topic_message_retention_duration.seconds = topic_retention_seconds

@@ -27,6 +27,10 @@ _RETRY: Final = Retry((10, 30, 60, 300, 600), age_seconds_max=7 * 86_400)
 _PREFIX: Final = "CloudPubSubDeadLetterSource"
 
 
+# What a delivery says whose content is a PubsubMessage already.
+FORM: Final = {"form": DIALECT}
+
+
 def _never(_answer: Answer) -> bool:
     return False
 
@@ -48,6 +52,8 @@ def to_topic(delivery: Delivery, drawn: Drawn) -> Publication:
         message.attributes[f"{_PREFIX}Subscription"] = name.partition("/")[2]
         message.attributes[f"{_PREFIX}SubscriptionProject"] = scope.split("/")[1]
         message.attributes[f"{_PREFIX}TopicPublishTime"] = message.publish_time.ToJsonString()
+    elif delivery.facts.get("form") == DIALECT:
+        message.MergeFromString(delivery.content)
     else:
         message.data = delivery.content
         event = msgspec.json.decode(delivery.content)

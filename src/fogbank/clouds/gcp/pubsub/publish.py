@@ -13,7 +13,8 @@ import msgspec
 
 from fogbank.clouds.gcp.pubsub.names import TOPICS, read_name
 from fogbank.clouds.gcp.pubsub.schemas.topics import check_messages
-from fogbank.clouds.gcp.pubsub.service import FACTS, not_found
+from fogbank.clouds.gcp.pubsub.service import FACTS, PACKAGE, not_found
+from fogbank.clouds.gcp.pubsub.shapes import publish_time, pubsub_types
 from fogbank.clouds.gcp.pubsub.topics import SCHEMA
 from fogbank.clouds.gcp.refusals import invalid
 from fogbank.engines.messaging import publishing, topics
@@ -52,7 +53,7 @@ async def publish(pubsub: PubSub, call: Call, request: Any) -> Any:
         if unchecked is not None:
             topic = pubsub.message("Topic").FromString(b64decode(unchecked.config.labels[FACTS]))
             await check_messages(pubsub, topic.schema_settings, request.messages)
-            items = [publication(message, int(message.message_id), now_us) for message in request.messages]
+            items = [publication(message, pubsub.ids.sequence(), now_us) for message in request.messages]
             await pubsub.store.run(publishing.publish, name.key, items, pubsub.ids.sequence)
     except TopicNotFoundError:
         raise not_found(request.topic) from None
@@ -71,14 +72,14 @@ async def _publish(tx: Tx, now_us: int, name: Name, items: list[Publication], dr
 
 
 def publication(message: Any, sequence: int, now_us: int, hops: int = 0) -> Publication:
-    """Return what is published of a PubsubMessage; gives it its id and its time."""
+    """Return what is published of a PubsubMessage: its bytes, with its id (field 3) and its time behind them."""
     number = str(sequence)
-    message.message_id = number
-    message.publish_time.seconds, micros = divmod(now_us, 1_000_000)
-    message.publish_time.nanos = micros * 1_000
-    stored = Message(number, message.SerializeToString(), {}, message.ordering_key)
+    if message.HasField("publish_time"):
+        message.ClearField("publish_time")
+    body = b"%b\x1a%c%b%b" % (message.SerializeToString(), len(number), number.encode(), publish_time(now_us))
+    stored = Message(number, body, {}, message.ordering_key)
     render = partial(_render, message.attributes) if message.attributes else _render_bare
-    return Publication(stored, sequence, render, partial(_as_cloud_event, message), hops)
+    return Publication(stored, sequence, render, _as_cloud_event, hops)
 
 
 def _render(attributes: Mapping[str, str], subscription: Subscription, message: Message) -> Rendered | None:
@@ -94,8 +95,9 @@ def _render_bare(subscription: Subscription, message: Message) -> Rendered | Non
     return Rendered(message) if not text or compile_filter(text)({}) else None
 
 
-def _as_cloud_event(message: Any, topic: Topic, _stored: Message) -> bytes:
+def _as_cloud_event(topic: Topic, stored: Message) -> bytes:
     """Return a message as a CloudEvent ("CloudEvents - JSON event format: Pub/Sub")."""
+    message = pubsub_types().message(f"{PACKAGE}.PubsubMessage").FromString(stored.body)
     project = topic.scope.split("/")[1]
     return msgspec.json.encode(
         {

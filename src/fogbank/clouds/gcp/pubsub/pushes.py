@@ -7,24 +7,48 @@ subscriptions".
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from fogbank.clouds.gcp.identity_tokens import identity_token
 from fogbank.clouds.gcp.pubsub.names import full_name
 from fogbank.clouds.gcp.pubsub.publish import as_json
-from fogbank.clouds.gcp.pubsub.pulling import attempt_of
+from fogbank.clouds.gcp.pubsub.receiving.pulling import attempt_of
 from fogbank.clouds.gcp.pubsub.service import FACTS, PACKAGE
 from fogbank.clouds.gcp.pubsub.shapes import pubsub_types
+from fogbank.connectors.delivery.couriers import Answer
 from fogbank.connectors.delivery.posting import Posting
+from fogbank.engines.functions.errors import FunctionNotFoundError
+from fogbank.engines.messaging.delivery_model import split_endpoint
+from fogbank.runtimes.model import Ended, Invocation
+from fogbank.runtimes.runner import BusyError
 
 if TYPE_CHECKING:
-    from fogbank.connectors.delivery.couriers import Answer
+    from fogbank.connectors.delivery.posting import Poster
+    from fogbank.connectors.invoker import Invoker
     from fogbank.connectors.signing import Signer
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
 
+
+class PushParts(NamedTuple):
+    """The parts of the server that pushing uses."""
+
+    clock: Clock
+    ids: Ids
+    poster: Poster
+    signer: Signer
+    invoker: Invoker
+
+
+# A push endpoint that begins so is a function that is called, not an address.
+FUNCTION: Final = "function:"
+# A label of a function's subscription: the form of its events.
+FORM: Final = "form"
+CLOUD_EVENT: Final = "cloudevent"
+BACKGROUND: Final = "event"
 ACCEPTED: Final = frozenset({102, 200, 201, 202, 204})
 
 
@@ -33,7 +57,16 @@ def accepts(answer: Answer) -> bool:
     return answer.status in ACCEPTED
 
 
-async def request(signer: Signer, clock: Clock, queue: Queue, received: Received) -> Posting:
+async def deliver(parts: PushParts, queue: Queue, received: Received) -> Answer:
+    """Post a message to its address, or call the function that it is for."""
+    assert queue.config.push is not None
+    endpoint = queue.config.push.endpoint
+    if endpoint.startswith(FUNCTION):
+        return await call(parts, endpoint.removeprefix(FUNCTION), queue, received)
+    return await parts.poster.send(await _request(parts.signer, parts.clock, queue, received))
+
+
+async def _request(signer: Signer, clock: Clock, queue: Queue, received: Received) -> Posting:
     """Return the request for a message."""
     types = pubsub_types()
     subscription = types.message(f"{PACKAGE}.Subscription").FromString(b64decode(queue.config.labels[FACTS]))
@@ -76,3 +109,54 @@ def _unwrapped_headers(message: Any, name: str, attempt: int, *, write_metadata:
         for key, value in message.attributes.items()
         if key.replace("-", "").isalnum() and key.isascii() and value.isascii() and value.isprintable()
     }
+
+
+async def call(parts: PushParts, endpoint: str, queue: Queue, received: Received) -> Answer:
+    """Call a function with a message, in the form that it takes."""
+    types = pubsub_types()
+    message = types.message(f"{PACKAGE}.PubsubMessage").FromString(received.message.body)
+    subscription = types.message(f"{PACKAGE}.Subscription").FromString(b64decode(queue.config.labels[FACTS]))
+    if queue.config.labels.get(FORM) == BACKGROUND:
+        headers, body = _background_event(message, subscription.topic)
+    else:
+        headers, body = _cloud_event(message, subscription)
+    pairs = [["host", "functions.localhost"], *headers, ["content-length", str(len(body))]]
+    context = {"method": "POST", "path": "/", "query": "", "headers": pairs}
+    name = split_endpoint(endpoint)
+    try:
+        outcome = await parts.invoker.invoke(name, Invocation(parts.ids.request(), body, context), source="trigger")
+    except BusyError:
+        return Answer(429, "the function is busy")
+    except FunctionNotFoundError:
+        return Answer(404, f"there is no function {name[1]}")
+    if outcome.ended is not Ended.OK:
+        return Answer(500, f"the function {name[1]} failed: {outcome.ended.value}")
+    return Answer(int(outcome.head["status"]), f"the function {name[1]} answered {outcome.head['status']}")
+
+
+def _cloud_event(message: Any, subscription: Any) -> tuple[list[list[str]], bytes]:
+    """Return headers and body of a CloudEvent in binary mode, as Eventarc sends them."""
+    headers = [
+        ["content-type", "application/json"],
+        ["ce-specversion", "1.0"],
+        ["ce-id", message.message_id],
+        ["ce-source", f"//pubsub.googleapis.com/{subscription.topic}"],
+        ["ce-type", "google.cloud.pubsub.topic.v1.messagePublished"],
+        ["ce-time", message.publish_time.ToJsonString()],
+    ]
+    return headers, msgspec.json.encode({"message": as_json(message), "subscription": subscription.name})
+
+
+def _background_event(message: Any, topic: str) -> tuple[list[list[str]], bytes]:
+    """Return headers and body of an event as the first generation has them ("Background functions")."""
+    kind = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
+    data: dict[str, Any] = {"@type": kind, "attributes": dict(message.attributes)}
+    if message.data:
+        data["data"] = as_json(message)["data"]
+    context = {
+        "eventId": message.message_id,
+        "timestamp": message.publish_time.ToJsonString(),
+        "eventType": "google.pubsub.topic.publish",
+        "resource": {"service": "pubsub.googleapis.com", "name": topic, "type": kind},
+    }
+    return [["content-type", "application/json"]], msgspec.json.encode({"context": context, "data": data})

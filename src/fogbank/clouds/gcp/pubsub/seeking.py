@@ -6,20 +6,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.masks import merge
 from fogbank.clouds.gcp.paging import page
+from fogbank.clouds.gcp.pubsub import topic_log
 from fogbank.clouds.gcp.pubsub.configuration import configuration, recall
 from fogbank.clouds.gcp.pubsub.names import SNAPSHOTS, read_name, read_new_name, read_project, scope_of
 from fogbank.clouds.gcp.pubsub.service import already_exists, not_found
 from fogbank.clouds.gcp.pubsub.subscriptions import read
 from fogbank.clouds.gcp.pubsub.topics import check_labels
 from fogbank.clouds.gcp.refusals import invalid
-from fogbank.engines.messaging import queues, snapshots
+from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.errors import SnapshotExistsError, SnapshotNotFoundError
+from fogbank.engines.messaging.whole_queues import snapshots
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fogbank.clouds.gcp.pubsub.service import PubSub
     from fogbank.engines.messaging.model import Name
-    from fogbank.engines.messaging.snapshots import Snapshot
+    from fogbank.engines.messaging.whole_queues.snapshots import Snapshot
     from fogbank.storage import Tx
     from fogbank.wire.grpc.service import Call
 
@@ -37,7 +41,7 @@ async def create_snapshot(pubsub: PubSub, call: Call, request: Any) -> Any:
     subscription = read(request.subscription)
     check_labels(request.labels)
     queue = await pubsub.store.read(queues.find, subscription.key)
-    labels = _labels(recall(pubsub, queue.config).topic, request.labels)
+    labels = _labels(recall(queue.config).topic, request.labels)
     number, expires_us = pubsub.ids.sequence(), pubsub.clock.now() + LIVES_SECONDS * SECOND_US
     try:
         snapshot = await pubsub.store.run(
@@ -97,7 +101,7 @@ async def delete_snapshot(pubsub: PubSub, call: Call, request: Any) -> Any:
         snapshot = await snapshots.delete(tx, now_us, key)
         queue = await queues.find_by_id(tx, now_us, snapshot.queue)
         if queue is not None and not await snapshots.has_any(tx, now_us, queue.id):
-            message = recall(pubsub, queue.config)
+            message = recall(queue.config)
             await queues.update(tx, now_us, (queue.scope, queue.name), lambda _: configuration(message))
 
     try:
@@ -116,14 +120,20 @@ async def seek(pubsub: PubSub, call: Call, request: Any) -> Any:
         raise invalid("target", "A time or a snapshot to seek to is required.")
     if target == "time":
         at_us = request.time.seconds * SECOND_US + request.time.nanos // 1_000
-        await pubsub.store.run(queues.go_back, name.key, at_us)
+        await pubsub.store.run(_go_back, name.key, at_us, pubsub.ids.sequence)
         return pubsub.message("SeekResponse")()
     snapshot = await _find(pubsub, request.snapshot)
     queue = await pubsub.store.read(queues.find, name.key)
-    if snapshot.labels[_TOPIC] != recall(pubsub, queue.config).topic:
+    if snapshot.labels[_TOPIC] != recall(queue.config).topic:
         raise invalid("snapshot", "The snapshot is of a subscription of another topic.")
     await pubsub.store.run(snapshots.go_back, queue, snapshot)
     return pubsub.message("SeekResponse")()
+
+
+async def _go_back(tx: Tx, now_us: int, name: Name, at_us: int, draw: Callable[[], int]) -> None:
+    queue = await queues.find(tx, now_us, name)
+    await queues.go_back(tx, now_us, name, at_us)
+    await topic_log.replay(tx, now_us, name, recall(queue.config), at_us, draw)
 
 
 async def _find(pubsub: PubSub, full_name: str) -> Snapshot:

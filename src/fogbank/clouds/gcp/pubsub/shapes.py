@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Final
 
 from fogbank.wire.grpc.types import protobuf_types
 
 if TYPE_CHECKING:
     from fogbank.wire.grpc.types import Types
+
+_SHORT: Final = [bytes([number]) for number in range(128)]
 
 
 @cache
@@ -18,3 +20,23 @@ def pubsub_types() -> Types:
     types.load("fogbank.clouds.gcp", "mixins")
     types.load("fogbank.clouds.gcp.pubsub", "descriptors")
     return types
+
+
+def varint(number: int) -> bytes:
+    """Return a number as protobuf writes it (Protocol Buffers, "Encoding", Base 128 Varints)."""
+    if number < 128:
+        return _SHORT[number]
+    out = bytearray()
+    while number > 127:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+@lru_cache(maxsize=64)
+def publish_time(now_us: int) -> bytes:
+    """Return a time as field 4 of a PubsubMessage."""
+    seconds, micros = divmod(now_us, 1_000_000)
+    inner = b"\x08" + varint(seconds) + (b"\x10" + varint(micros * 1_000) if micros else b"")
+    return b"\x22" + varint(len(inner)) + inner

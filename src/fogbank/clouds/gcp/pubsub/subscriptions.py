@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.masks import merge
 from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
+from fogbank.clouds.gcp.pubsub import expiring
 from fogbank.clouds.gcp.pubsub.configuration import complete, configuration, recall, show
 from fogbank.clouds.gcp.pubsub.names import SUBSCRIPTIONS, TOPICS, read_name, read_new_name, read_project, scope_of
 from fogbank.clouds.gcp.pubsub.service import already_exists
-from fogbank.engines.messaging import pushing, queues, snapshots, topics
+from fogbank.engines.messaging import queues, topics
 from fogbank.engines.messaging.delivery_model import QUEUE, endpoint_of
-from fogbank.engines.messaging.errors import QueueExistsError, TopicNotFoundError
+from fogbank.engines.messaging.errors import QueueExistsError, QueueNotFoundError, TopicNotFoundError
 from fogbank.engines.messaging.topic_model import SubscriptionConfig
+from fogbank.engines.messaging.whole_queues import pushing, snapshots
 from fogbank.wire.grpc.status import Code, GrpcError
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.gcp.pubsub.service import PubSub
     from fogbank.engines.messaging.model import Name, Queue, QueueConfig
     from fogbank.storage import Tx
+    from fogbank.storage.timers import Timer
     from fogbank.wire.grpc.service import Call
 
 _MUTABLE: Final = frozenset({
@@ -38,15 +41,16 @@ async def create_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
     complete(request)
     config = configuration(request)
     try:
-        queue = await pubsub.store.run(_create, name.key, pubsub.ids.sequence(), topic.key, str(name), config)
+        queue = await pubsub.store.run(create, name.key, pubsub.ids.sequence(), topic.key, str(name), config)
     except QueueExistsError:
         raise already_exists(request.name) from None
-    return show(pubsub, queue)
+    return show(queue)
 
 
-async def _create(
+async def create(
     tx: Tx, now_us: int, name: Name, number: int, topic: Name, full_name: str, config: QueueConfig
 ) -> Queue:
+    """Create a subscription: a store operation. Raises `TopicNotFoundError`, `QueueExistsError`."""
     await topics.find(tx, now_us, topic)
     queue, new = await queues.create(tx, now_us, name, number, config)
     if not new:
@@ -54,6 +58,7 @@ async def _create(
     link = SubscriptionConfig(filter=_filter_of(config))
     await topics.subscribe(tx, now_us, topic, full_name, QUEUE, endpoint_of(*name), link)
     await pushing.tell(tx, now_us, name, None, config)
+    await expiring.begin(tx, now_us, queue)
     return queue
 
 
@@ -64,7 +69,7 @@ def _filter_of(config: QueueConfig) -> str:
 async def get_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
     """Return a subscription."""
     del call
-    return show(pubsub, await pubsub.store.read(queues.find, read(request.subscription).key))
+    return show(await pubsub.store.read(queues.find, read(request.subscription).key))
 
 
 async def update_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
@@ -77,16 +82,17 @@ async def update_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
         retains = await snapshots.has_any(tx, now_us, before.id)
 
         def merged(config: QueueConfig) -> QueueConfig:
-            message = recall(pubsub, config)
+            message = recall(config)
             merge(message, request.subscription, request.update_mask, _MUTABLE)
             complete(message)
             return configuration(message, retains=retains)
 
         queue = await queues.update(tx, now_us, key, merged)
         await pushing.tell(tx, now_us, key, before.config, queue.config)
+        await expiring.begin(tx, now_us, queue)
         return queue
 
-    return show(pubsub, await pubsub.store.run(change, name.key))
+    return show(await pubsub.store.run(change, name.key))
 
 
 async def modify_push_config(pubsub: PubSub, call: Call, request: Any) -> Any:
@@ -111,7 +117,7 @@ async def list_subscriptions(pubsub: PubSub, call: Call, request: Any) -> Any:
     after = read_page_token(request.page_token)
     found = await pubsub.store.read(queues.list_queues, scope, f"{SUBSCRIPTIONS}/", after, limit + 1)
     response = pubsub.message("ListSubscriptionsResponse")()
-    response.subscriptions.extend(show(pubsub, queue) for queue in found[:limit])
+    response.subscriptions.extend(show(queue) for queue in found[:limit])
     if len(found) > limit:
         response.next_page_token = write_page_token(found[limit - 1].name)
     return response
@@ -120,14 +126,27 @@ async def list_subscriptions(pubsub: PubSub, call: Call, request: Any) -> Any:
 async def delete_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
     """Delete a subscription with all that it holds."""
     del call
-    await pubsub.store.run(remove, pubsub, read(request.subscription).key)
+    await pubsub.store.run(remove, read(request.subscription).key)
     return pubsub.types.message("google.protobuf.Empty")()
 
 
-async def remove(tx: Tx, now_us: int, pubsub: PubSub, key: Name) -> None:
+async def remove(tx: Tx, now_us: int, key: Name) -> None:
     """Delete a subscription: a store operation."""
-    queue = await queues.find(tx, now_us, key)
-    await _unlink(tx, now_us, recall(pubsub, queue.config))
+    await _remove(tx, now_us, await queues.find(tx, now_us, key))
+
+
+async def remove_if_there(tx: Tx, now_us: int, key: Name) -> None:
+    """Delete a subscription, if there is one of that name: a store operation."""
+    try:
+        queue = await queues.find(tx, now_us, key)
+    except QueueNotFoundError:
+        return
+    await _remove(tx, now_us, queue)
+
+
+async def _remove(tx: Tx, now_us: int, queue: Queue) -> None:
+    key = (queue.scope, queue.name)
+    await _unlink(tx, now_us, recall(queue.config))
     await queues.delete(tx, now_us, key)
     await pushing.tell(tx, now_us, key, queue.config, None)
 
@@ -139,7 +158,7 @@ async def detach_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
 
     async def detach(tx: Tx, now_us: int, key: Name, store: int) -> None:
         queue = await queues.find(tx, now_us, key)
-        message = recall(pubsub, queue.config)
+        message = recall(queue.config)
         if message.detached:
             return
         await _unlink(tx, now_us, message)
@@ -151,6 +170,19 @@ async def detach_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
 
     await pubsub.store.run(detach, name.key, pubsub.ids.sequence())
     return pubsub.message("DetachSubscriptionResponse")()
+
+
+async def expire(tx: Tx, now_us: int, timer: Timer, _sequence: int) -> int | None:
+    """Remove a subscription that wasn't used for its period: what its timer does."""
+    try:
+        queue = await queues.find(tx, now_us, expiring.read(timer))
+    except QueueNotFoundError:
+        return None
+    due_us = expiring.due_us(queue, now_us)
+    if due_us is not None and due_us <= now_us:
+        await _remove(tx, now_us, queue)
+        return None
+    return due_us
 
 
 async def _unlink(tx: Tx, now_us: int, message: Any) -> None:
@@ -170,12 +202,12 @@ def read(name: str, field: str = "subscription") -> ResourceName:
     return read_name(name, SUBSCRIPTIONS, field)
 
 
-def refuse_detached(pubsub: PubSub, config: QueueConfig) -> None:
+def refuse_detached(config: QueueConfig) -> None:
     """Raise the error for a subscription that was detached, and for one that pushes."""
     if config.push is not None:
         raise GrpcError(
             Code.FAILED_PRECONDITION,
             "This method is not supported for this subscription type: it pushes its messages.",
         )
-    if recall(pubsub, config).detached:
+    if recall(config).detached:
         raise GrpcError(Code.FAILED_PRECONDITION, "The subscription is detached from its topic.")

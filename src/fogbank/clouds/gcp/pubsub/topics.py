@@ -9,6 +9,7 @@ import msgspec
 
 from fogbank.clouds.gcp.masks import merge
 from fogbank.clouds.gcp.paging import page, read_page_size, read_page_token, write_page_token
+from fogbank.clouds.gcp.pubsub import topic_log
 from fogbank.clouds.gcp.pubsub.names import (
     DELETED_TOPIC,
     SNAPSHOTS,
@@ -21,15 +22,16 @@ from fogbank.clouds.gcp.pubsub.names import (
 from fogbank.clouds.gcp.pubsub.schemas.topics import check_settings
 from fogbank.clouds.gcp.pubsub.service import DIALECT, FACTS, already_exists
 from fogbank.clouds.gcp.refusals import invalid, unsupported
-from fogbank.engines.messaging import queues, snapshots, topics
+from fogbank.engines.messaging import queues, topics
 from fogbank.engines.messaging.delivery_model import split_endpoint
 from fogbank.engines.messaging.errors import QueueNotFoundError
 from fogbank.engines.messaging.topic_model import TopicConfig
+from fogbank.engines.messaging.whole_queues import snapshots
 
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.pubsub.service import PubSub
     from fogbank.engines.messaging.model import Name, QueueConfig
-    from fogbank.engines.messaging.topic_model import Topic
+    from fogbank.engines.messaging.topic_model import Subscription, Topic
     from fogbank.storage import Tx
     from fogbank.wire.grpc.service import Call
 
@@ -50,7 +52,15 @@ async def create_topic(pubsub: PubSub, call: Call, request: Any) -> Any:
     if request.HasField("schema_settings"):
         await check_settings(pubsub, request.schema_settings)
     config = configuration(request)
-    topic, new = await pubsub.store.run(topics.create, name.key, pubsub.ids.sequence(), config)
+    retention = request.message_retention_duration.seconds
+
+    async def create(tx: Tx, now_us: int, number: int, log: int) -> tuple[Topic, bool]:
+        topic, new = await topics.create(tx, now_us, name.key, number, config)
+        if new:
+            await topic_log.keep(tx, now_us, name.key, log, retention)
+        return topic, new
+
+    topic, new = await pubsub.store.run(create, pubsub.ids.sequence(), pubsub.ids.sequence())
     if not new:
         raise already_exists(request.name)
     return show(pubsub, topic)
@@ -69,7 +79,13 @@ async def update_topic(pubsub: PubSub, call: Call, request: Any) -> Any:
         _check(message)
         return msgspec.structs.replace(configuration(message), tags=config.tags)
 
-    return show(pubsub, await pubsub.store.run(topics.update, name.key, change))
+    async def update(tx: Tx, now_us: int, log: int) -> Topic:
+        topic = await topics.update(tx, now_us, name.key, change)
+        retention = show(pubsub, topic).message_retention_duration.seconds
+        await topic_log.keep(tx, now_us, name.key, log, retention)
+        return topic
+
+    return show(pubsub, await pubsub.store.run(update, pubsub.ids.sequence()))
 
 
 async def get_topic(pubsub: PubSub, call: Call, request: Any) -> Any:
@@ -96,7 +112,7 @@ async def list_topic_subscriptions(pubsub: PubSub, call: Call, request: Any) -> 
     """List the names of a topic's subscriptions."""
     del call
     found = await pubsub.store.read(topics.subscriptions_of, read_name(request.topic, TOPICS, "topic").key)
-    named = sorted((each.id, each.id) for each in found if not each.config.route)
+    named = sorted((each.id, each.id) for each in found if _is_subscription(each))
     shown, token = page(named, request.page_size, request.page_token)
     return pubsub.message("ListTopicSubscriptionsResponse")(subscriptions=shown, next_page_token=token)
 
@@ -126,15 +142,21 @@ async def delete_topic(pubsub: PubSub, call: Call, request: Any) -> Any:
 
     async def delete(tx: Tx, now_us: int, key: Name) -> None:
         for subscription in await topics.subscriptions_of(tx, now_us, key):
-            if not subscription.config.route:
+            if _is_subscription(subscription):
                 try:
                     await queues.update(tx, now_us, split_endpoint(subscription.endpoint), forget)
                 except QueueNotFoundError:
                     continue
+        await topic_log.drop(tx, now_us, key)
         await topics.delete(tx, now_us, key)
 
     await pubsub.store.run(delete, name.key)
     return pubsub.types.message("google.protobuf.Empty")()
+
+
+def _is_subscription(subscription: Subscription) -> bool:
+    """Whether it is one of Pub/Sub's, no route to another service, and not the topic's own log."""
+    return not subscription.config.route and subscription.id.startswith("projects/")
 
 
 def configuration(message: Any) -> TopicConfig:

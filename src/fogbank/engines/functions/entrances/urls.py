@@ -33,10 +33,11 @@ class Cors(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class UrlConfig(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who may call an address: anyone, or only those who sign."""
+    """Who may call an address: anyone, or only those who sign; and whether replies are streamed to them."""
 
     signed: bool = False
     cors: Cors | None = None
+    streamed: bool = False
 
 
 class FunctionUrl(NamedTuple):

@@ -12,7 +12,7 @@ import msgspec
 
 from fogbank.clouds.aws.api import TRACE_ID
 from fogbank.clouds.aws.arns import parse_arn
-from fogbank.clouds.aws.lambda_.invocation import ASYNC_PAYLOAD_BYTES_MAX, payload
+from fogbank.clouds.aws.lambda_.invoking.invocation import ASYNC_PAYLOAD_BYTES_MAX, payload
 from fogbank.clouds.aws.lambda_.names import LATEST, FunctionName, arn_of
 from fogbank.clouds.aws.lambda_.recursion import follow
 from fogbank.clouds.aws.sns.content import MESSAGE_BYTES_MAX as SNS_BYTES_MAX
@@ -112,7 +112,7 @@ def _onward(finished: Finished, clock: Clock, ids: Ids) -> str:
     try:
         return follow(finished.function, context, clock.now(), ids)[TRACE_ID]
     except LoopError:
-        return context[TRACE_ID]
+        return str(context[TRACE_ID])
 
 
 def _parcel(
@@ -134,7 +134,7 @@ def _parcel(
         number = ids.uuid()
         texts = {"default": body.decode()}
         published = Published(number, target, texts, None, attributes, origin, arn.account, clock.now(), trace=trace)
-        publication = Publication(Message(number, body), ids.sequence(), published.render)
+        publication = Publication(Message(number, body), ids.sequence(), published.render, published.as_cloud_event)
         return to_topic((arn.scope, arn.resource), publication, ids.sequence)
     function, _, qualifier = arn.resource.removeprefix("function:").partition(":")
     name = FunctionName(arn.account, arn.region, function, qualifier or None)

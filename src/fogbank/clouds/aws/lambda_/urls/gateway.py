@@ -18,6 +18,7 @@ from fogbank.clouds.aws.lambda_.urls.cors import is_preflight, preflight, share
 from fogbank.clouds.aws.lambda_.urls.hosts import read_host
 from fogbank.clouds.aws.lambda_.urls.requests import Caller, event_of
 from fogbank.clouds.aws.lambda_.urls.responses import UnusableResponseError, response_of
+from fogbank.clouds.aws.lambda_.urls.streams import streamed_response
 from fogbank.clouds.aws.sessions import SessionRefusedError
 from fogbank.engines.functions import versions
 from fogbank.engines.functions.entrances import urls
@@ -101,11 +102,16 @@ class FunctionUrls:
         event = event_of(request, body, host, request_id, trace_id, now_us, caller)
         try:
             function = await self._store.read(versions.find, name.key, name.target, self._ids.jitter(0, 1))
-            outcome = await self._invoker.run(function, Invocation(request_id, event, name.context))
+            invocation = Invocation(request_id, event, name.context)
+            if url.config.streamed:
+                return await streamed_response(self._invoker.stream(function, invocation))
+            outcome = await self._invoker.run(function, invocation)
         except FunctionNotFoundError:
             return _missing()
         except BusyError:
             return _refusal(429, "TooManyRequestsException", "Rate Exceeded.")
+        except UnusableResponseError:
+            return _failed()
         if outcome.ended is not Ended.OK:
             return _failed()
         try:

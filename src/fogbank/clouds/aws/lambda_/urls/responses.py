@@ -35,13 +35,18 @@ def response_of(payload: bytes) -> Response:
     if not isinstance(value, dict) or "statusCode" not in value:
         body = value.encode() if isinstance(value, str) else payload
         return Response(200, [(b"Content-Type", JSON)], body)
-    headers = _headers(value.get("headers"))
+    return Response(*head_of(value, JSON), _body(value))
+
+
+def head_of(value: dict[str, Any], content_type: bytes) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """Return status and headers that a function describes; `content_type` is that of a response that names none."""
+    headers = _headers(value.get("headers"), content_type.decode())
     cookies = value.get("cookies")
     if cookies is not None and not isinstance(cookies, list):
         raise UnusableResponseError
     fields = [(name.encode("latin-1", "replace"), _field(text)) for name, text in headers.items() if name not in _OURS]
     fields += [(b"Set-Cookie", _field(cookie)) for cookie in cookies or ()]
-    return Response(_status(value["statusCode"]), fields, _body(value))
+    return _status(value.get("statusCode", 200)), fields
 
 
 def _status(value: Any) -> int:
@@ -52,13 +57,13 @@ def _status(value: Any) -> int:
     return value
 
 
-def _headers(value: Any) -> dict[str, Any]:
+def _headers(value: Any, content_type: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
         raise UnusableResponseError
     headers = {str(name).strip().lower(): text for name, text in (value or {}).items()}
     if any(not name or not name.isascii() or not name.isprintable() or set(name) & set(" :") for name in headers):
         raise UnusableResponseError
-    headers.setdefault(_CONTENT_TYPE, JSON.decode())
+    headers.setdefault(_CONTENT_TYPE, content_type)
     return headers
 
 

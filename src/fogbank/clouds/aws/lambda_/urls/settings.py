@@ -8,7 +8,7 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.lambda_.configuration import modified
-from fogbank.clouds.aws.lambda_.errors import not_found, unsupported
+from fogbank.clouds.aws.lambda_.errors import not_found
 from fogbank.clouds.aws.lambda_.finding import PAGE_MAX, read_marker
 from fogbank.clouds.aws.lambda_.names import FunctionName, qualified_arn, read_name, read_unqualified
 from fogbank.clouds.aws.lambda_.urls.hosts import write_url
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SIGNED: Final = "AWS_IAM"
 OPEN: Final = "NONE"
 BUFFERED: Final = "BUFFERED"
+STREAMED: Final = "RESPONSE_STREAM"
 _CORS: Final = {
     "AllowCredentials": "credentials",
     "AllowHeaders": "headers",
@@ -62,9 +63,9 @@ class CreateFunctionUrlConfig(Input):
 async def create_function_url_config(lambda_: Lambda, call: Call, request: CreateFunctionUrlConfig) -> Reply:
     """Give a function or an alias a URL."""
     name = read_name(call, request.FunctionName, request.Qualifier)
-    _check_mode(request.InvokeMode)
     function = await _find(lambda_, name)
-    config = UrlConfig(request.AuthType == SIGNED, None if request.Cors is None else _read_cors(request.Cors))
+    cors = None if request.Cors is None else _read_cors(request.Cors)
+    config = UrlConfig(request.AuthType == SIGNED, cors, request.InvokeMode == STREAMED)
     try:
         url = await lambda_.store.run(urls.create, lambda_.ids.hex(16), function, name.target, config)
     except UrlExistsError:
@@ -101,8 +102,9 @@ class UpdateFunctionUrlConfig(Input):
 async def update_function_url_config(lambda_: Lambda, call: Call, request: UpdateFunctionUrlConfig) -> Reply:
     """Change who may call a URL; what isn't given stays."""
     name = read_name(call, request.FunctionName, request.Qualifier)
-    _check_mode(request.InvokeMode)
     changes: dict[str, Any] = {}
+    if request.InvokeMode is not None:
+        changes["streamed"] = request.InvokeMode == STREAMED
     if request.AuthType is not None:
         changes["signed"] = request.AuthType == SIGNED
     if request.Cors is not None:
@@ -158,11 +160,6 @@ async def _find(lambda_: Lambda, name: FunctionName) -> Function:
         raise not_found("Function does not exist") from None
 
 
-def _check_mode(mode: str | None) -> None:
-    if mode not in (None, BUFFERED):
-        raise unsupported(f"the invoke mode {mode}")
-
-
 def _read_cors(cors: Cors) -> EngineCors | None:
     """Return what was said; nothing at all takes back what was said before."""
     said = {field: value for member, field in _CORS.items() if (value := getattr(cors, member)) is not None}
@@ -176,7 +173,7 @@ def _show(call: Call, url: FunctionUrl) -> dict[str, Any]:
         "AuthType": SIGNED if url.config.signed else OPEN,
         "CreationTime": modified(url.created_us),
         "LastModifiedTime": modified(url.modified_us),
-        "InvokeMode": BUFFERED,
+        "InvokeMode": STREAMED if url.config.streamed else BUFFERED,
     }
     cors = url.config.cors
     if cors is not None:

@@ -1,0 +1,1 @@
+"""What CloudFront asks of Lambda@Edge functions, and how it takes their answers."""

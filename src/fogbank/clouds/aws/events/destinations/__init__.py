@@ -1,0 +1,1 @@
+"""API destinations of EventBridge, and the connections that authorize them."""

@@ -1,0 +1,1 @@
+"""Amazon SNS's operations on text messages: attributes, numbers that want none, numbers of the sandbox."""

@@ -1,0 +1,1 @@
+"""Receiving: Pull, StreamingPull, and acknowledgements."""

@@ -1,0 +1,69 @@
+"""What subscribers receive, in protobuf's bytes: messages are stored as such and put together without parsing.
+
+Google Cloud, "google.pubsub.v1": ReceivedMessage has the ack id as field 1, the message as 2, the attempt as 3;
+responses of Pull and StreamingPull have these as field 1.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from fogbank.clouds.gcp.pubsub.shapes import varint
+from fogbank.clouds.gcp.refusals import invalid
+from fogbank.engines.messaging.model import Handle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fogbank.engines.messaging.model import Received
+
+_ACK_ID: Final = re.compile(r"([0-9a-f]{1,16})-([0-9a-f]{1,16})-([0-9a-f]{1,16})")
+
+
+def write_ack_id(handle: Handle) -> str:
+    """Return the ack id of a lease."""
+    return f"{handle.queue:x}-{handle.message:x}-{handle.token:x}"
+
+
+def read_ack_id(text: str) -> Handle | None:
+    """Return the lease of an ack id, None for what is none."""
+    match = _ACK_ID.fullmatch(text)
+    if match is None:
+        return None
+    queue, message, token = (int(part, 16) for part in match.groups())
+    return Handle(queue, message, token) if max(queue, message, token) < 1 << 63 else None
+
+
+def read_ack_ids(texts: Iterable[str]) -> list[Handle]:
+    """Return the leases of ack ids; raises `GrpcError` for what is none."""
+    handles = []
+    for text in texts:
+        handle = read_ack_id(text)
+        if handle is None:
+            raise invalid("ack_ids", f"You have passed an invalid ack ID to the service (ack_id={text}).")
+        handles.append(handle)
+    return handles
+
+
+def write_received(received: Received, attempt: int) -> bytes:
+    """Return a message as field 1 of a response; attempt 0 is none."""
+    ack_id = write_ack_id(received.handle).encode()
+    body = received.message.body
+    inner = b"\x0a%b%b\x12%b%b" % (varint(len(ack_id)), ack_id, varint(len(body)), body)
+    if attempt:
+        inner += b"\x18" + varint(attempt)
+    return b"\x0a%b%b" % (varint(len(inner)), inner)
+
+
+class Encoded:
+    """A message that is encoded already."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 - as protobuf's messages have it
+        """Return it."""
+        return self._data

@@ -1,0 +1,1 @@
+"""What is done with whole queues: their messages are moved, remembered and gone back to, pushed."""

@@ -1,0 +1,1 @@
+"""Schedules: when the clock sends what; what is sent is for others to say."""

@@ -1,0 +1,1 @@
+"""Instances that are forked from one that is initialised already."""

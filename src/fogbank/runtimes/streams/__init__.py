@@ -1,0 +1,1 @@
+"""What is on its way between functions and whoever invoked them."""

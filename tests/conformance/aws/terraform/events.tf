@@ -1,0 +1,72 @@
+variable "delay" {
+  type    = number
+  default = 0
+}
+
+data "aws_caller_identity" "current" {}
+
+locals {
+  account = data.aws_caller_identity.current.account_id
+  queue   = "arn:aws:sqs:us-east-1:${local.account}:orders"
+  role    = "arn:aws:iam::${local.account}:role/sender"
+}
+
+resource "aws_cloudwatch_event_bus" "shop" {
+  name = "shop"
+  tags = {
+    Environment = "test-${var.delay}"
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "orders" {
+  name           = "orders"
+  event_bus_name = aws_cloudwatch_event_bus.shop.name
+  event_pattern  = jsonencode({ source = ["shop-${var.delay}"] })
+}
+
+resource "aws_cloudwatch_event_rule" "tick" {
+  name                = "tick"
+  description         = "Every ${var.delay + 5} minutes"
+  schedule_expression = "rate(${var.delay + 5} minutes)"
+}
+
+resource "aws_cloudwatch_event_target" "orders" {
+  rule           = aws_cloudwatch_event_rule.orders.name
+  event_bus_name = aws_cloudwatch_event_bus.shop.name
+  target_id      = "queue"
+  arn            = local.queue
+  input_transformer {
+    input_paths    = { price = "$.detail.price" }
+    input_template = "{\"cost\": <price>}"
+  }
+  retry_policy {
+    maximum_retry_attempts       = var.delay + 1
+    maximum_event_age_in_seconds = 600
+  }
+}
+
+resource "aws_cloudwatch_event_archive" "shop" {
+  name             = "shop"
+  event_source_arn = aws_cloudwatch_event_bus.shop.arn
+  retention_days   = var.delay + 1
+}
+
+resource "aws_scheduler_schedule_group" "nightly" {
+  name = "nightly"
+}
+
+resource "aws_scheduler_schedule" "sweep" {
+  name                         = "sweep"
+  group_name                   = aws_scheduler_schedule_group.nightly.name
+  schedule_expression          = "cron(${var.delay} 3 * * ? *)"
+  schedule_expression_timezone = "Asia/Seoul"
+  flexible_time_window {
+    mode                      = "FLEXIBLE"
+    maximum_window_in_minutes = 15
+  }
+  target {
+    arn      = local.queue
+    role_arn = local.role
+    input    = jsonencode({ sweep = true })
+  }
+}
