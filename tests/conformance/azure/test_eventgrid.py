@@ -347,3 +347,14 @@ def test_retries(timed_grid: Grid, webhook: Webhook, eventually: Callable[..., A
     webhook.answer = agree
     client.send(event("well"))
     eventually(lambda: len(webhook.posts) == 6)
+
+
+def test_nobody_opens_the_url_in_time(timed_grid: Grid, webhook: Webhook) -> None:
+    grid = timed_grid
+    name, _ = grid.topic()
+    webhook.answer = lambda _: (200, {}, b"")
+    grid.raw(f"topics/{name}", {"destination": webhook_at(webhook.url)})
+    url = webhook.asked[-1].json()[0]["data"]["validationUrl"].removeprefix(grid.azure.server.url)
+    grid.azure.server.advance(601)
+    assert grid.azure.control("GET", url).status == 404
+    assert grid.call("topic_event_subscriptions", "get", GROUP, name, "sub").provisioning_state == "Failed"

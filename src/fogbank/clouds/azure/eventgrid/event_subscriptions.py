@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.topic_model import Subscription
     from fogbank.storage import Tx
 
+# How long the URL of a validation may be opened.
+VALIDATION_SECONDS: Final = 600
 _NAME: Final = re.compile(r"[A-Za-z0-9-]{3,64}")
 _TYPE: Final = "Microsoft.EventGrid/eventSubscriptions"
 _PROPERTIES: Final = frozenset({
@@ -184,13 +186,18 @@ async def _save(parts: Parts, call: ArmCall, properties: dict[str, Any]) -> Resp
         courier=destination.courier,
         retry=retry_of(*policy),
         seconds_max=SECONDS_MAX,
-        labels={"name": name, "terms": terms, "properties": msgspec.json.encode(properties).decode()},
+        labels={
+            "name": name,
+            "terms": terms,
+            "properties": msgspec.json.encode(properties).decode(),
+            "asked_us": str(parts.clock.now()),
+        },
     )
     topic = (resource.scope, topic_name(*_owner(call)))
     subscription = await parts.store.run(
         _put, topic, _number(call), destination, config, parts.ids.sequence(), _owner(call)[-1]
     )
-    return json_response(201, _show(resource, call, subscription))
+    return json_response(201, _show(parts, resource, call, subscription))
 
 
 async def _put(
@@ -209,7 +216,7 @@ async def _put(
 async def get(parts: Parts, call: ArmCall) -> Response:
     """Show a subscription."""
     resource, subscription = await _find(parts, call)
-    return json_response(200, _show(resource, call, subscription))
+    return json_response(200, _show(parts, resource, call, subscription))
 
 
 async def list_all(parts: Parts, call: ArmCall) -> Response:
@@ -219,7 +226,9 @@ async def list_all(parts: Parts, call: ArmCall) -> Response:
         found = await parts.store.read(engine.subscriptions_of, (resource.scope, topic_name(*_owner(call))))
     except TopicNotFoundError:
         found = []
-    return json_response(200, {"value": [_show(resource, call, each) for each in found if not each.config.route]})
+    return json_response(
+        200, {"value": [_show(parts, resource, call, each) for each in found if not each.config.route]}
+    )
 
 
 async def delete(parts: Parts, call: ArmCall) -> Response:
@@ -244,7 +253,13 @@ async def get_delivery_attributes(parts: Parts, call: ArmCall) -> Response:
     return json_response(200, {"value": destination["properties"].get("deliveryAttributeMappings") or []})
 
 
-def _show(resource: KeyedResource, call: ArmCall, subscription: Subscription) -> dict[str, Any]:
+def _state(config: SubscriptionConfig, now_us: int) -> str:
+    if config.confirmed:
+        return "Succeeded"
+    return "Failed" if _is_too_late(config, now_us) else "AwaitingManualAction"
+
+
+def _show(parts: Parts, resource: KeyedResource, call: ArmCall, subscription: Subscription) -> dict[str, Any]:
     labels = subscription.config.labels
     properties = msgspec.json.decode(labels["properties"])
     destination = properties["destination"]
@@ -265,7 +280,7 @@ def _show(resource: KeyedResource, call: ArmCall, subscription: Subscription) ->
         "properties": {
             **properties,
             "topic": owner,
-            "provisioningState": "Succeeded" if subscription.config.confirmed else "AwaitingManualAction",
+            "provisioningState": _state(subscription.config, parts.clock.now()),
             "eventDeliverySchema": terms.schema,
             "destination": {**destination, "properties": told},
             "retryPolicy": {
@@ -283,12 +298,18 @@ def _hidden(mapping: dict[str, Any]) -> dict[str, Any]:
     return {**mapping, "properties": {**properties, "value": "Hidden"}}
 
 
+def _is_too_late(config: SubscriptionConfig, now_us: int) -> bool:
+    """Whether nobody opened the URL of a webhook's validation in time."""
+    asked_us = int(config.labels["asked_us"])
+    return not config.confirmed and now_us - asked_us > VALIDATION_SECONDS * SECOND_US
+
+
 async def confirm(parts: Parts, resource: KeyedResource, owner: str, name: str, code: str) -> bool:
     """Take note that somebody opened the URL of a subscription's validation; False for a wrong one."""
     number = f"{topic_name(*owner.split('/'))}/eventSubscriptions/{name.lower()}"
 
     def change(config: SubscriptionConfig) -> SubscriptionConfig:
-        if config.token != code:
+        if config.token != code or _is_too_late(config, parts.clock.now()):
             raise SubscriptionNotFoundError(number)
         return msgspec.structs.replace(config, confirmed=True)
 
