@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from examples import announcement, chat, file_queue, log_stream
+from examples import announcement, chat, comments, file_queue, log_stream
 from examples.backup_queue import __main__ as backup_queue
 from examples.chain import __main__ as chain
 from tests.conformance.aws.test_sns_people import Outbox, follow
@@ -34,6 +34,21 @@ def test_a_new_user_is_announced(client: Callable[..., Any], server: ThreadedSer
     assert mail["text"].startswith("Hello,\n\nAda Lovelace has signed up with the free plan.")
     announcement.announce(sns, topic, "김서연", "business")
     assert outbox.wait(outbox.number, 1)["text"] == "Fog Shop> New business user: 김서연"
+
+
+def test_authors_are_told_of_comments_by_others(server: ThreadedServer, account: str) -> None:
+    blog = comments.build(server.url, f"comments-{account}")
+    ada, bob = f"ada{account}", f"bob{account}"
+    for author in (ada, bob):
+        comments.follow(blog, author)
+    comments.comment(blog, ada, "fog", "Eve", "It lifts at noon.")
+    comments.comment(blog, ada, "fog", ada, "Thank you!")
+    comments.comment(blog, bob, "rain", ada, "Again?")
+    assert wait_until(lambda: comments.read(blog, ada)) == ["Eve on fog: It lifts at noon."]
+    assert wait_until(lambda: comments.read(blog, bob)) == [f"{ada} on rain: Again?"]
+    assert comments.read(blog, ada) == []
+    for client in (blog.grid, blog.publisher, blog.queues):
+        client.close()
 
 
 def test_one_service_starts_the_next(client: Callable[..., Any]) -> None:
