@@ -8,6 +8,7 @@ their own posts by others.
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import time
@@ -84,7 +85,8 @@ def read(blog: Blog, author: str) -> list[str]:
     queue = blog.queues.get_queue_client(f"comments-{author}")
     told = []
     for message in queue.receive_messages():
-        event = json.loads(message.content)
+        # Event Grid writes events into queues in Base64, as function apps expect them.
+        event = json.loads(base64.b64decode(message.content))
         told.append(f"{event['data']['by']} on {event['subject'].rpartition('/')[2]}: {event['data']['text']}")
         queue.delete_message(message)
     return told
