@@ -46,7 +46,8 @@ def cli_page() -> str:
         "environment over the file.",
         "",
     ]
-    context = click.Context(cli, info_name="fogbank", max_content_width=WIDTH, terminal_width=WIDTH)
+    width = {"max_content_width": WIDTH, "terminal_width": WIDTH}
+    context = click.Context(cli, info_name="fogbank", **width, **cli.context_settings)
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None

@@ -38,10 +38,13 @@ _PUT_EXPIRING: Final = (
     " VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, $8)"
 )
 _PUT_BODY: Final = "INSERT INTO message_body (id, body) VALUES ($1, $2)"
+# Which messages is settled once, ahead: PostgreSQL may run a subselect again for each row it joins, and each run
+# would lock further messages.
 _TAKE: Final = (
-    "UPDATE message SET rank = $1, visible_us = $1, receives = receives + 1, lease = $2,"
-    " first_us = COALESCE(first_us, $3) WHERE id IN (SELECT id FROM message WHERE queue = $4 AND lane = $5"
-    f" AND rank <= $3 ORDER BY rank, id LIMIT $6 FOR UPDATE SKIP LOCKED) RETURNING {TAKEN_COLUMNS}"
+    "WITH picked AS (SELECT id FROM message WHERE queue = $4 AND lane = $5 AND rank <= $3"
+    " ORDER BY rank, id LIMIT $6 FOR UPDATE SKIP LOCKED)"
+    " UPDATE message SET rank = $1, visible_us = $1, receives = receives + 1, lease = $2,"
+    f" first_us = COALESCE(first_us, $3) WHERE id IN (SELECT id FROM picked) RETURNING {TAKEN_COLUMNS}"
 )
 _NEXT: Final = "SELECT rank FROM message WHERE queue = $1 AND lane = $2 ORDER BY rank LIMIT 1"
 
