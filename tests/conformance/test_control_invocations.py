@@ -167,7 +167,7 @@ def test_lists_are_newest_first_filtered_and_paged(control: Control, invoke: Any
     last = control(f"{mine}&limit=2&before={second['next']}")
     assert ([each["id"] for each in last["invocations"]], last["next"]) == ([ids[0]], None)
     assert set(ids) <= {each["id"] for each in control("?function=f&limit=1000")["invocations"]}
-    assert control("?function=nothing")["invocations"] == []
+    assert control("?function=never-deployed")["invocations"] == []
 
 
 def test_whoever_waits_is_told_of_what_is_new(control: Control, invoke: Any, scope: str) -> None:

@@ -63,20 +63,32 @@ def told_of(invocations: int, notes: Path) -> list[Any]:
     return wait_for(lambda: found if len(found := read(notes)) > invocations else None)
 
 
+def events_of(kind: str, count: int, notes: Path) -> list[Any]:
+    """Return the events of a kind that were noted, once there are so many."""
+
+    def noted() -> list[Any] | None:
+        found = [each for each in read(notes) if isinstance(each, dict) and each["eventType"] == kind]
+        return found if len(found) >= count else None
+
+    return wait_for(noted)
+
+
 def test_an_extension_hears_of_invocations_and_of_the_end(lambda_: Any, account: str, notes: Path) -> None:
     made = deploy(lambda_, "f", "def handler(event, context): return context.aws_request_id", **beside(lambda_, notes))
     ids = [invoke(lambda_)[0] for _ in range(2)]
-    registered, *events = told_of(2, notes)
+    events = events_of("INVOKE", 2, notes)
+    # An instance is busy until its extensions ask for more: the second call may have made a second one.
+    registered = [each for each in read(notes) if isinstance(each, list)]
     facts = {"functionName": "f", "functionVersion": "$LATEST", "handler": "app.handler", "accountId": account}
-    assert registered == ["registered", 200, facts]
-    assert [event["requestId"] for event in events] == ids
+    assert registered in ([["registered", 200, facts]], [["registered", 200, facts]] * 2)
+    assert sorted(event["requestId"] for event in events) == sorted(ids)
     for event in events:
-        assert (event["eventType"], event["invokedFunctionArn"]) == ("INVOKE", made["FunctionArn"])
+        assert event["invokedFunctionArn"] == made["FunctionArn"]
         assert event["deadlineMs"] > 1_700_000_000_000
         assert event["tracing"]["type"] == "X-Amzn-Trace-Id"
     lambda_.delete_function(FunctionName="f")
-    *_, last = told_of(3, notes)
-    assert (last["eventType"], last["shutdownReason"]) == ("SHUTDOWN", "spindown")
+    ends = events_of("SHUTDOWN", len(registered), notes)
+    assert [end["shutdownReason"] for end in ends] == ["spindown"] * len(registered)
 
 
 def test_a_runtime_that_has_extensions_gets_a_signal_at_the_end(lambda_: Any, notes: Path) -> None:
