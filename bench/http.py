@@ -33,16 +33,25 @@ class Connection(asyncio.Protocol):
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0 or self._waiter is None:
             return
-        head = self._buffer[:end].lower()
-        at = head.find(b"content-length:")
-        length = int(head[at + 15 : (head + b"\r\n").find(b"\r\n", at)]) if at >= 0 else 0
-        if len(self._buffer) < end + 4 + length:
+        after = self._end(end)
+        if after is None:
             return
-        body = self._buffer[end + 4 : end + 4 + length]
+        body = self._buffer[end + 4 : after]
         status = int(self._buffer[9:12])
-        self._buffer = self._buffer[end + 4 + length :]
+        self._buffer = self._buffer[after:]
         waiter, self._waiter = self._waiter, None
         waiter.set_result((status, body))
+
+    def _end(self, end: int) -> int | None:
+        """Return where the answer whose head ends there ends itself; None if it hasn't come whole."""
+        head = self._buffer[:end].lower()
+        if b"transfer-encoding: chunked" in head:  # What we measure beside us answers so; the chunks stay as they are.
+            last = self._buffer.find(b"0\r\n\r\n", end + 4)
+            return last + 5 if last >= 0 else None
+        at = head.find(b"content-length:")
+        length = int(head[at + 15 : (head + b"\r\n").find(b"\r\n", at)]) if at >= 0 else 0
+        whole = end + 4 + length
+        return whole if len(self._buffer) >= whole else None
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiter is not None and not self._waiter.done():
