@@ -126,3 +126,8 @@ class Service(Generic[Deps]):
             if wording is not None:
                 return wording(error)
         return None
+
+
+def epoch_seconds(at_us: int) -> float:
+    """Return a time as services of the JSON protocols show it, to the millisecond."""
+    return at_us // 1_000 / 1_000

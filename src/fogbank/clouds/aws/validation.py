@@ -1,4 +1,4 @@
-"""How services of the Query protocol word an input that doesn't fit ("Common Errors", IAM and STS API References)."""
+"""How services word an input that doesn't fit (API References, "Common Errors"; first those of IAM and STS)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ def invalid(message: str) -> AwsError:
 
 def input_error(error: InputError) -> AwsError:
     """Word an input that doesn't fit the operation."""
+    return worded(error, "ValidationError", "MalformedInput")
+
+
+def worded(error: InputError, invalid_code: str, malformed_code: str) -> AwsError:
+    """Word an input that doesn't fit, for services that have one code for all that isn't valid."""
     if error.kind == "constraint":
-        return invalid(error.detail)
+        return AwsError(invalid_code, error.detail)
     if error.kind == "missing":
-        return invalid(missing_member(error.path))
+        return AwsError(invalid_code, missing_member(error.path))
     if error.kind == "unknown":
-        return invalid(f"Unknown parameter {error.path}.")
+        return AwsError(invalid_code, f"Unknown parameter {error.path}.")
     if error.kind == "unsupported":
-        return invalid(f"Fogbank does not support the parameter {error.path}.")
+        return AwsError(invalid_code, f"Fogbank does not support the parameter {error.path}.")
     where = f" {error.path}" if error.path else ""
-    return AwsError("MalformedInput", f"Failed to parse the request{where}: expected {error.detail}.")
+    return AwsError(malformed_code, f"Failed to parse the request{where}: expected {error.detail}.")

@@ -65,6 +65,7 @@ class QueueConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     retain_acked: bool = False
     backoff_min_seconds: float = 0
     backoff_max_seconds: float = 0
+    # The first service to have any: what is stored without a word was made when there was no other.
     dialect: str = "sqs"
     push: PushPolicy | None = None
     fair_by_key: bool = True

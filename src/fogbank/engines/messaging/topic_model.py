@@ -28,6 +28,7 @@ class TopicConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     dedup_window_seconds: int = 300
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
+    # The first service to have any: what is stored without a word was made when there was no other.
     dialect: str = "sns"
 
 

@@ -9,22 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.api import Call, Input, Reply, epoch_seconds, operation
 from fogbank.clouds.aws.arns import Arn
 from fogbank.clouds.aws.events.errors import invalid
 from fogbank.clouds.aws.events.patterns import check_pattern
 from fogbank.clouds.aws.events.rendering import ARCHIVE, RULE
-from fogbank.clouds.aws.events.service import (
-    DIALECT,
-    PAGE_MAX,
-    Events,
-    bus_arn,
-    find_bus,
-    page,
-    read_bus,
-    read_next,
-    seconds,
-)
+from fogbank.clouds.aws.events.service import DIALECT, PAGE_MAX, Events, bus_arn, find_bus, read_bus, read_next
+from fogbank.clouds.aws.paging import page
 from fogbank.engines.messaging import queues, records, topics
 from fogbank.engines.messaging.delivery_model import QUEUE, endpoint_of
 from fogbank.engines.messaging.errors import TopicNotFoundError
@@ -94,7 +85,7 @@ async def create_archive(events: Events, call: Call, request: CreateArchive) -> 
     record = await events.store.run(
         _create, call.scope, request.ArchiveName, archive, events.ids.sequence(), events.ids.sequence()
     )
-    return {**_state(record), "CreationTime": seconds(record.created_us)}
+    return {**_state(record), "CreationTime": epoch_seconds(record.created_us)}
 
 
 async def _create(tx: Tx, now_us: int, scope: str, name: str, archive: Archive, number: int, other: int) -> Record:
@@ -150,7 +141,7 @@ async def update_archive(events: Events, call: Call, request: UpdateArchive) -> 
         return record
 
     record = await events.store.run(update)
-    return {**_state(record), "CreationTime": seconds(record.created_us)}
+    return {**_state(record), "CreationTime": epoch_seconds(record.created_us)}
 
 
 class DescribeArchive(Input):
@@ -250,7 +241,7 @@ def _show(record: Record, count: int, size: int) -> dict[str, Any]:
         "RetentionDays": archive.retention_days,
         "SizeBytes": size,
         "EventCount": count,
-        "CreationTime": seconds(record.created_us),
+        "CreationTime": epoch_seconds(record.created_us),
     }
 
 

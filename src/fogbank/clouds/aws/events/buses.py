@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.api import Call, Input, Reply, epoch_seconds, operation
 from fogbank.clouds.aws.events.errors import invalid, too_many, unsupported
 from fogbank.clouds.aws.events.rendering import DeadLetters
 from fogbank.clouds.aws.events.service import (
@@ -19,13 +19,12 @@ from fogbank.clouds.aws.events.service import (
     bus_arn,
     bus_name,
     find_bus,
-    page,
     read_bus,
     read_next,
     rule_kind,
-    seconds,
 )
 from fogbank.clouds.aws.events.tags import Tag, read_tags
+from fogbank.clouds.aws.paging import page
 from fogbank.engines.messaging import records, topics
 from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.engines.messaging.topic_model import TopicConfig
@@ -268,8 +267,8 @@ def _show(topic: Topic) -> dict[str, Any]:
     shown = {
         "Name": bus_name(name),
         "Arn": bus_arn(name),
-        "CreationTime": seconds(topic.created_us),
-        "LastModifiedTime": seconds(int(topic.config.labels.get(MODIFIED, topic.created_us))),
+        "CreationTime": epoch_seconds(topic.created_us),
+        "LastModifiedTime": epoch_seconds(int(topic.config.labels.get(MODIFIED, topic.created_us))),
     }
     if POLICY in topic.config.labels:
         shown["Policy"] = topic.config.labels[POLICY]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fogbank.clouds.aws.validation import worded
 from fogbank.engines.messaging.errors import RecordExistsError, RecordNotFoundError, TopicNotFoundError
-from fogbank.wire.aws.constraints import missing_member
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
@@ -59,16 +59,7 @@ def too_many() -> AwsError:
 
 def input_error(error: InputError) -> AwsError:
     """Word an input that doesn't fit the operation."""
-    if error.kind == "constraint":
-        return invalid(error.detail)
-    if error.kind == "missing":
-        return invalid(missing_member(error.path))
-    if error.kind == "unknown":
-        return invalid(f"Unknown parameter {error.path}.")
-    if error.kind == "unsupported":
-        return unsupported(f"the parameter {error.path}")
-    where = f" {error.path}" if error.path else ""
-    return AwsError("SerializationException", f"Failed to parse the request{where}: expected {error.detail}.")
+    return worded(error, "ValidationException", "SerializationException")
 
 
 def _word(kind: str) -> str:

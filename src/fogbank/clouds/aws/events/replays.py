@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.api import Call, Input, Reply, epoch_seconds, operation
 from fogbank.clouds.aws.arns import Arn, parse_arn
 from fogbank.clouds.aws.events.archives import KIND as ARCHIVE_KIND
 from fogbank.clouds.aws.events.archives import archive_arn, queue_of, read_archive
 from fogbank.clouds.aws.events.couriers import REPLAY
 from fogbank.clouds.aws.events.errors import invalid
 from fogbank.clouds.aws.events.putting import TIME_SECONDS_MAX
-from fogbank.clouds.aws.events.service import PAGE_MAX, Events, bus_arn, bus_name, page, read_next, rule_arn, seconds
+from fogbank.clouds.aws.events.service import PAGE_MAX, Events, bus_arn, bus_name, read_next, rule_arn
+from fogbank.clouds.aws.paging import page
 from fogbank.engines.messaging import queues, records
 from fogbank.engines.messaging.delivery_model import DELIVERIES, TOPIC, Delivery, endpoint_of
 from fogbank.engines.messaging.errors import QueueNotFoundError, RecordNotFoundError
@@ -120,7 +121,7 @@ async def start_replay(events: Events, call: Call, request: StartReplay) -> Repl
     return {
         "ReplayArn": _arn(call.scope, record.name),
         "State": STARTING,
-        "ReplayStartTime": seconds(record.created_us),
+        "ReplayStartTime": epoch_seconds(record.created_us),
     }
 
 
@@ -253,16 +254,16 @@ def _show(record: Record) -> dict[str, Any]:
         "ReplayName": record.name,
         "EventSourceArn": archive_arn(record.scope, replay.archive),
         "State": replay.state,
-        "EventStartTime": seconds(replay.start_us),
-        "EventEndTime": seconds(replay.end_us),
-        "ReplayStartTime": seconds(record.created_us),
+        "EventStartTime": epoch_seconds(replay.start_us),
+        "EventEndTime": epoch_seconds(replay.end_us),
+        "ReplayStartTime": epoch_seconds(record.created_us),
     }
     if replay.reason:
         shown["StateReason"] = replay.reason
     if replay.last_us:
-        shown["EventLastReplayedTime"] = seconds(replay.last_us)
+        shown["EventLastReplayedTime"] = epoch_seconds(replay.last_us)
     if replay.ended_us:
-        shown["ReplayEndTime"] = seconds(replay.ended_us)
+        shown["ReplayEndTime"] = epoch_seconds(replay.ended_us)
     return shown
 
 

@@ -20,7 +20,6 @@ from fogbank.clouds.aws.events.service import (
     bus_name,
     find_bus,
     find_rule,
-    page,
     read_bus,
     read_next,
     read_rule,
@@ -30,7 +29,7 @@ from fogbank.clouds.aws.events.service import (
     schedule_name,
 )
 from fogbank.clouds.aws.events.tags import Tag, read_tags
-from fogbank.clouds.aws.paging import write_token
+from fogbank.clouds.aws.paging import page, write_token
 from fogbank.engines.messaging import records, topics
 from fogbank.engines.messaging.errors import RecordNotFoundError
 from fogbank.engines.schedules import schedules

@@ -5,20 +5,18 @@ A bus is a topic `bus/NAME`, a rule a record, each of its targets a subscription
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from fogbank.clouds.aws.arns import Arn, parse_arn
 from fogbank.clouds.aws.events.errors import invalid, no_such_bus, no_such_rule
-from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
+from fogbank.clouds.aws.paging import InvalidTokenError, read_token
 from fogbank.engines.messaging import records, topics
 from fogbank.engines.messaging.errors import RecordNotFoundError, TopicNotFoundError
 from fogbank.engines.messaging.topic_model import TopicConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from fogbank.clouds.aws.api import Call
     from fogbank.engines.messaging.model import Name
     from fogbank.engines.messaging.records import Record
@@ -133,18 +131,3 @@ def read_next(token: str | None) -> str:
         return read_token(token, str)
     except InvalidTokenError:
         raise invalid("Parameter NextToken is not valid.") from None
-
-
-def page(
-    member: str, found: Sequence[Any], limit: int, key: Callable[[Any], str], show: Callable[[Any], Any]
-) -> dict[str, Any]:
-    """Return a page of a list of which one more than `limit` was found."""
-    reply: dict[str, Any] = {member: [show(each) for each in found[:limit]]}
-    if len(found) > limit:
-        reply["NextToken"] = write_token(key(found[limit - 1]))
-    return reply
-
-
-def seconds(at_us: int) -> float:
-    """Return a time as the API shows it."""
-    return at_us // 1_000 / 1_000

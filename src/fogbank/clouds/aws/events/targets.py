@@ -20,7 +20,6 @@ from fogbank.clouds.aws.events.service import (
     bus_name,
     find_bus,
     find_rule,
-    page,
     read_bus,
     read_next,
     read_rule,
@@ -28,6 +27,7 @@ from fogbank.clouds.aws.events.service import (
     rule_prefix,
 )
 from fogbank.clouds.aws.events.transforming import InvalidTemplateError, check_template
+from fogbank.clouds.aws.paging import page
 from fogbank.engines.messaging import topics
 from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, LOG, QUEUE, TOPIC, endpoint_of
 from fogbank.engines.messaging.topic_model import Subscription, SubscriptionConfig

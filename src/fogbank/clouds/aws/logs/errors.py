@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fogbank.clouds.aws.validation import worded
 from fogbank.engines.telemetry.errors import LogGroupNotFoundError, LogGroupProtectedError, LogStreamNotFoundError
-from fogbank.wire.aws.constraints import missing_member
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
@@ -40,16 +40,7 @@ def stream_exists() -> AwsError:
 
 def input_error(error: InputError) -> AwsError:
     """Word an input that doesn't fit the operation."""
-    if error.kind == "constraint":
-        return invalid(error.detail)
-    if error.kind == "missing":
-        return invalid(missing_member(error.path))
-    if error.kind == "unknown":
-        return invalid(f"Unknown parameter {error.path}.")
-    if error.kind == "unsupported":
-        return invalid(f"Fogbank does not support the parameter {error.path}.")
-    where = f" {error.path}" if error.path else ""
-    return AwsError("SerializationException", f"Failed to parse the request{where}: expected {error.detail}.")
+    return worded(error, "InvalidParameterException", "SerializationException")
 
 
 ERRORS: Final[ErrorTable] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fogbank.clouds.aws.validation import worded
 from fogbank.engines.messaging.errors import RecordExistsError, RecordNotFoundError
 from fogbank.engines.schedules.errors import ScheduleExistsError, ScheduleNotFoundError
-from fogbank.wire.aws.constraints import missing_member
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
@@ -31,16 +31,7 @@ def no_such_group(name: str) -> AwsError:
 
 def input_error(error: InputError) -> AwsError:
     """Word an input that doesn't fit the operation."""
-    if error.kind == "constraint":
-        return invalid(error.detail)
-    if error.kind == "missing":
-        return invalid(missing_member(error.path))
-    if error.kind == "unknown":
-        return invalid(f"Unknown parameter {error.path}.")
-    if error.kind == "unsupported":
-        return unsupported(f"the parameter {error.path}")
-    where = f" {error.path}" if error.path else ""
-    return invalid(f"Failed to parse the request{where}: expected {error.detail}.")
+    return worded(error, "ValidationException", "ValidationException")
 
 
 ERRORS: Final[ErrorTable] = {

@@ -6,20 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.api import Call, Input, Reply, epoch_seconds, operation
 from fogbank.clouds.aws.arns import parse_arn
+from fogbank.clouds.aws.paging import page
 from fogbank.clouds.aws.scheduler.errors import invalid, no_such_group
-from fogbank.clouds.aws.scheduler.service import (
-    DEFAULT,
-    GROUP,
-    PAGE_MAX,
-    Scheduler,
-    group_arn,
-    page,
-    read_next,
-    schedule_key,
-    seconds,
-)
+from fogbank.clouds.aws.scheduler.service import DEFAULT, GROUP, PAGE_MAX, Scheduler, group_arn, read_next, schedule_key
 from fogbank.engines.messaging import records
 from fogbank.engines.messaging.errors import RecordExistsError, RecordNotFoundError
 from fogbank.engines.schedules import schedules
@@ -232,8 +223,8 @@ def _show(record: Record) -> dict[str, Any]:
         "Arn": group_arn(record.scope, record.name),
         "Name": record.name,
         "State": "ACTIVE",
-        "CreationDate": seconds(record.created_us),
-        "LastModificationDate": seconds(record.modified_us),
+        "CreationDate": epoch_seconds(record.created_us),
+        "LastModificationDate": epoch_seconds(record.modified_us),
     }
     return shown
 

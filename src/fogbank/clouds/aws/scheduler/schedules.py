@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.api import Call, Input, Reply, epoch_seconds, operation
 from fogbank.clouds.aws.events.service import find_bus
+from fogbank.clouds.aws.paging import page
 from fogbank.clouds.aws.scheduler.errors import invalid
 from fogbank.clouds.aws.scheduler.expressions import check_moment, check_start, read_when
 from fogbank.clouds.aws.scheduler.groups import find_group
@@ -17,12 +18,10 @@ from fogbank.clouds.aws.scheduler.service import (
     FOLDER,
     PAGE_MAX,
     Scheduler,
-    page,
     read_key,
     read_next,
     schedule_arn,
     schedule_key,
-    seconds,
 )
 from fogbank.clouds.aws.scheduler.targets import Target, find_place
 from fogbank.engines.messaging.delivery_model import split_endpoint
@@ -165,8 +164,8 @@ async def get_schedule(scheduler: Scheduler, call: Call, request: GetSchedule) -
         **_without_nothing(kept),
         "Arn": schedule_arn(call.scope, group, name),
         "GroupName": group,
-        "CreationDate": seconds(schedule.created_us),
-        "LastModificationDate": seconds(schedule.modified_us),
+        "CreationDate": epoch_seconds(schedule.created_us),
+        "LastModificationDate": epoch_seconds(schedule.modified_us),
     }
 
 
@@ -228,8 +227,8 @@ def _summary(schedule: Schedule) -> dict[str, Any]:
         "Name": name,
         "GroupName": group,
         "State": _state(schedule),
-        "CreationDate": seconds(schedule.created_us),
-        "LastModificationDate": seconds(schedule.modified_us),
+        "CreationDate": epoch_seconds(schedule.created_us),
+        "LastModificationDate": epoch_seconds(schedule.modified_us),
         "Target": {"Arn": kept["Target"]["Arn"]},
     }
 

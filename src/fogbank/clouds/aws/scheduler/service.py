@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fogbank.clouds.aws.arns import Arn
-from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
+from fogbank.clouds.aws.paging import InvalidTokenError, read_token
 from fogbank.clouds.aws.scheduler.errors import invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from fogbank.engines.schedules.model import Schedule
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
@@ -62,18 +60,3 @@ def read_next(token: str | None) -> str:
         return read_token(token, str)
     except InvalidTokenError:
         raise invalid("Invalid token.") from None
-
-
-def page(
-    member: str, found: Sequence[Any], limit: int, key: Callable[[Any], str], show: Callable[[Any], Any]
-) -> dict[str, Any]:
-    """Return a page of a list of which one more than `limit` was found."""
-    reply: dict[str, Any] = {member: [show(each) for each in found[:limit]]}
-    if len(found) > limit:
-        reply["NextToken"] = write_token(key(found[limit - 1]))
-    return reply
-
-
-def seconds(at_us: int) -> float:
-    """Return a time as the API shows it."""
-    return at_us // 1_000 / 1_000

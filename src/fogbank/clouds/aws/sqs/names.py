@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from fogbank.clouds.aws.api import scope_key
-from fogbank.clouds.aws.arns import Arn, parse_arn
-from fogbank.clouds.aws.sqs.errors import invalid, no_such_queue
+from fogbank.clouds.aws.arns import Arn
+from fogbank.clouds.aws.sqs.errors import invalid
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
@@ -47,14 +47,6 @@ def name_from_url(url: str, region: str) -> Name:
     if not parts.scheme or len(path) != 2 or not all(path):
         raise invalid_address
     return scope_key(path[0], region), path[1]
-
-
-def name_from_arn(text: str) -> Name:
-    """Return the queue that an ARN names."""
-    arn = parse_arn(text)
-    if arn is None or arn.service != "sqs":
-        raise no_such_queue()
-    return arn.scope, arn.resource
 
 
 def queue_url(call: Call, scope: str, name: str) -> str:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.api import Call, Input, Reply, epoch_seconds, operation
 from fogbank.clouds.aws.arns import Arn, parse_arn
 from fogbank.clouds.aws.events.destinations.connections import KIND as CONNECTION
 from fogbank.clouds.aws.events.destinations.connections import connection_arn
 from fogbank.clouds.aws.events.errors import invalid, not_found
-from fogbank.clouds.aws.events.service import PAGE_MAX, Events, page, read_next, seconds
+from fogbank.clouds.aws.events.service import PAGE_MAX, Events, read_next
+from fogbank.clouds.aws.paging import page
 from fogbank.connectors.delivery.posting import is_address
 from fogbank.engines.messaging import records
 from fogbank.engines.messaging.errors import RecordNotFoundError
@@ -205,8 +206,8 @@ def _told(record: Record) -> dict[str, Any]:
     return {
         "ApiDestinationArn": _arn(record),
         "ApiDestinationState": "ACTIVE",
-        "CreationTime": seconds(record.created_us),
-        "LastModifiedTime": seconds(record.modified_us),
+        "CreationTime": epoch_seconds(record.created_us),
+        "LastModifiedTime": epoch_seconds(record.modified_us),
     }
 
 

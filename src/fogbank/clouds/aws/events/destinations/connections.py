@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.api import Call, Input, Reply, epoch_seconds, operation
 from fogbank.clouds.aws.arns import Arn
 from fogbank.clouds.aws.events.errors import invalid
-from fogbank.clouds.aws.events.service import PAGE_MAX, Events, page, read_next, seconds
+from fogbank.clouds.aws.events.service import PAGE_MAX, Events, read_next
+from fogbank.clouds.aws.paging import page
 from fogbank.connectors.delivery.posting import is_address
 from fogbank.engines.messaging import records
 from fogbank.kernel.clock import MILLISECOND_US
@@ -317,8 +318,8 @@ def _told(record: Record) -> dict[str, Any]:
     return {
         "ConnectionArn": connection_arn(record),
         "ConnectionState": connection.state,
-        "CreationTime": seconds(record.created_us),
-        "LastModifiedTime": seconds(record.modified_us),
+        "CreationTime": epoch_seconds(record.created_us),
+        "LastModifiedTime": epoch_seconds(record.modified_us),
         "LastAuthorizedTime": connection.authorized_us // MILLISECOND_US / 1_000,
     }
 
