@@ -74,8 +74,8 @@ from fogbank.settings import SettingsError
 from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
 from fogbank.storage.timers import TimerService
-from fogbank.wire.asgi import Front
-from fogbank.wire.http2 import Http2Server
+from fogbank.wire.http2.front import Front
+from fogbank.wire.http2.server import Http2Server
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ class App:
         kept = Invocations(self.store, self.clock, self.ids, invoker, self._history)
         routes = Routes(self.store, self.ids, Targets((aws_addresses, gcp_addresses, azure_addresses)))
         self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner, routes)
-        http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse))
+        http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse), self.clock)
         self._stack.push_async_callback(http2.close)
         server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
         self._stack.push_async_callback(server.close)

@@ -14,7 +14,7 @@ HEAVY = (
     "ctypes",
     "google",
     "grpc",
-    "h2corn",
+    "hpack",
     "hypothesis",
     "pytest",
     "rich",

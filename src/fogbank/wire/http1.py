@@ -12,9 +12,9 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
+from fogbank.wire.bodies import write_stream
 from fogbank.wire.drive import Drive
 from fogbank.wire.http import BODILESS, BodyIncompleteError, ReplyBrokenError, Response, encode_head
-from fogbank.wire.http1_body import write_stream
 from fogbank.wire.http1_reader import RequestReader
 
 if TYPE_CHECKING:
@@ -57,8 +57,6 @@ class ServerSide(Protocol):
     connections: set[Connection]
     # Who takes over connections that turn out to speak HTTP/2, with what was read of them.
     http2: Callable[[asyncio.Transport, bytes], None] | None
-    # The same for those that ask for WebSocket.
-    websocket: Callable[[asyncio.Transport, bytes], None] | None
 
     def forget(self, connection: Connection) -> None:
         """Take note that a connection is gone."""
@@ -171,14 +169,6 @@ class Connection(asyncio.Protocol):
         if self._current is None and not self._queue:
             self._continue()
 
-    def hand_over(self, begun: bytes) -> bool:
-        """Let a connection go whose client asks for WebSocket and waits for nothing else."""
-        taker = self._server.websocket
-        if taker is None or self._current is not None or self._queue or self._server.closing:
-            return False
-        self._part(taker, begun)
-        return True
-
     def refuse(self, status: int, request: Request) -> None:
         """Let a refusal be the last answer, after those to the requests before it."""
         self._refusal = (status, request)
@@ -239,13 +229,9 @@ class Connection(asyncio.Protocol):
             self._looked_at = data
         else:
             assert self._server.http2 is not None
-            self._part(self._server.http2, data)
-
-    def _part(self, taker: Callable[[asyncio.Transport, bytes], None], begun: bytes) -> None:
-        """Leave the connection to somebody else."""
-        self._lost = True
-        self._server.forget(self)
-        taker(self._transport, begun)
+            self._lost = True
+            self._server.forget(self)
+            self._server.http2(self._transport, data)
 
     def _start(self, request: Request) -> None:
         if self._lost:

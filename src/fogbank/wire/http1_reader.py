@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import httptools
 
+from fogbank.wire.bodies import IncomingBody
 from fogbank.wire.http import BODY_BUFFERED_BYTES_MAX, BODY_BYTES_MAX, KIB, Request
-from fogbank.wire.http1_body import IncomingBody
 
 if TYPE_CHECKING:
-    from fogbank.wire.http1_body import Flow
+    from fogbank.wire.bodies import Flow
 
 # A head is refused when it goes on for more than this beyond the piece of data that it began in, and pieces are
 # no larger than this. The same holds for what stands between the parts of a chunked body, and for its trailers.
@@ -47,9 +47,6 @@ class Conversation(Protocol):
 
     def invite(self) -> None:
         """Take note that the client waits for `100 Continue` before it sends a body."""
-
-    def hand_over(self, begun: bytes) -> bool:
-        """Let somebody else go on with a connection that asks for WebSocket, if somebody does."""
 
     def refuse(self, status: int, request: Request) -> None:
         """Take note that nothing more can be read; `request` is what is known of the one that is refused."""
@@ -114,9 +111,6 @@ class RequestReader:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
                 data = data[upgrade.args[0] :]
-                if self._upgrade and self._is_websocket() and self._conversation.hand_over(self._raw_head() + data):
-                    self.deaf = True
-                    return
                 self._decline_upgrade()
                 continue
             except httptools.HttpParserError:
@@ -257,15 +251,6 @@ class RequestReader:
             request.keep_alive = self._keep_alive
             request.version = parser.get_http_version()
         self._conversation.take(request)
-
-    def _is_websocket(self) -> bool:
-        """Tell whether the request is the opening handshake of RFC 6455, section 4.1."""
-        return self._headers.get(b"upgrade", b"").lower() == b"websocket" and self._parser.get_method() == b"GET"
-
-    def _raw_head(self) -> bytes:
-        """Write the request's head again."""
-        lines = [b"%b: %b\r\n" % header for header in self._headers.items()]
-        return b"GET %b HTTP/1.1\r\n%b\r\n" % (self._target, b"".join(lines))
 
     def _decline_upgrade(self) -> None:
         """Read on in HTTP/1.1 (RFC 9110, section 7.8): a new parser is told only how the body is framed."""

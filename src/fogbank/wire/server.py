@@ -27,8 +27,7 @@ class HttpServer:
 
     `refuse` words answers to what never became a request (status and what is known of the request); `patience`
     is real time, whatever the clock says. `http2` takes over connections that begin as HTTP/2 does, which are refused
-    without it; `websocket` those that ask for WebSocket, which are answered in HTTP without it. `bodies` says how
-    those of requests are received.
+    without it. `bodies` says how those of requests are received.
     """
 
     def __init__(
@@ -38,14 +37,12 @@ class HttpServer:
         refuse: Callable[[int, Request], Response] | None = None,
         patience: Patience | None = None,
         http2: Callable[[asyncio.Transport, bytes], None] | None = None,
-        websocket: Callable[[asyncio.Transport, bytes], None] | None = None,
         bodies: Bodies | None = None,
     ) -> None:
         self.handler = handler
         self.bodies = bodies or DEFAULT_BODIES
         self.patience = patience or Patience()
         self.http2 = http2
-        self.websocket = websocket
         self.closing = False
         self.connections: set[Connection] = set()
         self._clock = clock

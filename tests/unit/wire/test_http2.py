@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from fogbank.wire.asgi import Front
 from fogbank.wire.http import Request, Response
 from fogbank.wire.http1 import HTTP2_PREFACE
-from fogbank.wire.http2 import Http2Server
+from fogbank.wire.http2.exchange import WINDOW_BYTES
+from fogbank.wire.http2.front import Front
+from fogbank.wire.http2.server import Http2Server
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fogbank.kernel.clock import Clock
-    from fogbank.wire.asgi import Receive, Scope, Send
 
-DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
+DATA, HEADERS, SETTINGS, GOAWAY, WINDOW_UPDATE = 0, 1, 4, 7, 8
 END_STREAM, END_HEADERS = 1, 4
 SECONDS_MAX = 10
 
@@ -44,6 +44,16 @@ class Client:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
+        self.windows = {0: 0, 1: 0}
+
+    async def window(self) -> None:
+        """Read until more may be sent."""
+        while True:
+            raw = await asyncio.wait_for(self.reader.readexactly(9), SECONDS_MAX)
+            payload = await self.reader.readexactly(int.from_bytes(raw[:3]))
+            if raw[3] == WINDOW_UPDATE:
+                self.windows[int.from_bytes(raw[5:])] += int.from_bytes(payload)
+                return
 
     async def data(self) -> bytes:
         """Return the body of the one answer."""
@@ -102,21 +112,14 @@ async def handle(asked: Request) -> Response:
     return Response(200, [(b"Content-Type", b"text/plain")], told.encode())
 
 
-async def shout(scope: Scope, receive: Receive, send: Send) -> None:
-    assert (await receive())["type"] == "websocket.connect"
-    await send({"type": "websocket.accept"})
-    while (event := await receive())["type"] == "websocket.receive":
-        await send({"type": "websocket.send", "text": f"{scope['path']} {event['text'].upper()}"})
-
-
 @pytest.fixture
 async def port(clock: Clock) -> AsyncIterator[int]:
-    front = Front(handle, lambda: None, lambda status, _: Response(status, [], b"sorry"), shout)
-    http2 = Http2Server(front, grace_seconds=1)
-    server = HttpServer(handle, clock, http2=http2.take, websocket=http2.take)
+    front = Front(handle, lambda: None, lambda status, _: Response(status, [], b"sorry"))
+    http2 = Http2Server(front, clock)
+    server = HttpServer(handle, clock, http2=http2.take)
     yield await server.listen("127.0.0.1", 0)
     await server.close(0)
-    await http2.close()
+    await http2.close(1)
 
 
 async def ask(port: int, method: bytes, path: bytes, body: bytes = b"", pieces: int = 0) -> bytes:
@@ -144,7 +147,20 @@ async def test_requests_reach_the_same_handler(port: int, pieces: int) -> None:
 
 
 async def test_large_bodies_are_streams(port: int) -> None:
-    assert await ask(port, b"PUT", b"/", b"x" * 3_000_000) == b"PUT http://fog.test/? 3000000"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HTTP2_PREFACE + frame(SETTINGS) + frame(HEADERS, END_HEADERS, 1, head(b"PUT", b"/")))
+    client = Client(reader, writer)
+    sent = 0
+    while sent < 3_000_000:
+        writer.write(frame(DATA, 0, 1, b"x" * 10_000))
+        sent += 10_000
+        # What the stream may send by our settings, and what the connection may.
+        while min(client.windows[1] + WINDOW_BYTES, client.windows[0] + 65_535) < sent + 10_000:
+            await client.window()
+    writer.write(frame(DATA, END_STREAM, 1))
+    assert await client.data() == b"PUT http://fog.test/? 3000000"
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_streamed_answer(port: int) -> None:
@@ -187,27 +203,3 @@ async def test_frames_that_make_no_sense_end_the_connection(port: int) -> None:
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await Client(reader, writer).data()
     writer.close()
-
-
-UPGRADE = (
-    b"GET /room?x=1 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
-
-
-async def test_websocket_connections_are_handed_over(port: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    # An earlier request of the connection is answered first.
-    writer.write(b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n")
-    answer = await asyncio.wait_for(reader.readuntil(b"/first? 0"), SECONDS_MAX)
-    assert answer.startswith(b"HTTP/1.1 200")
-    writer.write(UPGRADE + b"\x81\x85\x00\x00\x00\x00hello")
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SECONDS_MAX)
-    assert head.startswith(b"HTTP/1.1 101")
-    # RFC 6455, section 1.3: what answers this key.
-    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
-    assert await asyncio.wait_for(reader.readexactly(2 + len("/room HELLO")), SECONDS_MAX) == b"\x81\x0b/room HELLO"
-    writer.write(b"\x88\x80\x00\x00\x00\x00")
-    assert (await asyncio.wait_for(reader.read(2), SECONDS_MAX))[:1] == b"\x88"
-    writer.close()
-    await writer.wait_closed()

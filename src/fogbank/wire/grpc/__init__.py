@@ -1,1 +1,1 @@
-"""gRPC over ASGI: framing, metadata, status, calls, and the services that gRPC itself has."""
+"""gRPC on HTTP/2: framing, metadata, status, calls, and the services that gRPC itself has."""

@@ -60,6 +60,14 @@ class FrameReader:
             raise GrpcError(Code.INTERNAL, "The stream ended in the middle of a message.")
 
 
+def whole(data: bytes, bytes_max: int) -> bytes | None:
+    """Return the message that all of the data is, if it is one that isn't compressed."""
+    size = len(data) - _HEAD.size
+    if 0 <= size <= bytes_max and data[0] == 0 and int.from_bytes(data[1:5]) == size:
+        return data[_HEAD.size :]
+    return None
+
+
 def frame(message: bytes, encoding: str = "identity") -> bytes:
     """Return a message as it goes on the wire, compressed where it is long enough."""
     if encoding != "identity" and len(message) >= COMPRESSED_BYTES_MIN:

@@ -12,7 +12,6 @@ import uvloop
 from google.protobuf import descriptor_pb2
 
 from fogbank.kernel.clock import Clock
-from fogbank.wire.asgi import Front
 from fogbank.wire.grpc.calls import GrpcApplication
 from fogbank.wire.grpc.health import health_service
 from fogbank.wire.grpc.reflection import reflection_services
@@ -20,7 +19,8 @@ from fogbank.wire.grpc.service import Call, Methods, Service
 from fogbank.wire.grpc.status import Code, GrpcError
 from fogbank.wire.grpc.types import Types
 from fogbank.wire.http import Request, Response
-from fogbank.wire.http2 import Http2Server
+from fogbank.wire.http2.front import Front
+from fogbank.wire.http2.server import Http2Server
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
@@ -147,14 +147,15 @@ class EchoServer:
         services = [self.echo.service(), health_service(self.types, ["test.Echo"])]
         services += reflection_services(self.types, ["test.Echo", "grpc.health.v1.Health"])
         application = GrpcApplication(Methods(self.types, services), BYTES_MAX)
+        clock = Clock()
         front = Front(handle, lambda: application, lambda status, _: Response(status, []))
-        http2 = Http2Server(front, grace_seconds=1)
-        server = HttpServer(handle, Clock(), http2=http2.take)
+        http2 = Http2Server(front, clock)
+        server = HttpServer(handle, clock, http2=http2.take)
         self.port = await server.listen("127.0.0.1", 0)
         self._ready.set()
         await self._stop.wait()
         await server.close(0)
-        await http2.close()
+        await http2.close(1)
 
 
 async def handle(request: Request) -> Response:

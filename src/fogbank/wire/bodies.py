@@ -1,4 +1,4 @@
-"""Bodies of HTTP/1.1 messages that are not held in memory at once."""
+"""Bodies of HTTP messages that are not held in memory at once."""
 
 from __future__ import annotations
 

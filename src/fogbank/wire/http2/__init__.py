@@ -1,0 +1,1 @@
+"""HTTP/2, for gRPC and for whoever speaks it to the other interfaces."""
