@@ -78,6 +78,12 @@ class Ids:
         self._last_us = max(self._last_us + 1, self._clock.now())
         return self._last_us << NODE_BITS | self._node
 
+    def sequences(self, count: int) -> list[int]:
+        """As many numbers as `sequence` would give one by one."""
+        first = max(self._last_us + 1, self._clock.now())
+        self._last_us = first + count - 1
+        return [micros << NODE_BITS | self._node for micros in range(first, first + count)]
+
     @staticmethod
     def moment(sequence: int) -> int:
         """Return when a sequence number was drawn, in microseconds since the epoch."""

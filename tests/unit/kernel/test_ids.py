@@ -44,6 +44,12 @@ def test_sequences_grow_even_where_the_clock_stands() -> None:
     assert all(number < 2**63 for number in numbers)
 
 
+def test_many_sequences_at_once_are_like_single_ones() -> None:
+    ids, single = make(node=3), make(node=3)
+    drawn = [ids.sequence(), *ids.sequences(5), ids.sequence(), *ids.sequences(0), ids.sequence()]
+    assert drawn == [single.sequence() for _ in range(8)]
+
+
 def test_sequences_of_nodes_never_meet() -> None:
     first, second = make(node=1), make(node=2)
     assert not {first.sequence() for _ in range(100)} & {second.sequence() for _ in range(100)}

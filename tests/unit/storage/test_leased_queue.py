@@ -13,7 +13,7 @@ from fogbank.storage.leasing.leased_queue import Outgoing, Policy, Rules
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
-    from fogbank.storage import Store
+    from fogbank.storage import Store, Tx
 
 Q = 7
 DEAD = 8
@@ -112,6 +112,31 @@ async def test_a_late_acknowledgement_counts_while_nobody_else_took_the_message(
     (message,) = await plain.take()
     plain.wait(31)
     assert await plain.ack(message)
+
+
+async def test_many_are_acknowledged_at_once(plain: Bench) -> None:
+    large = "x" * 100_000
+    await plain.put(*(f"{number}" for number in range(149)), large)
+    first, second = await plain.take(120), await plain.take(120)
+    assert len(first) + len(second) == 150
+    plain.wait(31)
+    again = await plain.take(1)
+    leases = [(each.id, each.token) for each in [*first, *second]]
+    # What somebody else has now isn't held, nor is what never was, nor what is named a second time.
+    asked = [*leases, (1, first[0].token), leases[-1], (leases[5][0], leases[-1][1])]
+    held = await plain.store.run(lq.ack_each, Q, asked, plain.policy.rules)
+    taken_over = again[0].id
+    assert held == [message != taken_over for message, _ in leases] + [False, False, False]
+    assert await plain.ack(again[0])
+    assert (await plain.store.run(lq.counts, Q)) == (0, 0, 0)
+    assert await plain.store.run(_bodies_apart) == 0
+    assert await plain.store.run(lq.ack_each, Q, [], plain.policy.rules) == []
+
+
+async def _bodies_apart(tx: Tx, _now_us: int) -> int:
+    row = await tx.one("SELECT COUNT(*) FROM message_body")
+    assert row is not None
+    return int(row[0])
 
 
 async def test_delayed_messages_wait(plain: Bench) -> None:

@@ -157,12 +157,9 @@ async def acknowledge(tx: Tx, now_us: int, name: Name, handle: Handle) -> bool:
 async def acknowledge_each(tx: Tx, now_us: int, name: Name, handles: Sequence[Handle]) -> list[bool]:
     """Remove leased messages; returns which of them were still held."""
     queue = await queues.find(tx, now_us, name)
-    rules = queue.config.rules
-    return [
-        handle.queue == queue.id
-        and await leased_queue.ack(tx, now_us, queue.store, handle.message, handle.token, rules)
-        for handle in handles
-    ]
+    leases = [(handle.message, handle.token) for handle in handles if handle.queue == queue.id]
+    held = iter(await leased_queue.ack_each(tx, now_us, queue.store, leases, queue.config.rules))
+    return [handle.queue == queue.id and next(held) for handle in handles]
 
 
 async def acknowledge_all(tx: Tx, now_us: int, name: Name, handles: Sequence[Handle]) -> int:

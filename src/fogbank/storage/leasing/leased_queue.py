@@ -46,6 +46,15 @@ _TAKE: Final = (
     " UPDATE message SET rank = $1, visible_us = $1, receives = receives + 1, lease = $2,"
     f" first_us = COALESCE(first_us, $3) WHERE id IN (SELECT id FROM picked) RETURNING {TAKEN_COLUMNS}"
 )
+_ACKS_FEW: Final = 10
+_ACKS_MAX: Final = 100
+_ACK_EACH: Final = {
+    size: "DELETE FROM message WHERE queue = $1 AND lease = $2 AND visible_us > $3"
+    f" AND id IN ({', '.join(f'${number}' for number in range(4, 4 + size))}) RETURNING id, length(body)"
+    for size in (_ACKS_FEW, _ACKS_MAX)
+}
+# Where TAKEN_COLUMNS have the body.
+_BODY: Final = 6
 _NEXT: Final = "SELECT rank FROM message WHERE queue = $1 AND lane = $2 ORDER BY rank LIMIT 1"
 
 
@@ -216,10 +225,11 @@ async def take(tx: Tx, now_us: int, queue: int, policy: Policy, count: int, leas
         wanted = count - len(found)
         rows = await _take_rows(tx, now_us, queue, policy.rules, wanted, until_us, token)
         for row in sorted(rows, key=itemgetter(0)):
-            if await _clear(tx, now_us, queue, policy, row, exhausted):
+            if _is_spent(now_us, policy, row):
+                await _clear(tx, now_us, queue, policy, row, exhausted)
                 cleared += 1
             else:
-                found.append(await _leased(tx, row, token))
+                found.append(_made(row, token, row[_BODY]) if row[_BODY] else await _leased(tx, row, token))
         if len(rows) < wanted:
             break
     if found or cleared >= CLEARED_PER_TAKE_MAX:
@@ -270,6 +280,37 @@ async def ack(tx: Tx, now_us: int, queue: int, message: int, token: int, rules: 
         await lanes.reopen(tx, now_us, queue, row[0])
         tx.signal(topic(queue))
     return True
+
+
+async def ack_each(
+    tx: Tx, now_us: int, queue: int, leases: Sequence[tuple[int, int]], rules: Rules = PLAIN
+) -> list[bool]:
+    """Remove leased messages, given with the tokens of their leases; returns for each what `ack` would."""
+    if len(leases) == 1 or rules.ordered or rules.retain or rules.suffix:
+        return [await ack(tx, now_us, queue, message, token, rules) for message, token in leases]
+    by_token: dict[int, list[int]] = {}
+    for message, token in leases:
+        by_token.setdefault(token, []).append(message)
+    live_us = now_us if rules.exact else 0
+    gone: dict[int, int] = {}
+    for token, ids in by_token.items():
+        for at in range(0, len(ids), _ACKS_MAX):
+            some = ids[at : at + _ACKS_MAX]
+            # Two forms of the statement are enough: what is too few for one is filled up with the last.
+            size = _ACKS_FEW if len(some) <= _ACKS_FEW else _ACKS_MAX
+            filled = some + some[-1:] * (size - len(some))
+            rows = await tx.all(_ACK_EACH[size], queue, token, live_us, *filled)
+            gone.update((row[0], token) for row in rows)
+            apart = [(row[0],) for row in rows if not row[1]]
+            if apart:
+                await tx.many("DELETE FROM message_body WHERE id = $1", apart)
+    # A message that is named twice was held once.
+    held = []
+    for message, token in leases:
+        held.append(gone.get(message) == token)
+        if held[-1]:
+            del gone[message]
+    return held
 
 
 async def extend(
@@ -504,31 +545,42 @@ async def forget_duplicates(tx: Tx, now_us: int) -> None:
 
 
 async def _leased(tx: Tx, row: Row, token: int) -> Leased:
-    message, _lane, receives, sent_us, first_us, origin, body, _expires_us = row
+    body = row[_BODY]
     if not body:
-        apart = await tx.one("SELECT body FROM message_body WHERE id = $1", message)
+        apart = await tx.one("SELECT body FROM message_body WHERE id = $1", row[0])
         assert apart is not None
         body = apart[0]
+    return _made(row, token, body)
+
+
+def _made(row: Row, token: int, body: bytes) -> Leased:
+    message, _lane, receives, sent_us, first_us, origin, _body, _expires_us = row
     return Leased(message, token, bytes(body), sent_us, first_us, receives, origin)
 
 
-async def _clear(tx: Tx, now_us: int, queue: int, policy: Policy, row: Row, exhausted: list[Leased]) -> bool:
-    """Drop a message that is too old, move one that was leased too often; True if either was done."""
-    message, lane, receives, sent_us, *_, expires_us = row
-    outlived = policy.retention_us and sent_us + policy.retention_us <= now_us
-    if outlived or (expires_us and expires_us <= now_us):
+def _is_outlived(now_us: int, policy: Policy, row: Row) -> bool:
+    """Tell whether a message is too old."""
+    retention_us, expires_us = policy.retention_us, row[7]
+    return bool((retention_us and row[3] + retention_us <= now_us) or (expires_us and expires_us <= now_us))
+
+
+def _is_spent(now_us: int, policy: Policy, row: Row) -> bool:
+    """Tell whether a message is too old, or was leased too often."""
+    return bool(policy.receives_max and row[2] > policy.receives_max) or _is_outlived(now_us, policy, row)
+
+
+async def _clear(tx: Tx, now_us: int, queue: int, policy: Policy, row: Row, exhausted: list[Leased]) -> None:
+    """Drop a message that is too old, move one that was leased too often."""
+    message = row[0]
+    if _is_outlived(now_us, policy, row):
         await _remove(tx, now_us, queue, message)
-    elif policy.receives_max and receives > policy.receives_max:
-        if policy.hand_over:
-            exhausted.append(await _leased(tx, row, 0))
-            await _remove(tx, now_us, queue, message)
-        elif policy.dead_letters is None:
-            await _remove(tx, now_us, queue, message)
-        else:
-            await _move(tx, now_us, queue, message, lane, policy)
+    elif policy.hand_over:
+        exhausted.append(await _leased(tx, row, 0))
+        await _remove(tx, now_us, queue, message)
+    elif policy.dead_letters is None:
+        await _remove(tx, now_us, queue, message)
     else:
-        return False
-    return True
+        await _move(tx, now_us, queue, message, row[1], policy)
 
 
 async def _remove(tx: Tx, now_us: int, queue: int, message: int) -> None:

@@ -47,19 +47,24 @@ async def publish(pubsub: PubSub, call: Call, request: Any) -> Any:
     name = read_name(request.topic, TOPICS, "topic")
     _check(request)
     now_us = pubsub.clock.now()
-    items = [publication(message, pubsub.ids.sequence(), now_us) for message in request.messages]
+    items = _publications(pubsub, request, now_us)
     try:
         unchecked = await pubsub.store.run(_publish, name.key, items, pubsub.ids.sequence)
         if unchecked is not None:
             topic = pubsub.message("Topic").FromString(b64decode(unchecked.config.labels[FACTS]))
             await check_messages(pubsub, topic.schema_settings, request.messages)
-            items = [publication(message, pubsub.ids.sequence(), now_us) for message in request.messages]
+            items = _publications(pubsub, request, now_us)
             await pubsub.store.run(publishing.publish, name.key, items, pubsub.ids.sequence)
     except TopicNotFoundError:
         raise not_found(request.topic) from None
     response = pubsub.message("PublishResponse")()
     response.message_ids.extend([item.message.id for item in items])
     return response
+
+
+def _publications(pubsub: PubSub, request: Any, now_us: int) -> list[Publication]:
+    numbers = pubsub.ids.sequences(len(request.messages))
+    return [publication(each, number, now_us) for each, number in zip(request.messages, numbers, strict=True)]
 
 
 async def _publish(tx: Tx, now_us: int, name: Name, items: list[Publication], draw: Callable[[], int]) -> Topic | None:

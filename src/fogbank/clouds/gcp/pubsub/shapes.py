@@ -24,8 +24,12 @@ def pubsub_types() -> Types:
 
 def varint(number: int) -> bytes:
     """Return a number as protobuf writes it (Protocol Buffers, "Encoding", Base 128 Varints)."""
-    if number < 128:
-        return _SHORT[number]
+    return _SHORT[number] if number < 128 else _long_varint(number)
+
+
+# Sizes of messages: there are few different ones at a time.
+@lru_cache(maxsize=1_024)
+def _long_varint(number: int) -> bytes:
     out = bytearray()
     while number > 127:
         out.append(number & 0x7F | 0x80)

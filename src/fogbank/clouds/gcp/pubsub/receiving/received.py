@@ -31,8 +31,9 @@ def read_ack_id(text: str) -> Handle | None:
     match = _ACK_ID.fullmatch(text)
     if match is None:
         return None
-    queue, message, token = (int(part, 16) for part in match.groups())
-    return Handle(queue, message, token) if max(queue, message, token) < 1 << 63 else None
+    first, second, third = match.groups()
+    handle = Handle(int(first, 16), int(second, 16), int(third, 16))
+    return handle if max(handle) < 1 << 63 else None
 
 
 def read_ack_ids(texts: Iterable[str]) -> list[Handle]:
