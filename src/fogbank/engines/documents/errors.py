@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fogbank.kernel.errors import AlreadyExistsError, EngineError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class CollectionNotFoundError(NotFoundError):
@@ -15,3 +20,26 @@ class CollectionExistsError(AlreadyExistsError):
 
 class CollectionProtectedError(EngineError):
     """The collection is protected against being deleted."""
+
+
+class RefusedError(EngineError):
+    """Some of several reads or writes were refused, so none was made.
+
+    `refusals` are what refused them, in their order; None for those that had no fault.
+    """
+
+    def __init__(self, refusals: Sequence[Exception | None]) -> None:
+        super().__init__(str(refusals))
+        self.refusals = refusals
+
+
+class SameDocumentError(EngineError):
+    """Of several reads or writes that are to be made as one, two are of the same document."""
+
+
+class TooLargeTogetherError(EngineError):
+    """Documents that are to be read or written as one are too large together."""
+
+
+class OtherRequestError(EngineError):
+    """A token came before, with a request that asked for something else."""

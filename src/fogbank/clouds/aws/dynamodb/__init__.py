@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.api import Service
-from fogbank.clouds.aws.dynamodb import batches, descriptions, items, reading, tables, tags
+from fogbank.clouds.aws.dynamodb import descriptions, items, reading, tables, tags
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
 from fogbank.clouds.aws.dynamodb.service import Dynamo
+from fogbank.clouds.aws.dynamodb.several_items import batches, transactions
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts
@@ -25,6 +26,7 @@ def make_service(parts: Parts) -> Service[Dynamo]:
         *reading.OPERATIONS,
         *tables.OPERATIONS,
         *tags.OPERATIONS,
+        *transactions.OPERATIONS,
     )
     return Service(
         "dynamodb",

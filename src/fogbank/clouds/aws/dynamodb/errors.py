@@ -8,6 +8,9 @@ from fogbank.engines.documents.errors import (
     CollectionExistsError,
     CollectionNotFoundError,
     CollectionProtectedError,
+    OtherRequestError,
+    SameDocumentError,
+    TooLargeTogetherError,
 )
 from fogbank.wire.aws.errors import AwsError
 
@@ -104,4 +107,11 @@ ERRORS: Final[ErrorTable] = {
     CollectionProtectedError: lambda _: validation(
         "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
     ),
+    OtherRequestError: lambda _: AwsError(
+        "IdempotentParameterMismatchException",
+        "DynamoDB rejected the request because you retried a request with a different payload but with an idempotent"
+        " token that was already used.",
+    ),
+    SameDocumentError: lambda _: validation("Transaction request cannot include multiple operations on one item"),
+    TooLargeTogetherError: lambda _: validation("The aggregate size of the items in the transaction exceeds 4 MB"),
 }

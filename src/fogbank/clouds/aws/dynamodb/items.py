@@ -6,23 +6,27 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
-from fogbank.clouds.aws.dynamodb.attributes import check_depth, read_attributes, read_item, write_attributes
-from fogbank.clouds.aws.dynamodb.errors import condition_failed, invalid_values, validation
+from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
+from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import Expressions
-from fogbank.clouds.aws.dynamodb.schemas import key_alone, key_in_item
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units, size_of, write_units
+from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units, write_units
+from fogbank.clouds.aws.dynamodb.writing import (
+    NOTHING,
+    condition_of,
+    guarded,
+    key_of_item,
+    key_of_key,
+    key_to_update,
+    updated,
+)
 from fogbank.engines.documents import documents
 from fogbank.engines.documents.model import Document
-from fogbank.languages.dynamodb.applying import apply_update
-from fogbank.languages.dynamodb.errors import MisuseError
 from fogbank.languages.dynamodb.paths import project
 
 if TYPE_CHECKING:
-    from fogbank.engines.documents.documents import Change, Written
-    from fogbank.engines.documents.model import Collection, Key
+    from fogbank.engines.documents.documents import Written
     from fogbank.languages.dynamodb.applying import Update
-    from fogbank.languages.dynamodb.matching import Matcher
     from fogbank.languages.dynamodb.types import Item
 
 
@@ -45,17 +49,19 @@ async def put_item(dynamo: Dynamo, call: Call, request: PutItem) -> Reply:
     """Create an item, or replace the one of the same key."""
     name = table_of(call, request.TableName)
     item, size = read_item(request.Item)
-    condition = _condition_of(request)
+    condition = condition_of(
+        request.ConditionExpression, request.ExpressionAttributeNames, request.ExpressionAttributeValues
+    )
     _check_return_values(request.ReturnValues)
     check_size(item, size)
     document = Document(size, item)
     locate = partial(key_of_item, item)
     number = dynamo.ids.sequence()
-    if condition is None and request.ReturnValues in _NONE and request.ReturnConsumedCapacity in _NONE:
+    if condition is None and request.ReturnValues in NOTHING and request.ReturnConsumedCapacity in NOTHING:
         # Nothing that is asked for depends on what there is.
         await dynamo.store.run(documents.put, name, number, locate, document)
         return None
-    change = _guard(condition, request, lambda _before: document)
+    change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, lambda _before: document)
     written = await dynamo.store.run(documents.write, name, number, locate, change)
     return _replaced(request, written)
 
@@ -116,8 +122,8 @@ async def update_item(dynamo: Dynamo, call: Call, request: UpdateItem) -> Reply:
     update = expressions.update()
     condition = expressions.condition()
     expressions.done()
-    change = _guard(condition, request, partial(_updated, update, key))
-    locate = partial(_key_to_update, key, update)
+    change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, partial(updated, update, key))
+    locate = partial(key_to_update, key, update)
     written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change)
     reply = _units_of(request, written)
     attributes = _values_of(request.ReturnValues, update, written)
@@ -145,78 +151,18 @@ async def delete_item(dynamo: Dynamo, call: Call, request: DeleteItem) -> Reply:
     """Delete an item; one that isn't there counts as deleted."""
     name = table_of(call, request.TableName)
     key = read_attributes(request.Key)
-    condition = _condition_of(request)
+    condition = condition_of(
+        request.ConditionExpression, request.ExpressionAttributeNames, request.ExpressionAttributeValues
+    )
     _check_return_values(request.ReturnValues)
-    change = _guard(condition, request, lambda _before: None)
+    change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, lambda _before: None)
     locate = partial(key_of_key, key)
     written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change)
     return _replaced(request, written)
 
 
-def key_of_item(item: Item, table: Collection) -> Key:
-    """Return the key of an item that is to be put."""
-    return key_in_item(table.config, item)
-
-
-def key_of_key(key: Item, table: Collection) -> Key:
-    """Return the key that a request's Key names."""
-    return key_alone(table.config, key)
-
-
-_NONE: Final = (None, "NONE")
-
-
-def _key_to_update(key: Item, update: Update | None, table: Collection) -> Key:
-    located = key_alone(table.config, key)
-    if update is not None:
-        for name in table.config.key_names:
-            if name in update.tree:
-                raise invalid_values(f"Cannot update attribute {name}. This attribute is part of the key")
-    return located
-
-
-def _updated(update: Update | None, key: Item, before: Document | None) -> Document | None:
-    fields = key if before is None else before.fields
-    if update is not None:
-        if before is None and not update.creates:
-            return None
-        try:
-            fields = apply_update(update, fields)
-        except MisuseError as error:
-            raise validation(str(error)) from None
-        check_depth(fields)
-    size = size_of(fields)
-    check_size(fields, size, updated=True)
-    return Document(size, fields)
-
-
-def _condition_of(request: PutItem | DeleteItem) -> Matcher | None:
-    names, values = request.ExpressionAttributeNames, request.ExpressionAttributeValues
-    if request.ConditionExpression is None and names is None and values is None:
-        return None
-    expressions = Expressions(names, values, ConditionExpression=request.ConditionExpression)
-    condition = expressions.condition()
-    expressions.done()
-    return condition
-
-
-def _guard(condition: Matcher | None, request: PutItem | UpdateItem | DeleteItem, change: Change) -> Change:
-    """Let a change happen only where the condition is fulfilled."""
-    if condition is None:
-        return change
-
-    def guarded(before: Document | None) -> Document | None:
-        if not condition({} if before is None else before.fields):
-            if request.ReturnValuesOnConditionCheckFailure == "ALL_OLD" and before is not None:
-                raise condition_failed({"Item": write_attributes(before.fields)})
-            raise condition_failed()
-        return change(before)
-
-    return guarded
-
-
 def _check_return_values(wanted: str | None) -> None:
-    if wanted not in (*_NONE, "ALL_OLD"):
+    if wanted not in (*NOTHING, "ALL_OLD"):
         raise validation("ReturnValues can only be ALL_OLD or NONE")
 
 
@@ -235,7 +181,7 @@ def _units_of(request: PutItem | UpdateItem | DeleteItem, written: Written) -> d
 
 def _values_of(wanted: str | None, update: Update | None, written: Written) -> Item:
     """Return the attributes of an updated item that are asked for."""
-    if wanted in _NONE:
+    if wanted in NOTHING:
         return {}
     document = written.before if wanted in ("ALL_OLD", "UPDATED_OLD") else written.after
     if document is None:

@@ -75,11 +75,15 @@ def consumed(table: str, units: float, wanted: str | None) -> dict[str, Any]:
     return {"ConsumedCapacity": describe_units(table, units, wanted)}
 
 
-def describe_units(table: str, units: float, wanted: str) -> dict[str, Any]:
-    """Return the capacity that one table's part of an operation consumed."""
-    described: dict[str, Any] = {"TableName": table, "CapacityUnits": units}
+def describe_units(table: str, units: float, wanted: str, kind: str = "") -> dict[str, Any]:
+    """Return the capacity that one table's part of an operation consumed.
+
+    Transactions say of which `kind` it is, `ReadCapacityUnits` or `WriteCapacityUnits`.
+    """
+    shown = {"CapacityUnits": units, kind: units} if kind else {"CapacityUnits": units}
+    described: dict[str, Any] = {"TableName": table, **shown}
     if wanted == "INDEXES":
-        described["Table"] = {"CapacityUnits": units}
+        described["Table"] = shown
     return described
 
 

@@ -13,9 +13,9 @@ from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import Expressions
-from fogbank.clouds.aws.dynamodb.items import key_of_item, key_of_key
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
+from fogbank.clouds.aws.dynamodb.writing import key_of_item, key_of_key
 from fogbank.engines.documents import collections, documents
 from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.model import Document

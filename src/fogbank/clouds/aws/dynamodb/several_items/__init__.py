@@ -1,0 +1,1 @@
+"""Amazon DynamoDB operations on several items at once: batches and transactions."""

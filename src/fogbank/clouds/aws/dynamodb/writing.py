@@ -1,0 +1,96 @@
+"""What writes do: from a request's keys to documents' keys, from an item as it is to the item as it shall be.
+
+All of it is pure; what is refused is raised as the error that is answered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fogbank.clouds.aws.dynamodb.attributes import check_depth, write_attributes
+from fogbank.clouds.aws.dynamodb.errors import condition_failed, invalid_values, validation
+from fogbank.clouds.aws.dynamodb.expressions import Expressions
+from fogbank.clouds.aws.dynamodb.schemas import key_alone, key_in_item
+from fogbank.clouds.aws.dynamodb.sizes import check_size, size_of
+from fogbank.engines.documents.model import Document
+from fogbank.languages.dynamodb.applying import apply_update
+from fogbank.languages.dynamodb.errors import MisuseError
+
+if TYPE_CHECKING:
+    from fogbank.engines.documents.documents import Change
+    from fogbank.engines.documents.model import Collection, Key
+    from fogbank.languages.dynamodb.applying import Update
+    from fogbank.languages.dynamodb.matching import Matcher
+    from fogbank.languages.dynamodb.types import Item
+
+# Values of parameters by which nothing is asked for.
+NOTHING: Final = (None, "NONE")
+
+
+def key_of_item(item: Item, table: Collection) -> Key:
+    """Return the key of an item that is to be put."""
+    return key_in_item(table.config, item)
+
+
+def key_of_key(key: Item, table: Collection) -> Key:
+    """Return the key that a request's Key names."""
+    return key_alone(table.config, key)
+
+
+def key_to_update(key: Item, update: Update | None, table: Collection) -> Key:
+    """Return the key that a request's Key names; refuses an update of the key itself."""
+    located = key_alone(table.config, key)
+    if update is not None:
+        for name in table.config.key_names:
+            if name in update.tree:
+                raise invalid_values(f"Cannot update attribute {name}. This attribute is part of the key")
+    return located
+
+
+def updated(update: Update | None, key: Item, before: Document | None) -> Document | None:
+    """Return an item after an update; one that doesn't exist isn't created only to have something removed."""
+    fields = key if before is None else before.fields
+    if update is not None:
+        if before is None and not update.creates:
+            return None
+        try:
+            fields = apply_update(update, fields)
+        except MisuseError as error:
+            raise validation(str(error)) from None
+        check_depth(fields)
+    size = size_of(fields)
+    check_size(fields, size, updated=True)
+    return Document(size, fields)
+
+
+def condition_of(text: str | None, names: dict[str, str] | None, values: dict[str, Any] | None) -> Matcher | None:
+    """Return what tells whether an item fulfils a request's ConditionExpression; None if there is none."""
+    if text is None and names is None and values is None:
+        return None
+    expressions = Expressions(names, values, ConditionExpression=text)
+    condition = expressions.condition()
+    expressions.done()
+    return condition
+
+
+def guarded(condition: Matcher | None, on_failure: str | None, change: Change) -> Change:
+    """Let a change happen only where the condition is fulfilled.
+
+    `on_failure` is what ReturnValuesOnConditionCheckFailure says.
+    """
+    if condition is None:
+        return change
+
+    def guarded_change(before: Document | None) -> Document | None:
+        if not condition({} if before is None else before.fields):
+            if on_failure == "ALL_OLD" and before is not None:
+                raise condition_failed({"Item": write_attributes(before.fields)})
+            raise condition_failed()
+        return change(before)
+
+    return guarded_change
+
+
+def unchanged(before: Document | None) -> Document | None:
+    """Leave an item as it is."""
+    return before
