@@ -47,8 +47,11 @@ class Update(NamedTuple):
     creates: bool
 
 
-def compile_update(actions: tuple[Action, ...], placeholders: Placeholders) -> Update:
-    """Prepare an update; raises `ExpressionError`."""
+def compile_update(actions: tuple[Action, ...], placeholders: Placeholders, *, mismatch: str = _WRONG_TYPE) -> Update:
+    """Prepare an update; raises `ExpressionError`.
+
+    `mismatch` is how an attribute is refused to which what is to be added, or taken from it, doesn't fit.
+    """
     sets: list[tuple[Steps, Getter]] = []
     removes: list[Steps] = []
     paths = []
@@ -61,7 +64,7 @@ def compile_update(actions: tuple[Action, ...], placeholders: Placeholders) -> U
             sets.append((steps, _value(value, placeholders)))
         else:
             assert isinstance(value, Literal)
-            sets.append((steps, _SECTIONS[section](steps, placeholders.value(value.name))))
+            sets.append((steps, _SECTIONS[section](steps, placeholders.value(value.name), mismatch)))
     tree = grow_tree(paths)
     # Elements set beyond a list's end are appended in the order of their indexes; of elements removed, the last
     # goes first, so that the indexes of the others stay right.
@@ -208,7 +211,7 @@ def _typed(node: Operand, kind: str, function: str, placeholders: Placeholders) 
     return check
 
 
-def _add(steps: Steps, value: Value) -> Getter:
+def _add(steps: Steps, value: Value, mismatch: str) -> Getter:
     kind = type_of(value)
     if kind != "N" and kind not in SETS:
         raise _wrong_section_operand("ADD", kind, "ALLOWED_FOR_ADD_OPERAND")
@@ -218,7 +221,7 @@ def _add(steps: Steps, value: Value) -> Getter:
         if present is MISSING:
             return value
         if type_of(present) != kind:
-            raise MisuseError(_WRONG_TYPE)
+            raise MisuseError(mismatch)
         if kind != "N":
             return present | value
         try:
@@ -229,7 +232,7 @@ def _add(steps: Steps, value: Value) -> Getter:
     return get
 
 
-def _delete(steps: Steps, value: Value) -> Getter:
+def _delete(steps: Steps, value: Value, mismatch: str) -> Getter:
     kind = type_of(value)
     if kind not in SETS:
         raise _wrong_section_operand("DELETE", kind, "ALLOWED_FOR_DELETE_OPERAND")
@@ -240,7 +243,7 @@ def _delete(steps: Steps, value: Value) -> Getter:
             return MISSING
         present = resolve(item, steps)
         if type_of(present) != kind:
-            raise MisuseError(_WRONG_TYPE)
+            raise MisuseError(mismatch)
         return present - value or MISSING
 
     return get

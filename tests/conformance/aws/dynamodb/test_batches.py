@@ -121,8 +121,11 @@ def test_a_batch_of_reads_is_refused_as_a_whole(ddb: Any, things: str, refused: 
         read(item(1), ProjectionExpression="status")
     with refused("Value provided in ExpressionAttributeNames unused in expressions: keys: {#a}"):
         read(item(1), ProjectionExpression="id", ExpressionAttributeNames={"#a": "a"})
-    with refused("Fogbank does not support the parameter RequestItems[...].AttributesToGet."):
-        read(item(1), AttributesToGet=["id"])
+    with refused(
+        "Can not use both expression and non-expression parameters in the same request: Non-expression parameters:"
+        " {AttributesToGet} Expression parameters: {ProjectionExpression}"
+    ):
+        read(item(1), AttributesToGet=["id"], ProjectionExpression="id")
     with refused("Requested resource not found", "ResourceNotFoundException"):
         ddb.batch_get_item(RequestItems={"nothing": {"Keys": [item(1)]}})
 

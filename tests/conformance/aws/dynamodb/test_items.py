@@ -282,22 +282,6 @@ def test_names_and_values_need_expressions(ddb: Any, item: str, refused: Any) ->
             work(**condition | {"ConditionExpression": "id ="})
 
 
-@pytest.mark.parametrize(
-    ("operation", "parameter"),
-    [
-        ("put_item", "Expected"), ("put_item", "ConditionalOperator"), ("get_item", "AttributesToGet"),
-        ("update_item", "AttributeUpdates"), ("update_item", "Expected"), ("delete_item", "Expected"),
-    ],
-)  # fmt: skip
-def test_legacy_parameters_are_refused_by_name(
-    ddb: Any, item: str, refused: Any, operation: str, parameter: str
-) -> None:
-    members: dict[str, Any] = {"Item": KEY} if operation == "put_item" else {"Key": KEY}
-    empty = {"AttributesToGet": [], "ConditionalOperator": "AND"}
-    with refused(f"Fogbank does not support the parameter {parameter}."):
-        getattr(ddb, operation)(TableName=item, **members, **{parameter: empty.get(parameter, {})})
-
-
 # ConsumedCapacity
 
 

@@ -245,10 +245,6 @@ def test_more_queries_that_are_refused(ddb: Any, filled: str, things: str, refus
         query(ddb, filled, IndexName="by-date")
     with refused("The table does not have the specified index: by-date"):
         ddb.scan(TableName=filled, IndexName="by-date")
-    with refused("Fogbank does not support the parameter KeyConditions."):
-        ddb.query(TableName=filled, KeyConditions={})
-    with refused("Fogbank does not support the parameter ScanFilter."):
-        ddb.scan(TableName=filled, ScanFilter={})
     with refused("Requested resource not found", "ResourceNotFoundException"):
         query(ddb, "nothing")
     with refused("Requested resource not found", "ResourceNotFoundException"):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
-from fogbank.clouds.aws.dynamodb.expressions import Expressions
+from fogbank.clouds.aws.dynamodb.expressions import expressions_of
+from fogbank.clouds.aws.dynamodb.expressions.legacy import AttributeValueUpdate, ExpectedAttributeValue
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units, write_units
 from fogbank.clouds.aws.dynamodb.writing import (
@@ -42,6 +43,8 @@ class PutItem(Input):
     ReturnValuesOnConditionCheckFailure: str | None = None
     ReturnConsumedCapacity: str | None = None
     ReturnItemCollectionMetrics: str | None = None
+    Expected: dict[str, ExpectedAttributeValue] | None = None
+    ConditionalOperator: str | None = None
 
 
 @operation(PutItem)
@@ -49,9 +52,7 @@ async def put_item(dynamo: Dynamo, call: Call, request: PutItem) -> Reply:
     """Create an item, or replace the one of the same key."""
     name = table_of(call, request.TableName)
     item, size = read_item(request.Item)
-    condition = condition_of(
-        request.ConditionExpression, request.ExpressionAttributeNames, request.ExpressionAttributeValues
-    )
+    condition = condition_of(request)
     _check_return_values(request.ReturnValues)
     check_size(item, size)
     document = Document(size, item)
@@ -72,6 +73,7 @@ class GetItem(Input):
     TableName: str = REQUIRED
     Key: dict[str, Any] = REQUIRED
     ProjectionExpression: str | None = None
+    AttributesToGet: list[str] | None = None
     ExpressionAttributeNames: dict[str, str] | None = None
     ConsistentRead: bool | None = None
     ReturnConsumedCapacity: str | None = None
@@ -82,7 +84,7 @@ async def get_item(dynamo: Dynamo, call: Call, request: GetItem) -> Reply:
     """Return an item, or nothing."""
     name = table_of(call, request.TableName)
     key = read_attributes(request.Key)
-    expressions = Expressions(request.ExpressionAttributeNames, ProjectionExpression=request.ProjectionExpression)
+    expressions = expressions_of(request, "ProjectionExpression")
     tree = expressions.projection()
     expressions.done()
     document = await dynamo.store.read(documents.get, name, partial(key_of_key, key))
@@ -99,6 +101,7 @@ class UpdateItem(Input):
     TableName: str = REQUIRED
     Key: dict[str, Any] = REQUIRED
     UpdateExpression: str | None = None
+    AttributeUpdates: dict[str, AttributeValueUpdate] | None = None
     ConditionExpression: str | None = None
     ExpressionAttributeNames: dict[str, str] | None = None
     ExpressionAttributeValues: dict[str, Any] | None = None
@@ -106,6 +109,8 @@ class UpdateItem(Input):
     ReturnValuesOnConditionCheckFailure: str | None = None
     ReturnConsumedCapacity: str | None = None
     ReturnItemCollectionMetrics: str | None = None
+    Expected: dict[str, ExpectedAttributeValue] | None = None
+    ConditionalOperator: str | None = None
 
 
 @operation(UpdateItem)
@@ -113,12 +118,7 @@ async def update_item(dynamo: Dynamo, call: Call, request: UpdateItem) -> Reply:
     """Change an item, or create it; one that doesn't exist isn't created only to have something removed."""
     name = table_of(call, request.TableName)
     key = read_attributes(request.Key)
-    expressions = Expressions(
-        request.ExpressionAttributeNames,
-        request.ExpressionAttributeValues,
-        UpdateExpression=request.UpdateExpression,
-        ConditionExpression=request.ConditionExpression,
-    )
+    expressions = expressions_of(request, "UpdateExpression", "ConditionExpression")
     update = expressions.update()
     condition = expressions.condition()
     expressions.done()
@@ -144,6 +144,8 @@ class DeleteItem(Input):
     ReturnValuesOnConditionCheckFailure: str | None = None
     ReturnConsumedCapacity: str | None = None
     ReturnItemCollectionMetrics: str | None = None
+    Expected: dict[str, ExpectedAttributeValue] | None = None
+    ConditionalOperator: str | None = None
 
 
 @operation(DeleteItem)
@@ -151,9 +153,7 @@ async def delete_item(dynamo: Dynamo, call: Call, request: DeleteItem) -> Reply:
     """Delete an item; one that isn't there counts as deleted."""
     name = table_of(call, request.TableName)
     key = read_attributes(request.Key)
-    condition = condition_of(
-        request.ConditionExpression, request.ExpressionAttributeNames, request.ExpressionAttributeValues
-    )
+    condition = condition_of(request)
     _check_return_values(request.ReturnValues)
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, lambda _before: None)
     locate = partial(key_of_key, key)

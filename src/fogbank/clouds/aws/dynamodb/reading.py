@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import read_attributes, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
-from fogbank.clouds.aws.dynamodb.expressions import Expressions
+from fogbank.clouds.aws.dynamodb.expressions import expressions_of
+from fogbank.clouds.aws.dynamodb.expressions.legacy import Condition
 from fogbank.clouds.aws.dynamodb.ranges import check_segments, range_of, stretch_of
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.sizes import KIB, consumed, read_units
@@ -43,6 +44,10 @@ class Query(Input):
     ExclusiveStartKey: dict[str, Any] | None = None
     ConsistentRead: bool | None = None
     ReturnConsumedCapacity: str | None = None
+    KeyConditions: dict[str, Condition] | None = None
+    QueryFilter: dict[str, Condition] | None = None
+    AttributesToGet: list[str] | None = None
+    ConditionalOperator: str | None = None
 
 
 @operation(Query)
@@ -51,13 +56,7 @@ async def query(dynamo: Dynamo, call: Call, request: Query) -> Reply:
     name = table_of(call, request.TableName)
     _check_select(request)
     start = None if request.ExclusiveStartKey is None else read_attributes(request.ExclusiveStartKey)
-    expressions = Expressions(
-        request.ExpressionAttributeNames,
-        request.ExpressionAttributeValues,
-        FilterExpression=request.FilterExpression,
-        KeyConditionExpression=request.KeyConditionExpression,
-        ProjectionExpression=request.ProjectionExpression,
-    )
+    expressions = expressions_of(request, "ProjectionExpression", "FilterExpression", "KeyConditionExpression")
     terms = expressions.key_condition()
     if terms is None:
         raise validation(
@@ -73,8 +72,8 @@ async def query(dynamo: Dynamo, call: Call, request: Query) -> Reply:
         wanted = range_of(table.config, terms, start, backward=backward)
         for key in table.config.key_names:
             if key in filtered:
-                msg = f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {key}"
-                raise validation(msg)
+                what = "Filter Expression" if request.QueryFilter is None else "QueryFilter"
+                raise validation(f"{what} can only contain non-primary key attributes: Primary key attribute: {key}")
         return wanted
 
     page = await dynamo.store.read(ranges.query, name, select, request.Limit, PAGE_BYTES_MAX, backward=backward)
@@ -97,6 +96,9 @@ class Scan(Input):
     TotalSegments: int | None = None
     ConsistentRead: bool | None = None
     ReturnConsumedCapacity: str | None = None
+    ScanFilter: dict[str, Condition] | None = None
+    AttributesToGet: list[str] | None = None
+    ConditionalOperator: str | None = None
 
 
 @operation(Scan)
@@ -106,12 +108,7 @@ async def scan(dynamo: Dynamo, call: Call, request: Scan) -> Reply:
     _check_select(request)
     check_segments(request.Segment, request.TotalSegments)
     start = None if request.ExclusiveStartKey is None else read_attributes(request.ExclusiveStartKey)
-    expressions = Expressions(
-        request.ExpressionAttributeNames,
-        request.ExpressionAttributeValues,
-        FilterExpression=request.FilterExpression,
-        ProjectionExpression=request.ProjectionExpression,
-    )
+    expressions = expressions_of(request, "ProjectionExpression", "FilterExpression")
     condition, tree = expressions.condition("FilterExpression"), expressions.projection()
     expressions.done()
 
@@ -124,9 +121,11 @@ async def scan(dynamo: Dynamo, call: Call, request: Scan) -> Reply:
 
 
 def _check_select(request: Query | Scan) -> None:
-    select, projected = request.Select, request.ProjectionExpression is not None
+    select = request.Select
+    parameter = "ProjectionExpression" if request.AttributesToGet is None else "AttributesToGet"
+    projected = getattr(request, parameter) is not None
     if projected and select not in (None, "SPECIFIC_ATTRIBUTES"):
-        raise validation(f"Cannot specify the ProjectionExpression when choosing to get {select}")
+        raise validation(f"Cannot specify the {parameter} when choosing to get {select}")
     if select == "SPECIFIC_ATTRIBUTES" and not projected:
         raise validation(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"

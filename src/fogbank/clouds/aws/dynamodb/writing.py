@@ -5,11 +5,11 @@ All of it is pure; what is refused is raised as the error that is answered.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.dynamodb.attributes import check_depth, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import condition_failed, invalid_values, validation
-from fogbank.clouds.aws.dynamodb.expressions import Expressions
+from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.schemas import key_alone, key_in_item
 from fogbank.clouds.aws.dynamodb.sizes import check_size, size_of
 from fogbank.engines.documents.model import Document
@@ -17,6 +17,7 @@ from fogbank.languages.dynamodb.applying import apply_update
 from fogbank.languages.dynamodb.errors import MisuseError
 
 if TYPE_CHECKING:
+    from fogbank.clouds.aws.api import Input
     from fogbank.engines.documents.documents import Change
     from fogbank.engines.documents.model import Collection, Key
     from fogbank.languages.dynamodb.applying import Update
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 # Values of parameters by which nothing is asked for.
 NOTHING: Final = (None, "NONE")
+_OF_CONDITIONS: Final = (
+    "ConditionExpression",
+    "ExpressionAttributeNames",
+    "ExpressionAttributeValues",
+    "Expected",
+    "ConditionalOperator",
+)
 
 
 def key_of_item(item: Item, table: Collection) -> Key:
@@ -63,11 +71,11 @@ def updated(update: Update | None, key: Item, before: Document | None) -> Docume
     return Document(size, fields)
 
 
-def condition_of(text: str | None, names: dict[str, str] | None, values: dict[str, Any] | None) -> Matcher | None:
-    """Return what tells whether an item fulfils a request's ConditionExpression; None if there is none."""
-    if text is None and names is None and values is None:
+def condition_of(request: Input) -> Matcher | None:
+    """Return what tells whether an item fulfils a request's condition; None if there is none."""
+    if all(getattr(request, parameter, None) is None for parameter in _OF_CONDITIONS):
         return None
-    expressions = Expressions(names, values, ConditionExpression=text)
+    expressions = expressions_of(request, "ConditionExpression")
     condition = expressions.condition()
     expressions.done()
     return condition

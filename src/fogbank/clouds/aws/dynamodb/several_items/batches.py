@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
-from fogbank.clouds.aws.dynamodb.expressions import Expressions
+from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
 from fogbank.clouds.aws.dynamodb.writing import key_of_item, key_of_key
@@ -42,6 +42,7 @@ class KeysAndAttributes(Input):
 
     Keys: list[dict[str, Any]] = REQUIRED
     ProjectionExpression: str | None = None
+    AttributesToGet: list[str] | None = None
     ExpressionAttributeNames: dict[str, str] | None = None
     ConsistentRead: bool | None = None
 
@@ -63,7 +64,7 @@ async def batch_get_item(dynamo: Dynamo, call: Call, request: BatchGetItem) -> R
     trees: dict[str, Tree | None] = {}
     for table, wanted in request.RequestItems.items():
         name = table_of(call, table)
-        expressions = Expressions(wanted.ExpressionAttributeNames, ProjectionExpression=wanted.ProjectionExpression)
+        expressions = expressions_of(wanted, "ProjectionExpression")
         trees[table] = expressions.projection()
         expressions.done()
         for key in wanted.Keys:

@@ -15,7 +15,7 @@ import msgspec
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
-from fogbank.clouds.aws.dynamodb.expressions import Expressions
+from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.several_items.cancelling import as_one
 from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
@@ -153,7 +153,7 @@ async def transact_get_items(dynamo: Dynamo, call: Call, request: TransactGetIte
     reads: list[tuple[Name, Locate]] = []
     trees: list[Tree | None] = []
     for get in gets:
-        expressions = Expressions(get.ExpressionAttributeNames, ProjectionExpression=get.ProjectionExpression)
+        expressions = expressions_of(get, "ProjectionExpression")
         trees.append(expressions.projection())
         expressions.done()
         reads.append((table_of(call, get.TableName), partial(key_of_key, read_attributes(get.Key))))
@@ -228,19 +228,16 @@ def _only(wanted: TransactWriteItem) -> ConditionCheck | Put | Update | Delete:
 
 
 def _write(dynamo: Dynamo, name: Name, action: ConditionCheck | Put | Update | Delete) -> Write:
-    names, values = action.ExpressionAttributeNames, action.ExpressionAttributeValues
     change: Change
     if isinstance(action, Update):
         key = read_attributes(action.Key)
-        expressions = Expressions(
-            names, values, UpdateExpression=action.UpdateExpression, ConditionExpression=action.ConditionExpression
-        )
+        expressions = expressions_of(action, "UpdateExpression", "ConditionExpression")
         update = expressions.update()
         condition = expressions.condition()
         expressions.done()
         locate, change = partial(key_to_update, key, update), partial(updated, update, key)
     else:
-        condition = condition_of(action.ConditionExpression, names, values)
+        condition = condition_of(action)
         if isinstance(action, Put):
             item, size = read_item(action.Item)
             check_size(item, size)

@@ -18,7 +18,7 @@ from fogbank.languages.dynamodb.updates import parse_update
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fogbank.languages.dynamodb.applying import Update
     from fogbank.languages.dynamodb.key_conditions import KeyTerm
@@ -38,12 +38,17 @@ class Expressions:
     `texts` are the expressions that the operation takes, by parameter; those that the request hasn't are None.
     """
 
-    __slots__ = ("_brought", "_placeholders", "_texts")
+    __slots__ = ("_brought", "_instead", "_placeholders", "_texts")
 
     def __init__(self, names: dict[str, str] | None, values: dict[str, Any] | None = None, **texts: str | None) -> None:
         self._texts = texts
+        self._instead: dict[str, tuple[Any, set[str]]] = {}
         self._brought = names is not None or values is not None
         self._placeholders = _placeholders(names, values, texts) if self._brought else _NONE
+
+    def stand_in(self, parameter: str, compiled: Any, attributes: Iterable[str]) -> None:
+        """Put what is compiled already, and reads those attributes, in the place of an expression."""
+        self._instead[parameter] = (compiled, set(attributes))
 
     def condition(self, parameter: str = "ConditionExpression") -> Matcher | None:
         """Return what tells whether an item fulfils a condition; None if there is none."""
@@ -63,6 +68,8 @@ class Expressions:
 
     def attributes(self, parameter: str) -> set[str]:
         """Return the names of the attributes that a condition reads."""
+        if parameter in self._instead:
+            return self._instead[parameter][1]
         text = self._texts[parameter]
         if text is None:
             return set()
@@ -79,6 +86,9 @@ class Expressions:
     def _compile(
         self, parameter: str, parse: Callable[[str], P], compile_parsed: Callable[[P, Placeholders], T]
     ) -> T | None:
+        if parameter in self._instead:
+            found: T | None = self._instead[parameter][0]
+            return found
         text = self._texts[parameter]
         if text is None:
             return None
