@@ -116,6 +116,15 @@ def paths_in(node: Node) -> Iterator[Path]:
         yield from paths_in(part)
 
 
+def literals_in(node: Node) -> Iterator[Literal]:
+    """Yield the values that an expression reads."""
+    if isinstance(node, Literal):
+        yield node
+        return
+    for part in _parts(node):
+        yield from literals_in(part)
+
+
 def _parts(node: Node) -> tuple[Node, ...]:
     match node:
         case Comparison() | Arithmetic():

@@ -406,7 +406,7 @@ def test_what_there_is_no_setting_for_is_described_as_it_is(ddb: Any, things: st
 
 
 @pytest.mark.parametrize(
-    "operation", ["execute_statement", "update_time_to_live", "create_backup", "restore_table_from_backup"]
+    "operation", ["update_time_to_live", "create_backup", "restore_table_from_backup", "export_table_to_point_in_time"]
 )
 def test_operations_of_later_are_refused_by_name(ddb: Any, operation: str, refused: Any) -> None:
     name = "".join(word.title() for word in operation.split("_"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from fogbank.clouds.aws.api import Service
 from fogbank.clouds.aws.dynamodb import descriptions, items, reading, tables, tags
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
+from fogbank.clouds.aws.dynamodb.partiql import operations as partiql
 from fogbank.clouds.aws.dynamodb.service import Dynamo
 from fogbank.clouds.aws.dynamodb.several_items import batches, transactions
 
@@ -23,6 +24,7 @@ def make_service(parts: Parts) -> Service[Dynamo]:
         *batches.OPERATIONS,
         *descriptions.OPERATIONS,
         *items.OPERATIONS,
+        *partiql.OPERATIONS,
         *reading.OPERATIONS,
         *tables.OPERATIONS,
         *tags.OPERATIONS,

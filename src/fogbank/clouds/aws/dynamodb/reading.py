@@ -20,6 +20,7 @@ from fogbank.engines.documents import ranges
 from fogbank.languages.dynamodb.paths import project
 
 if TYPE_CHECKING:
+    from fogbank.clouds.aws.dynamodb.expressions import Expressions
     from fogbank.engines.documents.model import Collection
     from fogbank.engines.documents.ranges import Page, Range, Stretch
     from fogbank.languages.dynamodb.matching import Matcher
@@ -53,10 +54,15 @@ class Query(Input):
 @operation(Query)
 async def query(dynamo: Dynamo, call: Call, request: Query) -> Reply:
     """Return items of one partition, in the order of their sort keys."""
-    name = table_of(call, request.TableName)
     _check_select(request)
-    start = None if request.ExclusiveStartKey is None else read_attributes(request.ExclusiveStartKey)
     expressions = expressions_of(request, "ProjectionExpression", "FilterExpression", "KeyConditionExpression")
+    return await run_query(dynamo, call, request, expressions)
+
+
+async def run_query(dynamo: Dynamo, call: Call, request: Query, expressions: Expressions) -> dict[str, Any]:
+    """Query with a request's expressions."""
+    name = table_of(call, request.TableName)
+    start = None if request.ExclusiveStartKey is None else read_attributes(request.ExclusiveStartKey)
     terms = expressions.key_condition()
     if terms is None:
         raise validation(
@@ -104,11 +110,15 @@ class Scan(Input):
 @operation(Scan)
 async def scan(dynamo: Dynamo, call: Call, request: Scan) -> Reply:
     """Return items of the whole table, or of one of its segments, in the order of their hashed partition keys."""
-    name = table_of(call, request.TableName)
     _check_select(request)
     check_segments(request.Segment, request.TotalSegments)
+    return await run_scan(dynamo, call, request, expressions_of(request, "ProjectionExpression", "FilterExpression"))
+
+
+async def run_scan(dynamo: Dynamo, call: Call, request: Scan, expressions: Expressions) -> dict[str, Any]:
+    """Scan with a request's expressions."""
+    name = table_of(call, request.TableName)
     start = None if request.ExclusiveStartKey is None else read_attributes(request.ExclusiveStartKey)
-    expressions = expressions_of(request, "ProjectionExpression", "FilterExpression")
     condition, tree = expressions.condition("FilterExpression"), expressions.projection()
     expressions.done()
 

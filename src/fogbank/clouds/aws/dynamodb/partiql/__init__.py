@@ -1,0 +1,1 @@
+"""Amazon DynamoDB operations that run PartiQL statements."""
