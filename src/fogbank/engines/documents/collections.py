@@ -65,6 +65,28 @@ async def update(
     return collection._replace(config=config)
 
 
+async def tick(tx: Tx, now_us: int, collection: Collection) -> int:
+    """Return the number of a write: the time in microseconds, moved on where the clock has not.
+
+    Writers of one collection take turns from here to their commits, so that numbers become visible in their order.
+    """
+    row = await tx.one(
+        "UPDATE collection SET last_version = CASE WHEN last_version < $1 THEN $1 ELSE last_version + 1 END"
+        " WHERE scope = $2 AND name = $3 RETURNING last_version",
+        now_us,
+        collection.scope,
+        collection.name,
+    )
+    if row is None:
+        raise CollectionNotFoundError(collection.name)
+    return int(row[0])
+
+
+async def all_collections(tx: Tx, _now_us: int) -> list[Collection]:
+    """Return every collection of every scope."""
+    return [_collection(row) for row in await tx.all(f"SELECT {_COLUMNS} FROM collection ORDER BY scope, name")]
+
+
 async def delete(tx: Tx, _now_us: int, name: Name) -> Collection:
     """Remove a collection; its documents are removed in the background. Raises `CollectionProtectedError`."""
     row = await tx.one(f"{_FIND} FOR UPDATE", *name)
@@ -74,7 +96,8 @@ async def delete(tx: Tx, _now_us: int, name: Name) -> Collection:
     if collection.config.protected:
         raise CollectionProtectedError(name[1])
     await tx.run("DELETE FROM collection WHERE scope = $1 AND name = $2", *name)
-    await discard(tx, collection.id)
+    for number in (collection.id, *(index.number for index in collection.config.indexes)):
+        await discard(tx, number)
     return collection
 
 

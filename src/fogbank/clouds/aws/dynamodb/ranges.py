@@ -123,7 +123,7 @@ def _start_key(config: CollectionConfig, start: Item, message: str) -> Key:
 
 
 def _from_start(start: Key, wanted: Range, *, backward: bool) -> Range:
-    partition, low, high = wanted
+    partition, low, high, *_ = wanted
     if start.partition != partition or not low <= start.sort < high:
         raise validation("The provided starting key is outside query boundaries based on provided conditions")
     return Range(partition, low, start.sort) if backward else Range(partition, after(start.sort), high)

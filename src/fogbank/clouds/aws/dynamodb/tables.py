@@ -80,8 +80,8 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
         partition_key,
         sort_key,
         bool(request.DeletionProtectionEnabled),
-        labels | {"TableId": dynamo.ids.uuid()},
-        read_tags({}, request.Tags or []),
+        labels=labels | {"TableId": dynamo.ids.uuid()},
+        tags=read_tags({}, request.Tags or []),
     )
     table = await dynamo.store.run(collections.create, name, dynamo.ids.sequence(), config)
     return {"TableDescription": _describe(dynamo, table, Totals(0, 0), "CREATING")}
