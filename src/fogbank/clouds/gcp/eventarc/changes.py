@@ -107,26 +107,17 @@ async def update_trigger(parts: Parts, _call: Call, request: Any) -> Any:
 def _merged(request: Any, shown: Any) -> Any:
     """Return a trigger as it is to be; raises `GrpcError` for what can't be changed."""
     given = request.trigger
-    mask = type(request)().update_mask
     paths = list(request.update_mask.paths)
     if not paths or paths == ["*"]:
+        there = {field.name for field, _ in given.ListFields()}
+        wanted = _MUTABLE if paths else [field for field in _MUTABLE if field in there]
         # What was read is sent back whole: the same is no change.
-        for field in _FIXED:
-            if given.DESCRIPTOR.fields_by_name[field].message_type is None:
-                is_same = not getattr(given, field)
-            else:
-                is_same = not given.HasField(field) or getattr(given, field) == getattr(shown, field)
-            if not is_same:
-                paths = [field]
-                break
-        else:
-            set_fields = [field.name for field, _ in given.ListFields()]
-            paths = [field for field in _MUTABLE if paths or field in set_fields]
+        changed = [field for field in _FIXED if field in there and getattr(given, field) != getattr(shown, field)]
+        paths = [*changed, *wanted]
     merged = type(given)()
     merged.CopyFrom(shown)
     if paths:
-        mask.paths.extend(paths)
-        merge(merged, given, mask, _MUTABLE)
+        merge(merged, given, type(request.update_mask)(paths=paths), _MUTABLE)
     _refuse_function(merged, shown.destination.cloud_function)
     return merged
 
