@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -352,6 +353,35 @@ def test_the_trigger_of_a_function_is_one_of_eventarc(
     assert world.next()["message"]["data"] == "aGVsbG8="
     client.delete_function(name=made.name).result(timeout=20)
     assert list(triggers.client.list_triggers(parent=parent)) == []
+
+
+def test_what_waits_for_a_function_waits_for_its_next_revision(
+    timed_server: ThreadedServer, make_client: Callable[..., Any], project: str, parent: str
+) -> None:
+    client, world = make_client("v2", "grpc", timed_server.url), World(timed_server, project)
+    triggers = Triggers(timed_server.url, parent)
+    made = deploy(client, parent, world, retry_policy="RETRY_POLICY_RETRY")
+    world.pubsub.publish(world.topic, "again", attributes={"fail": "yes"})
+    first = world.next()["id"]
+    request = {"function": {"name": made.name, "description": "another"}, "update_mask": {"paths": ["description"]}}
+    client.update_function(request=request).result(timeout=20)
+
+    def came_again() -> bool:
+        timed_server.advance(10)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            received = world.pubsub.subscriber.pull(
+                request={"subscription": world.inbox, "max_messages": 10, "return_immediately": True}
+            ).received_messages
+        return first in [json.loads(each.message.data)["id"] for each in received]
+
+    wait_for(came_again)
+    # A trigger that somebody deleted is made anew.
+    triggers.delete(made.event_trigger.trigger.rpartition("/")[2])
+    client.update_function(request=request).result(timeout=20)
+    assert triggers.client.get_trigger(name=made.event_trigger.trigger).destination.cloud_function == made.name
+    for each in (triggers, world.pubsub):
+        each.channel.close()
 
 
 def test_providers(both: Triggers, project: str) -> None:
