@@ -54,8 +54,8 @@ _FIRST: Final = Key(b"", b"")
 class Range(NamedTuple):
     """A part of one partition: from the sort key `low` to before `high`.
 
-    In a secondary index (`number` is its own, 0 is the collection itself) it goes on from `beside`, the key of the document before, if there is
-    one: going forward that has the sort key `low`, going backward `high`.
+    In a secondary index (`number` is its own, 0 is the collection itself) it goes on from `beside`, the key of the
+    document before, if there is one: going forward that has the sort key `low`, going backward `high`.
     """
 
     partition: bytes
