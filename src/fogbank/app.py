@@ -44,6 +44,7 @@ from fogbank.clouds.gcp.services import (
     gcp_timers,
 )
 from fogbank.connectors.async_invocations import AsyncInvocations
+from fogbank.connectors.delivery.carrying import Carrier
 from fogbank.connectors.delivery.deliveries import Deliveries
 from fogbank.connectors.delivery.mailing import Mailer
 from fogbank.connectors.delivery.posting import Poster
@@ -281,7 +282,8 @@ class App:
         self._stack.callback(mailer.close)
         couriers = {**aws_couriers(store, self.poster, self.signer), **gcp_couriers(self.signer), **azure_couriers()}
         dialects = {**aws_dialects(lambda: self.loopback_url), **gcp_dialects(), **azure_dialects()}
-        self._add(Deliveries((store, clock, ids), invoker, self.poster, mailer, couriers, dialects))
+        carrier = Carrier((store, clock, ids), invoker, self.poster, mailer, couriers, dialects)
+        self._add(Deliveries((store, clock, ids), carrier, self.poster, mailer))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
         actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}
