@@ -16,6 +16,7 @@ from fogbank.clouds.aws.services import (
     aws_dialects,
     aws_formats,
     aws_launchers,
+    aws_pipe_forms,
     aws_services,
     aws_tellers,
     aws_timers,
@@ -55,6 +56,7 @@ from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
 from fogbank.connectors.invoker import Invoker
+from fogbank.connectors.piping.pipes import Pipes
 from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
@@ -131,6 +133,7 @@ class App:
         self._history: InvocationHistory
         self._triggers: QueueTriggers
         self._pushes: Pushes
+        self._pipes: Pipes
         self._sessions: Sessions
         self._aws: AwsGateway
         self._function_urls: FunctionUrlGateway
@@ -186,6 +189,7 @@ class App:
         """Delete every resource and end what runs for it."""
         await self._triggers.reset()
         self._pushes.reset()
+        self._pipes.reset()
         await self.runner.reset()
         self._history.forget()
         await self.store.reset()
@@ -284,6 +288,7 @@ class App:
         dialects = {**aws_dialects(lambda: self.loopback_url), **gcp_dialects(), **azure_dialects()}
         carrier = Carrier((store, clock, ids), invoker, self.poster, mailer, couriers, dialects)
         self._add(Deliveries((store, clock, ids), carrier, self.poster, mailer))
+        self._pipes = self._add(Pipes((store, clock, ids), receiver, carrier, aws_pipe_forms()))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
         actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}
