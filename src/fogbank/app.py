@@ -187,12 +187,14 @@ class App:
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
-        await self._triggers.reset()
-        self._pushes.reset()
-        self._pipes.reset()
+        followers = (self._triggers, self._pushes, self._pipes)
+        for each in followers:
+            each.reset()
         await self.runner.reset()
         self._history.forget()
         await self.store.reset()
+        for each in followers:
+            each.start()
         # What ended with its instance may have been noted meanwhile.
         self._history.forget()
         self._sessions.forget()
@@ -288,7 +290,7 @@ class App:
         dialects = {**aws_dialects(lambda: self.loopback_url), **gcp_dialects(), **azure_dialects()}
         carrier = Carrier((store, clock, ids), invoker, self.poster, mailer, couriers, dialects)
         self._add(Deliveries((store, clock, ids), carrier, self.poster, mailer))
-        self._pipes = self._add(Pipes((store, clock, ids), receiver, carrier, aws_pipe_forms()))
+        self._pipes = self._add(Pipes(store, clock, receiver, carrier, aws_pipe_forms()))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
         actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}

@@ -15,7 +15,7 @@ import msgspec
 
 from fogbank.connectors.invoker import LoopError
 from fogbank.connectors.piping.batches import Plan, Poller, acknowledge
-from fogbank.connectors.piping.following import follow
+from fogbank.connectors.piping.following import Follower
 from fogbank.engines.functions import triggers
 from fogbank.engines.functions.errors import FunctionNotFoundError, TriggerNotFoundError
 from fogbank.engines.functions.triggers import FEED, TriggerChange
@@ -81,25 +81,24 @@ class QueueTriggers:
         self._invoker = invoker
         self._formats = formats
         self._tasks = Supervisor("triggers")
+        self._follower = Follower((store, clock, self._tasks), FEED, self._begin, self._apply)
         self._polling: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Begin."""
-        self._tasks.keep("follow", self._follow)
+        """Begin, or begin anew after a reset."""
+        self._follower.start()
 
     async def close(self) -> None:
         """Stop; what is worked on comes back when its lease ends."""
         await self._tasks.close()
 
-    async def reset(self) -> None:
+    def reset(self) -> None:
         """Stop every trigger's polling: they are about to be deleted."""
         for key in list(self._polling):
             self._cancel(key)
 
-    async def _follow(self) -> None:
-        await follow(self._store, self._clock, FEED, self._begin, self._apply)
-
     async def _begin(self) -> None:
+        self.reset()
         for trigger in await self._store.read(triggers.all_triggers):
             self._restart(trigger)
 

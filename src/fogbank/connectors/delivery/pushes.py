@@ -11,7 +11,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fogbank.connectors.piping.following import follow
+from fogbank.connectors.piping.following import Follower
 from fogbank.engines.messaging import messages, queues
 from fogbank.engines.messaging.errors import LeaseNotHeldError, MessageGoneError, QueueNotFoundError
 from fogbank.engines.messaging.whole_queues import pushing
@@ -48,11 +48,12 @@ class Pushes:
         self._receiver = receiver
         self._forms = forms
         self._tasks = Supervisor("pushes")
+        self._follower = Follower((store, clock, self._tasks), pushing.FEED, self._begin, self._apply)
         self._running: dict[Name, asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Begin."""
-        self._tasks.keep("follow", self._follow)
+        """Begin, or begin anew after a reset."""
+        self._follower.start()
 
     async def close(self) -> None:
         """Stop; what is on its way comes back when its lease ends."""
@@ -64,10 +65,8 @@ class Pushes:
             task.cancel()
         self._running.clear()
 
-    async def _follow(self) -> None:
-        await follow(self._store, self._clock, pushing.FEED, self._begin, self._apply)
-
     async def _begin(self) -> None:
+        self.reset()
         for queue in await self._store.read(queues.all_queues):
             if queue.config.push is not None:
                 self._restart((queue.scope, queue.name))

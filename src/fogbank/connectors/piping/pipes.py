@@ -8,7 +8,6 @@ the store takes, is put there in the transaction that acknowledges the message.
 from __future__ import annotations
 
 import logging
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,7 +15,7 @@ import msgspec
 
 from fogbank.connectors.delivery.carrying import NotTakenError
 from fogbank.connectors.piping.batches import Plan, Poller, acknowledge
-from fogbank.connectors.piping.following import follow
+from fogbank.connectors.piping.following import Follower
 from fogbank.engines.messaging import messages, pipes
 from fogbank.engines.messaging.delivery_model import CALL, HTTP, split_endpoint
 from fogbank.engines.messaging.errors import PipeNotFoundError, QueueNotFoundError
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.pipes import Pipe
     from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
-    from fogbank.kernel.ids import Ids
     from fogbank.storage import Store, Tx
 
 # Batches of one pipe that are worked on at once.
@@ -84,21 +82,24 @@ class Pipes:
 
     def __init__(
         self,
-        parts: tuple[Store, Clock, Ids],
+        store: Store,
+        clock: Clock,
         receiver: Receiver,
         carrier: Carrier,
         forms: Mapping[str, Callable[[], PipeForm]],
     ) -> None:
-        self._store, self._clock, _ids = parts
+        self._store = store
+        self._clock = clock
         self._receiver = receiver
         self._carrier = carrier
         self._forms = forms
         self._tasks = Supervisor("pipes")
+        self._follower = Follower((store, clock, self._tasks), pipes.FEED, self._begin, self._apply)
         self._polling: dict[Name, asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Begin."""
-        self._tasks.keep("follow", partial(follow, self._store, self._clock, pipes.FEED, self._begin, self._apply))
+        """Begin, or begin anew after a reset."""
+        self._follower.start()
 
     async def close(self) -> None:
         """Stop; what is worked on comes back when its lease ends."""
@@ -110,6 +111,7 @@ class Pipes:
             self._cancel(name)
 
     async def _begin(self) -> None:
+        self.reset()
         for pipe in await self._store.read(pipes.all_pipes):
             self._restart(pipe)
 
