@@ -139,6 +139,11 @@ class Pipes:
             task.cancel()
 
 
+def _within_store(consignment: Consignment) -> bool:
+    """Whether a consignment can be put where it is to go by the transaction that acknowledges its messages."""
+    return not consignment.problem and all(each.kind not in (CALL, HTTP) for each in consignment.deliveries)
+
+
 class _Run:
     """One pipe at work."""
 
@@ -178,16 +183,30 @@ class _Run:
         asked = self._form.enrichment(self._pipe, queue, batch, self._clock.now())
         if asked is not None:
             enriched = await self._ask(asked, until_us)
+        consignments = self._form.consignments(self._pipe, queue, batch, enriched, self._carrier.drawn)
+        if all(map(_within_store, consignments)):
+            try:
+                await self._move(queue, consignments)
+            except NotTakenError as error:
+                if len(consignments) == 1:
+                    raise FailedError(str(error)) from None
+                # Each by itself, so that only what isn't taken comes back.
+            else:
+                return []
+        return await self._send_each(queue, consignments, until_us)
+
+    async def _send_each(self, queue: Queue, consignments: list[Consignment], until_us: int) -> list[str]:
+        """Hand on one after another; returns what went wrong."""
         failed: list[str] = []
         # In an ordered queue, what follows a message that failed waits for it.
         held_up: set[str] = set()
-        for consignment in self._form.consignments(self._pipe, queue, batch, enriched, self._carrier.drawn):
+        for consignment in consignments:
             keys = {received.message.ordering_key for received in consignment.received}
             if queue.config.ordered and keys & held_up:
                 continue
             try:
                 await self._send(queue, consignment, until_us)
-            except FailedError as error:
+            except (FailedError, NotTakenError) as error:
                 failed.append(str(error))
                 held_up |= keys
         return failed
@@ -195,32 +214,31 @@ class _Run:
     async def _send(self, queue: Queue, consignment: Consignment, until_us: int) -> None:
         if consignment.problem:
             raise FailedError(consignment.problem)
-        deliveries, received = consignment.deliveries, consignment.received
-        if not deliveries:
-            await acknowledge(self._store, queue, received)
-        elif deliveries[0].kind in (CALL, HTTP):
-            answer = await self._ask(deliveries[0], until_us)
-            dealt = self._form.dealt(self._pipe, received, answer)
-            await acknowledge(self._store, queue, dealt)
-            if len(dealt) < len(received):
-                msg = f"{deliveries[0].endpoint}: {len(received) - len(dealt)} of {len(received)} messages failed"
-                raise FailedError(msg)
-        else:
-            drawn = [self._carrier.drawn() for _ in deliveries]
-            try:
-                await self._store.run(self._move, (queue.scope, queue.name), consignment, drawn)
-            except NotTakenError as error:
-                msg = f"{deliveries[0].endpoint}: {error}"
-                raise FailedError(msg) from None
-
-    async def _move(self, tx: Tx, now_us: int, name: Name, consignment: Consignment, drawn: list[Drawn]) -> None:
-        """Acknowledge messages and put what is made of them in its place."""
-        handles = [received.handle for received in consignment.received]
-        if not await messages.acknowledge_all(tx, now_us, name, handles):
-            # Their leases ran out: whoever has them now hands them on.
+        if _within_store(consignment):
+            await self._move(queue, [consignment])
             return
-        for delivery, each in zip(consignment.deliveries, drawn, strict=True):
-            await self._carrier.put(tx, now_us, delivery, each)
+        (delivery,), received = consignment.deliveries, consignment.received
+        answer = await self._ask(delivery, until_us)
+        dealt = self._form.dealt(self._pipe, received, answer)
+        await acknowledge(self._store, queue, dealt)
+        if len(dealt) < len(received):
+            msg = f"{delivery.endpoint}: {len(received) - len(dealt)} of {len(received)} messages failed"
+            raise FailedError(msg)
+
+    async def _move(self, queue: Queue, consignments: list[Consignment]) -> None:
+        """Acknowledge messages and put what is made of them in its place; raises `NotTakenError`."""
+        drawn = [[(delivery, self._carrier.drawn()) for delivery in each.deliveries] for each in consignments]
+        moves = [(each.received, parcels) for each, parcels in zip(consignments, drawn, strict=True)]
+        await self._store.run(self._move_all, (queue.scope, queue.name), moves)
+
+    async def _move_all(
+        self, tx: Tx, now_us: int, name: Name, moves: list[tuple[list[Received], list[tuple[Delivery, Drawn]]]]
+    ) -> None:
+        for received, parcels in moves:
+            # Where the leases ran out, whoever has the messages now hands them on.
+            if await messages.acknowledge_all(tx, now_us, name, [each.handle for each in received]):
+                for delivery, drawn in parcels:
+                    await self._carrier.put(tx, now_us, delivery, drawn)
 
     async def _ask(self, delivery: Delivery, until_us: int) -> Answer:
         """Have a function called or a request posted, and return the answer; raises `FailedError`.
