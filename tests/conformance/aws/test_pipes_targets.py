@@ -284,10 +284,11 @@ def test_an_enrichment_gives_the_events_for_the_target(pipeline: Pipeline, tmp_p
     assert pipeline.inbox.bodies() == [], "more than a queue takes at a time"
 
 
-def destination(pipeline: Pipeline, url: str) -> str:
+def destination(pipeline: Pipeline, url: str, *auth: Any) -> str:
     events = pipeline.client("events")
+    connection = connect(events, *auth)
     arn: str = events.create_api_destination(
-        Name="d", ConnectionArn=connect(events), InvocationEndpoint=url, HttpMethod="POST"
+        Name="d", ConnectionArn=connection, InvocationEndpoint=url, HttpMethod="POST"
     )["ApiDestinationArn"]
     return arn
 
@@ -329,6 +330,35 @@ def test_an_api_destination_enriches(timed: Pipeline, api: Api) -> None:
     assert wait_for(timed.inbox.bodies) == [{"token": "t1"}]
     got = api.next()
     assert (got.body, got.headers["x-id"]) == (b'{"id":1}', sent)
+
+
+def test_a_token_that_is_not_taken_any_more_is_asked_for_anew(
+    timed: Pipeline, timed_server: ThreadedServer, api: Api
+) -> None:
+    client = {"ClientID": "id", "ClientSecret": "secret"}
+    oauth = {"ClientParameters": client, "AuthorizationEndpoint": f"{api.url}/token", "HttpMethod": "POST"}
+    api.answers = [401]
+    timed.connect(Target=destination(timed, api.url, "OAUTH_CLIENT_CREDENTIALS", {"OAuthParameters": oauth}))
+    timed.send("x")
+    # The second request waits for its turn, by the destination's rate.
+    wait_for(lambda: timed_server.advance(0.1) or api.got.qsize() == 4)
+    got = [api.next() for _ in range(4)]
+    assert [each.headers.get("authorization") for each in got] == [None, "Bearer t1", None, "Bearer t2"]
+    wait_for(timed.done)
+
+
+def test_an_enrichment_that_fails_sends_nothing(timed: Pipeline, timed_server: ThreadedServer, api: Api) -> None:
+    api.answers = [503]
+    timed.connect(Enrichment=destination(timed, api.url), TargetParameters={"InputTemplate": "<$.body>"})
+    timed.send("x")
+    api.next()
+    wait_for(lambda: timed.left() == (0, 1))
+    assert timed.inbox.bodies() == []
+    # What it answers then is empty, so there is nothing to send.
+    timed_server.advance(31)
+    api.next()
+    wait_for(timed.done)
+    assert timed.inbox.bodies() == []
 
 
 def test_what_cannot_be_sent_stays_and_holds_up_its_group(timed_client: Callable[..., Any]) -> None:

@@ -86,6 +86,11 @@ async def list_pipes(tx: Tx, now_us: int, scope: str, prefix: str = "", after: s
     return [_pipe(record) for record in await records.list_records(tx, now_us, scope, KIND, prefix, after)]
 
 
+async def count(tx: Tx, now_us: int, scope: str) -> int:
+    """Count the pipes of a scope."""
+    return await records.count(tx, now_us, scope, KIND)
+
+
 async def all_pipes(tx: Tx, now_us: int) -> list[Pipe]:
     """Return every pipe there is."""
     return [_pipe(record) for record in await records.every_record(tx, now_us, KIND)]

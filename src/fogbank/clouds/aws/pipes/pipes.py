@@ -34,7 +34,7 @@ from fogbank.engines.messaging.pipes import Pipe, PipeConfig
 if TYPE_CHECKING:
     from fogbank.storage import Tx
 
-# "Amazon EventBridge quotas", "Pipes"; "Tagging": 50 tags a resource.
+# "Amazon EventBridge quotas", "Pipes".
 PIPES_MAX: Final = 1_000
 
 
@@ -72,7 +72,7 @@ async def create_pipe(service: PipesService, call: Call, request: CreatePipe) ->
     check(kept, call.scope)
 
     async def create(tx: Tx, now_us: int, number: int, other: int) -> Pipe:
-        if len(await pipes.list_pipes(tx, now_us, call.scope)) >= PIPES_MAX:
+        if await pipes.count(tx, now_us, call.scope) >= PIPES_MAX:
             raise too_many(PIPES_MAX, call.account)
         begun = await begin(tx, now_us, kept, call.scope, "CREATE_FAILED", other)
         return await pipes.create(tx, now_us, (call.scope, request.Name), number, configured(begun, call.scope))

@@ -89,33 +89,31 @@ def _consignments(
 ) -> list[Consignment]:
     kept = read_kept(pipe.config.body)
     place = find_target(kept.target, pipe.scope)
-    if enriched is None:
-        items, is_list = [item_of(sqs_record(queue, received)) for received in batch], True
-    else:
-        items, is_list = _read_enriched(enriched)
+    items, is_list = [item_of(sqs_record(queue, received)) for received in batch], True
+    if enriched is not None:
+        items, is_list = _read_enriched(kept, enriched, BATCH_MAX[place.kind])
         if not items:
             return [Consignment([], batch)]
-        if len(items) > BATCH_MAX[place.kind]:
-            problem = f"the enrichment gave {len(items)} events, more than the target takes at a time"
-            return [Consignment([], batch, problem)]
     now_us = draw().now_us
-    reserved = _reserved(pipe, kept, now_us)
-    texts = [render(kept.target_parameters.InputTemplate, item, reserved) for item in items]
+    texts = [render(kept.target_parameters.InputTemplate, item, _reserved(pipe, kept, now_us)) for item in items]
     if place.kind == FUNCTION:
-        given = kept.target_parameters.LambdaFunctionParameters
-        forgotten = given is not None and given.InvocationType == FIRE_AND_FORGET
         content = _listed(texts) if is_list else as_json(texts[0])
-        context = {**function_context(kept.target), **context_of(batch)}
-        kind = FUNCTION if forgotten else CALL
-        sent = Delivery(kind, place.endpoint, content, headers=context, courier=COURIER, first_us=now_us)
-        return [Consignment([sent], batch)]
+        return [Consignment([_to_function(kept, place.endpoint, content, batch, now_us)], batch)]
     sender = Sender(pipe, kept, place)
-    if enriched is None:
-        return [
-            _consignment(sender, [(item, text)], [received], draw)
-            for item, text, received in zip(items, texts, batch, strict=True)
-        ]
-    return [_consignment(sender, list(zip(items, texts, strict=True)), batch, draw)]
+    if enriched is not None:
+        # What was given of a batch stands for all of it.
+        return [_consignment(sender, list(zip(items, texts, strict=True)), batch, draw)]
+    return [
+        _consignment(sender, [(item, text)], [received], draw)
+        for item, text, received in zip(items, texts, batch, strict=True)
+    ]
+
+
+def _to_function(kept: Kept, endpoint: str, content: bytes, batch: list[Received], now_us: int) -> Delivery:
+    given = kept.target_parameters.LambdaFunctionParameters
+    kind = FUNCTION if given is not None and given.InvocationType == FIRE_AND_FORGET else CALL
+    context = {**function_context(kept.target), **context_of(batch)}
+    return Delivery(kind, endpoint, content, headers=context, courier=COURIER, first_us=now_us)
 
 
 def _consignment(
@@ -128,21 +126,26 @@ def _consignment(
         return Consignment([], received, str(error))
 
 
-def _read_enriched(answer: Answer) -> tuple[list[Item], bool]:
+def _read_enriched(kept: Kept, answer: Answer, count_max: int) -> tuple[list[Item], bool]:
     """Return the events that an enrichment gave, none for the target to get nothing; and whether it was a list."""
-    if len(answer.body) >= ANSWER_BYTES_MAX and answer.headers:
-        msg = f"the enrichment's answer is larger than {ANSWER_BYTES_MAX} bytes"
+    enrichment = find_enrichment(kept.enrichment)
+    if enrichment is not None and enrichment.kind == HTTP and len(answer.body) >= ANSWER_BYTES_MAX:
+        # More isn't read of an answer, so this one may have been longer.
+        msg = f"{kept.enrichment}: the answer has {ANSWER_BYTES_MAX} bytes or more"
         raise FailedError(msg)
     try:
         item = enriched_item(answer.body.decode())
     except UnicodeDecodeError:
-        msg = "the enrichment's answer is no text"
+        msg = f"{kept.enrichment}: the answer is no text"
         raise FailedError(msg) from None
     if item.value in _NOTHING:
         return [], False
-    if isinstance(item.value, list):
-        return [enriched_item(msgspec.json.encode(each).decode()) for each in item.value], True
-    return [item], False
+    if not isinstance(item.value, list):
+        return [item], False
+    if len(item.value) > count_max:
+        msg = f"{kept.enrichment}: it gave {len(item.value)} events, more than the target takes at a time"
+        raise FailedError(msg)
+    return [enriched_item(msgspec.json.encode(each).decode()) for each in item.value], True
 
 
 def _dealt(_pipe: Pipe, batch: list[Received], answer: Answer) -> list[Received]:
