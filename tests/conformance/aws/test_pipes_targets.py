@@ -372,6 +372,17 @@ def test_what_cannot_be_sent_stays_and_holds_up_its_group(timed_client: Callable
     assert sum(pipeline.left()) == 2
 
 
+def test_what_a_target_does_not_take_comes_back_alone(timed: Pipeline) -> None:
+    target = Inbox(timed.client, "target.fifo", FifoQueue="true")
+    ordering = {"MessageGroupId": "g", "MessageDeduplicationId": "$.body.id"}
+    timed.send({"id": "a"}, {"id": ""}, {"id": "c"})
+    timed.connect(Target=target.arn, TargetParameters={"SqsQueueParameters": ordering})
+    wait_for(lambda: sum(timed.left()) == 1)
+    got = [json.loads(body["body"])["id"] for body in target.bodies()]
+    assert sorted(got) == ["a", "c"]
+    assert timed.left() == (0, 1)
+
+
 def test_a_target_that_is_gone_loses_nothing(timed: Pipeline, timed_server: ThreadedServer) -> None:
     timed.inbox.sqs.delete_queue(QueueUrl=timed.inbox.url)
     timed.connect()

@@ -234,9 +234,11 @@ class _Run:
     async def _move_all(
         self, tx: Tx, now_us: int, name: Name, moves: list[tuple[list[Received], list[tuple[Delivery, Drawn]]]]
     ) -> None:
+        handles = [each.handle for received, _ in moves for each in received]
+        held = iter(await messages.acknowledge_each(tx, now_us, name, handles))
         for received, parcels in moves:
             # Where the leases ran out, whoever has the messages now hands them on.
-            if await messages.acknowledge_all(tx, now_us, name, [each.handle for each in received]):
+            if any([next(held) for _ in received]):  # noqa: C419 - each has its place, whatever the others are
                 for delivery, drawn in parcels:
                     await self._carrier.put(tx, now_us, delivery, drawn)
 
