@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from fogbank.storage import Store
 
 RECEIVED_AT_ONCE: Final = 10
+# A batch whose bodies are that large is complete, so that one of many large messages stays within bounds.
+BATCH_BYTES_MAX: Final = 6_291_456
 WAIT_SECONDS: Final = 20
 # How long to wait before trying again with a queue that isn't there.
 PAUSE_SECONDS: Final = 5.0
@@ -96,13 +98,16 @@ class Poller:
         if not batch:
             return queue, batch
         closes_us = self._clock.now() + self._plan.window_seconds * SECOND_US
-        while len(batch) < size:
+        taken_bytes = _bytes_of(batch)
+        while len(batch) < size and taken_bytes < BATCH_BYTES_MAX:
             wait_seconds = max(0.0, (closes_us - self._clock.now()) / SECOND_US)
             receipt = await self._receive(size - len(batch), wait_seconds)
             if not receipt.messages:
                 break
             queue = receipt.queue
-            batch += await self._sift(receipt)
+            more = await self._sift(receipt)
+            taken_bytes += _bytes_of(more)
+            batch += more
         return queue, batch
 
     async def _receive(self, count: int, wait_seconds: float) -> Receipt:
@@ -118,6 +123,10 @@ class Poller:
         others = [received for received in receipt.messages if received.handle not in kept]
         await acknowledge(self._store, receipt.queue, others)
         return wanted
+
+
+def _bytes_of(batch: list[Received]) -> int:
+    return sum(len(received.message.body) for received in batch)
 
 
 async def acknowledge(store: Store, queue: Queue, done: list[Received]) -> None:
