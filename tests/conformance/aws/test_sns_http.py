@@ -215,10 +215,8 @@ def test_an_endpoint_is_sent_so_many_in_a_second(
 
 
 async def queued(server: ThreadedServer) -> int:
-
     return sum(await server.app.store.read(counting.counts, 2))
 
 
 async def waiting(server: ThreadedServer) -> int:
-
     return (await server.app.store.read(counting.counts, 2)).delayed

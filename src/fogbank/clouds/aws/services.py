@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
+    from fogbank.connectors.piping.pipes import PipeForm
     from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
@@ -71,6 +72,17 @@ def aws_formats() -> dict[str, EventFormat]:
         return context_of(batch)
 
     return {"aws.sqs": EventFormat(event, wanted, context)}
+
+
+def aws_pipe_forms() -> dict[str, Callable[[], PipeForm]]:
+    """Return how EventBridge Pipes treats messages."""
+
+    def pipes() -> PipeForm:
+        from fogbank.clouds.aws.pipes.sending import FORM  # noqa: PLC0415 - loaded on first use
+
+        return FORM
+
+    return {"aws.pipes": pipes}
 
 
 def aws_tracers(clock: Clock, ids: Ids) -> dict[str, Tracer]:
