@@ -52,6 +52,7 @@ from fogbank.connectors.delivery.posting import Poster
 from fogbank.connectors.delivery.pushes import Pushes
 from fogbank.connectors.delivery.scheduled import sending
 from fogbank.connectors.delivery.targets import Targets
+from fogbank.connectors.document_upkeep import DocumentUpkeep
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
@@ -280,6 +281,7 @@ class App:
         """Add what runs without a request."""
         store, clock, ids = self.store, self.clock, self.ids
         self._add(Readiness(store, invoker))
+        self._add(DocumentUpkeep(store, clock, {}))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)

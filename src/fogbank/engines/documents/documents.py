@@ -16,7 +16,7 @@ import msgspec
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.model import Change as FeedEntry
 from fogbank.engines.documents.model import Document, Key
-from fogbank.engines.documents.traits import NOTHING, by_fields
+from fogbank.engines.documents.traits import FIELDS, NOTHING
 from fogbank.engines.documents.values import decode_fields, encode_fields
 from fogbank.storage import change_feed
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fogbank.engines.documents.model import Collection, CollectionConfig, Entry, Name
-    from fogbank.engines.documents.traits import Describe
+    from fogbank.engines.documents.traits import Shape
     from fogbank.storage import Row, Tx
 
     Locate: TypeAlias = "Callable[[Collection], Key]"
@@ -108,13 +108,13 @@ async def put(
     number: int,
     locate: Locate,
     document: Document,
-    describe: Describe = by_fields,
+    shape: Shape = FIELDS,
 ) -> None:
     """Store a document, in place of the one of that key if there is one."""
     collection = await collections.find(tx, now_us, name)
     config = collection.config
     if config.indexes or config.feed or config.expiry or config.versioned:
-        await write(tx, now_us, name, number, locate, lambda _before: document, describe)
+        await write(tx, now_us, name, number, locate, lambda _before: document, shape)
         return
     # A service's own function may still refuse what its collections don't take.
     key = locate(collection)
@@ -128,21 +128,21 @@ async def write(
     number: int,
     locate: Locate,
     change: Change,
-    describe: Describe = by_fields,
+    shape: Shape = FIELDS,
 ) -> Written:
     """Change a document: create, replace or (where `change` returns None) delete it.
 
     What `change` returns unchanged isn't written. Two writers of one key take turns, also when neither found it.
-    `describe` says what the store is to keep of a document beside itself; it may refuse by raising.
+    `shape` says what the store is to keep of a document beside itself, and may refuse by raising.
     """
     collection = await collections.find(tx, now_us, name)
     version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
     one = _One(collection, locate(collection), number, version, "")
-    return await _write(tx, now_us, one, change, describe)
+    return await _write(tx, now_us, one, change, shape)
 
 
 async def write_each(
-    tx: Tx, now_us: int, writes: Sequence[Write], describe: Describe = by_fields, cause: str = ""
+    tx: Tx, now_us: int, writes: Sequence[Write], shape: Shape = FIELDS, cause: str = ""
 ) -> list[Written]:
     """Make several writes, all or none; those to one document in their order.
 
@@ -165,7 +165,7 @@ async def write_each(
     for _collection_id, key, index in sorted(places):
         each = writes[index]
         one = _One(found[each.name], key, each.number, versions.get(each.name, 0), cause)
-        outcomes[index] = await _write(tx, now_us, one, each.change, describe)
+        outcomes[index] = await _write(tx, now_us, one, each.change, shape)
     return [outcomes[index] for index in range(len(writes))]
 
 
@@ -179,7 +179,7 @@ class _One(NamedTuple):
     cause: str
 
 
-async def _write(tx: Tx, now_us: int, one: _One, change: Change, describe: Describe) -> Written:
+async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -> Written:
     config = one.collection.config
     has_traits = bool(config.indexes or config.expiry)
     while True:
@@ -188,7 +188,9 @@ async def _write(tx: Tx, now_us: int, one: _One, change: Change, describe: Descr
         after = change(before)
         if after is before:
             return Written(before, after)
-        traits = NOTHING if after is None or not has_traits else describe(config, after)
+        if after is not None and shape.check is not None:
+            shape.check(config, after)
+        traits = NOTHING if after is None or not has_traits else shape.describe(config, after)
         body = None if after is None else encode_fields(after.fields)
         if after is not None and one.version:
             after = after._replace(version=one.version, created=one.version if before is None else before.created)
@@ -205,7 +207,7 @@ async def _write(tx: Tx, now_us: int, one: _One, change: Change, describe: Descr
         else:
             await tx.run(_REPLACE, after.size, body, traits.expires_us, one.version, row[4])
         if has_traits:
-            gone = NOTHING if before is None else describe(config, before)
+            gone = NOTHING if before is None else shape.describe(config, before)
             await _enter(tx, one.key, traits.entries - gone.entries)
             await _leave(tx, one.key, gone.entries - traits.entries)
             if traits.expires_us and (row is None or traits.expires_us != row[5]):
@@ -240,7 +242,7 @@ async def _leave(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:
 
 
 async def enter_some(
-    tx: Tx, now_us: int, name: Name, index: int, after: int, limit: int, describe: Describe = by_fields
+    tx: Tx, now_us: int, name: Name, index: int, after: int, limit: int, shape: Shape = FIELDS
 ) -> int | None:
     """Enter documents that an index was made after: those that follow an id; returns the last, None at the end."""
     collection = await collections.find(tx, now_us, name)
@@ -252,7 +254,7 @@ async def enter_some(
         limit,
     )
     for row in rows:
-        entries = describe(collection.config, _document(row)).entries
+        entries = shape.describe(collection.config, _document(row)).entries
         await _enter(tx, Key(bytes(row[5]), bytes(row[6])), [entry for entry in entries if entry.number == index])
     return None if len(rows) < limit else int(rows[-1][4])
 
@@ -264,12 +266,10 @@ async def next_expiry(tx: Tx, _now_us: int, after_us: int) -> int | None:
     return None if row[0] is None else int(row[0])
 
 
-async def expire(
-    tx: Tx, now_us: int, until_us: int, after_us: int, limit: int, describers: Mapping[str, Describe]
-) -> int:
+async def expire(tx: Tx, now_us: int, until_us: int, after_us: int, limit: int, shapes: Mapping[str, Shape]) -> int:
     """Remove some of the documents whose time has come: later than `after_us`, and by `until_us`.
 
-    `describers` are those of services that don't describe documents by their fields, by their dialects. Returns how
+    `shapes` are those of services whose documents aren't described by their fields, by their dialects. Returns how
     many there were.
     """
     rows = await tx.all(
@@ -282,20 +282,18 @@ async def expire(
     )
     for _collection, partition, sort, scope, name in rows:
         collection = await collections.find(tx, now_us, (scope, name))
-        describe = describers.get(collection.config.dialect, by_fields)
+        shape = shapes.get(collection.config.dialect, FIELDS)
         version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
         one = _One(collection, Key(bytes(partition), bytes(sort)), 0, version, EXPIRED)
-        await _write(tx, now_us, one, partial(_unless_kept, collection.config, describe, until_us), describe)
+        await _write(tx, now_us, one, partial(_unless_kept, collection.config, shape, until_us), shape)
     return len(rows)
 
 
-def _unless_kept(
-    config: CollectionConfig, describe: Describe, until_us: int, before: Document | None
-) -> Document | None:
+def _unless_kept(config: CollectionConfig, shape: Shape, until_us: int, before: Document | None) -> Document | None:
     """Remove a document, unless somebody has given it more time since it was found."""
     if before is None:
         return None
-    expires_us = describe(config, before).expires_us
+    expires_us = shape.describe(config, before).expires_us
     return None if 0 < expires_us <= until_us else before
 
 

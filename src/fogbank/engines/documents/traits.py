@@ -1,12 +1,12 @@
 """What the store keeps of documents beside themselves, by the names of fields in the collection's configuration.
 
-A service whose documents aren't fields by name gives the engine a function of its own in the place of `by_fields`.
+A service whose documents aren't fields by name gives the engine a shape of its own in the place of `FIELDS`.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from fogbank.engines.documents.keys import NO_SORT_KEY, encode_partition, encode_scalar
 from fogbank.engines.documents.model import Entry, Traits
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fogbank.engines.documents.values import Fields, Value
 
     Describe: TypeAlias = "Callable[[CollectionConfig, Document], Traits]"
+    Check: TypeAlias = "Callable[[CollectionConfig, Document], None]"
 
 NOTHING: Final = Traits()
 # Later than this nobody waits; and it fits into the column.
@@ -58,3 +59,13 @@ def expiry_of(value: Value) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not 0 < value < _SECONDS_MAX:
         return 0
     return int(value) * SECOND_US
+
+
+class Shape(NamedTuple):
+    """What a service's documents are like. `check` refuses, by raising, what a collection doesn't take."""
+
+    describe: Describe = by_fields
+    check: Check | None = None
+
+
+FIELDS: Final = Shape()

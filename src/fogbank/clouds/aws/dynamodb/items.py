@@ -9,6 +9,7 @@ from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import check_depth, read_attributes, read_item, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import condition_failed, invalid_values, validation
 from fogbank.clouds.aws.dynamodb.expressions import Expressions
+from fogbank.clouds.aws.dynamodb.indexes import SHAPE
 from fogbank.clouds.aws.dynamodb.schemas import key_alone, key_in_item
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units, size_of, write_units
@@ -53,10 +54,10 @@ async def put_item(dynamo: Dynamo, call: Call, request: PutItem) -> Reply:
     number = dynamo.ids.sequence()
     if condition is None and request.ReturnValues in _NONE and request.ReturnConsumedCapacity in _NONE:
         # Nothing that is asked for depends on what there is.
-        await dynamo.store.run(documents.put, name, number, locate, document)
+        await dynamo.store.run(documents.put, name, number, locate, document, SHAPE)
         return None
     change = _guard(condition, request, lambda _before: document)
-    written = await dynamo.store.run(documents.write, name, number, locate, change)
+    written = await dynamo.store.run(documents.write, name, number, locate, change, SHAPE)
     return _replaced(request, written)
 
 
@@ -118,7 +119,7 @@ async def update_item(dynamo: Dynamo, call: Call, request: UpdateItem) -> Reply:
     expressions.done()
     change = _guard(condition, request, partial(_updated, update, key))
     locate = partial(_key_to_update, key, update)
-    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change)
+    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change, SHAPE)
     reply = _units_of(request, written)
     attributes = _values_of(request.ReturnValues, update, written)
     if attributes:
@@ -149,7 +150,7 @@ async def delete_item(dynamo: Dynamo, call: Call, request: DeleteItem) -> Reply:
     _check_return_values(request.ReturnValues)
     change = _guard(condition, request, lambda _before: None)
     locate = partial(key_of_key, key)
-    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change)
+    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change, SHAPE)
     return _replaced(request, written)
 
 
