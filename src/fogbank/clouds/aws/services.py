@@ -110,7 +110,17 @@ def aws_timers() -> dict[str, Action]:
 
         return await fire(tx, now_us, timer, sequence)
 
-    return {"aws.sns.unconfirmed": unconfirmed, "aws.events.replay": replay, moves.TIMER: moves.go_on}
+    async def sns_replay(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.aws.sns.archiving.replays import fire  # noqa: PLC0415 - loaded on first use
+
+        return await fire(tx, now_us, timer, sequence)
+
+    return {
+        "aws.sns.unconfirmed": unconfirmed,
+        "aws.sns.replay": sns_replay,
+        "aws.events.replay": replay,
+        moves.TIMER: moves.go_on,
+    }
 
 
 def aws_couriers(store: Store, poster: Poster, signer: Signer) -> Couriers:
