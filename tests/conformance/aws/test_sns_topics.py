@@ -224,7 +224,8 @@ def test_subscription_attributes_that_are_refused(
         ("https", "nonsense", "Endpoint"),
         ("email", "nobody", "Email address"),
         ("sms", "555 0100", "Invalid SMS endpoint"),
-        ("application", "arn:aws:sns:us-east-1:1:endpoint/GCM/a/b", "does not support the protocol application"),
+        ("application", "arn:aws:sns:us-east-1:000000000000:topic", "Application endpoint arn invalid"),
+        ("application", "arn:aws:sns:us-east-1:000000000000:endpoint/GCM/a/b", "Endpoint does not exist for endpoint"),
         ("firehose", "arn:aws:firehose:us-east-1:1:deliverystream/d", "does not support the protocol firehose"),
         ("pigeon", "x", "does not support this protocol string"),
     ],
@@ -243,8 +244,6 @@ def test_a_topic_that_isn_t_there_can_t_be_subscribed(sns: Any, topic: str, clie
 
 
 def test_operations_that_are_not_supported_are_refused_by_name(sns: Any) -> None:
-    with refused("does not support the operation CreatePlatformApplication"):
-        sns.create_platform_application(Name="x", Platform="GCM", Attributes={})
     with refused("does not support the operation PutDataProtectionPolicy"):
         sns.put_data_protection_policy(ResourceArn="arn:aws:sns:us-east-1:000000000000:t", DataProtectionPolicy="{}")
 

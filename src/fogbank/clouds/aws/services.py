@@ -134,8 +134,9 @@ def aws_couriers(store: Store, poster: Poster, signer: Signer) -> Couriers:
 
     def sns(name: str) -> Courier:
         from fogbank.clouds.aws.sns.couriers import couriers  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.aws.sns.push.delivering import PUSH_COURIER, push_courier  # noqa: PLC0415 - as above
 
-        return couriers(signer)[name]
+        return push_courier(store) if name == PUSH_COURIER else couriers(signer)[name]
 
     def events(name: str) -> Courier:
         from fogbank.clouds.aws.events.couriers import API_COURIER, COURIERS  # noqa: PLC0415 - loaded on first use

@@ -17,6 +17,7 @@ from fogbank.clouds.aws.sns.archiving.archives import ARCHIVE
 from fogbank.clouds.aws.sns.content import QUEUE_ATTRIBUTES_MAX, show_attributes, timestamp
 from fogbank.clouds.aws.sns.delivery_policies import CONTENT_TYPE, DISPLAY_NAME, PLAIN_TEXT, SIGNATURE
 from fogbank.clouds.aws.sns.filters import attributes_as_object, body_as_object, compiled
+from fogbank.clouds.aws.sns.push.messages import notification
 from fogbank.clouds.aws.sns.service import subscription_arn, topic_arn
 from fogbank.clouds.aws.sns.signatures import to_be_signed
 from fogbank.clouds.aws.sqs.content import SENDER, TRACE
@@ -87,6 +88,9 @@ class Published(NamedTuple):
             number = mail.address_of(subscription)
             message = mail.text_message(number, said, subscription.scope, self.attributes, facts)
             return Rendered(content=outbox.encode(message))
+        if protocol == "application":
+            pushed = notification(mail.address_of(subscription), self.texts, self.attributes, facts)
+            return Rendered(content=outbox.encode(pushed))
         if protocol == "email":
             written = mail.with_footer(text, self._unsubscribe_url(subscription))
             message = mail.email(subscription, display_name, self.subject, written, facts)

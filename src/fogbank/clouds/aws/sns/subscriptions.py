@@ -23,9 +23,10 @@ from fogbank.clouds.aws.sns.delivery_policies import (
     inherited,
     show_subscription_policy,
 )
-from fogbank.clouds.aws.sns.endpoints import ASKED, read_endpoint, show_endpoint
+from fogbank.clouds.aws.sns.endpoints import APPLICATION, ASKED, read_endpoint, show_endpoint
 from fogbank.clouds.aws.sns.errors import invalid, not_authorized, unsupported
 from fogbank.clouds.aws.sns.filters import check_filter
+from fogbank.clouds.aws.sns.push.delivering import PUSH_COURIER, check_endpoint
 from fogbank.clouds.aws.sns.service import (
     FIFO_SUFFIX,
     PENDING,
@@ -87,7 +88,7 @@ async def subscribe(sns: Sns, call: Call, request: Subscribe) -> Reply:
         confirmed=confirmed,
         token="" if confirmed else sns.ids.hex(112),
         labels={PROTOCOL: request.Protocol, PRINCIPAL: f"arn:aws:iam::{call.account}:root"},
-        courier=_COURIERS.get(kind, AWS_COURIER),
+        courier=PUSH_COURIER if request.Protocol == APPLICATION else _COURIERS.get(kind, AWS_COURIER),
     )
     ordered = name[1].endswith(FIFO_SUFFIX)
     config = _apply(config, request.Attributes or {}, ordered=ordered)
@@ -221,6 +222,8 @@ async def _subscribe(
     topic = await topics.find(tx, now_us, name)
     config = inherited(config, topic.config)
     subscription, new = await topics.subscribe(tx, now_us, name, number, kind, endpoint, config)
+    if new and config.labels[PROTOCOL] == APPLICATION:
+        await check_endpoint(tx, now_us, mail.address_of(subscription))
     if new:
         await replays.follow_policy(tx, now_us, topic, subscription)
     return subscription, new
