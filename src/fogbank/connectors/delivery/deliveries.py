@@ -322,6 +322,8 @@ async def _give_up(
     if courier.given_up is not None:
         await courier.given_up(tx, now_us, due.item, answer, number)
     if letter is None:
+        if courier.note is not None:
+            await courier.note(tx, now_us, due.item, answer)
         return ""
     try:
         queue = await queues.find(tx, now_us, split_endpoint(due.item.dead_letter))
