@@ -9,7 +9,7 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
-from fogbank.clouds.aws.sns.archiving import archives
+from fogbank.clouds.aws.sns.archiving import archives, replays
 from fogbank.clouds.aws.sns.archiving.archives import ARCHIVE_POLICY, check_archive_policy
 from fogbank.clouds.aws.sns.delivery_policies import (
     DISPLAY_NAME,
@@ -27,7 +27,7 @@ from fogbank.engines.messaging.topic_model import TopicConfig
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fogbank.engines.messaging.model import Name
     from fogbank.engines.messaging.topic_model import Topic
@@ -148,7 +148,7 @@ async def set_topic_attributes(sns: Sns, call: Call, request: SetTopicAttributes
     if request.AttributeName == "FifoTopic":
         raise invalid("AttributeName")
     attributes = {request.AttributeName: request.AttributeValue}
-    await sns.store.run(_set, read_topic(request.TopicArn), attributes, sns.ids.sequence())
+    await sns.store.run(_set, read_topic(request.TopicArn), attributes, sns.ids.sequence)
     return None
 
 
@@ -159,11 +159,13 @@ async def _create(tx: Tx, now_us: int, name: Name, number: int, config: TopicCon
     return topic, new
 
 
-async def _set(tx: Tx, now_us: int, name: Name, attributes: Mapping[str, str], number: int) -> None:
-    """Set attributes of a topic, and have its subscriptions and its archive follow; `number` is a new archive's."""
+async def _set(tx: Tx, now_us: int, name: Name, attributes: Mapping[str, str], draw: Callable[[], int]) -> None:
+    """Set attributes of a topic, and have its subscriptions and its archive follow."""
     topic = await topics.update(tx, now_us, name, lambda config: _apply(config, attributes))
     if ARCHIVE_POLICY in attributes:
-        await archives.follow_policy(tx, now_us, topic, number)
+        if ARCHIVE_POLICY not in topic.config.labels:
+            await replays.end_all(tx, now_us, topic, draw)
+        await archives.follow_policy(tx, now_us, topic, draw())
     if attributes.keys() & {DISPLAY_NAME, POLICY, SIGNATURE}:
         for each in await topics.subscriptions_of(tx, now_us, name):
             await topics.update_subscription(

@@ -56,11 +56,9 @@ async def stop(tx: Tx, now_us: int, subscription: Subscription) -> None:
     await topics.update_subscription(tx, now_us, subscription.scope, subscription.id, change)
 
 
-async def fail_all(tx: Tx, now_us: int, topic: Name) -> None:
-    """End the replays of a topic whose archive goes away."""
-    for each in await topics.subscriptions_of(tx, now_us, topic):
-        if each.config.replay is not None and each.config.replay.going_on:
-            await _change(tx, now_us, each, state=FAILED)
+async def fail(tx: Tx, now_us: int, subscription: Subscription) -> None:
+    """Take note that a replay couldn't be completed; the subscription gets what is published from now on."""
+    await _change(tx, now_us, subscription, state=FAILED)
 
 
 async def step(tx: Tx, now_us: int, subscription: Subscription, archive: Name) -> Step | None:
@@ -76,7 +74,7 @@ async def step(tx: Tx, now_us: int, subscription: Subscription, archive: Name) -
             # The rest of what it has had isn't wanted.
             kept = await archives.following(tx, now_us, archive, replay.known)
     except QueueNotFoundError:
-        await _change(tx, now_us, subscription, state=FAILED)
+        await fail(tx, now_us, subscription)
         return None
     if kept is None:
         await _change(tx, now_us, subscription, state=COMPLETED)

@@ -14,7 +14,7 @@ import msgspec
 from fogbank.clouds.aws.sns.content import timestamp
 from fogbank.clouds.aws.sns.errors import invalid
 from fogbank.engines.messaging import queues, topics
-from fogbank.engines.messaging.archiving import archives, replays
+from fogbank.engines.messaging.archiving import archives
 from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.engines.messaging.topic_model import SubscriptionConfig
 from fogbank.kernel.clock import SECOND_US
@@ -74,8 +74,8 @@ async def follow_policy(tx: Tx, now_us: int, topic: Topic, number: int) -> None:
         seconds = _days(msgspec.json.decode(policy)) * _DAY_SECONDS
         config = SubscriptionConfig(labels={"protocol": ARCHIVE})
         await archives.keep(tx, now_us, (topic.scope, topic.name), archive, number, seconds, config)
-    elif await archives.drop(tx, now_us, archive):
-        await replays.fail_all(tx, now_us, (topic.scope, topic.name))
+    else:
+        await archives.drop(tx, now_us, archive)
 
 
 async def delete_topic(tx: Tx, now_us: int, name: Name) -> None:

@@ -25,6 +25,8 @@ from fogbank.storage import timers
 from fogbank.storage.timers import Timer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fogbank.engines.messaging.topic_model import Subscription, Topic
     from fogbank.storage import Tx
 
@@ -100,17 +102,35 @@ async def fire(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
     """Give a subscription the next message: what the timer of a replay does; returns when it is due again."""
     scope, topic, number = msgspec.msgpack.decode(timer.payload, type=tuple[str, str, str])
     await topics.take_turns(tx, now_us, (scope, topic))
+    return now_us if await _go_on(tx, now_us, scope, number, sequence) else None
+
+
+async def end_all(tx: Tx, now_us: int, topic: Topic, draw: Callable[[], int]) -> None:
+    """End the replays of a topic whose archive goes away: part of an operation that has taken the topic's turn.
+
+    What was published while they went on is delivered, as it is nowhere else.
+    """
+    for each in await topics.subscriptions_of(tx, now_us, (topic.scope, topic.name)):
+        if each.config.replay is not None and each.config.replay.going_on:
+            await replays.stop(tx, now_us, each)
+            while await _go_on(tx, now_us, each.scope, each.id, draw()):
+                pass
+            await replays.fail(tx, now_us, each)
+
+
+async def _go_on(tx: Tx, now_us: int, scope: str, number: str, sequence: int) -> bool:
+    """Give a subscription the next message; False if there is none, or no such subscription."""
     try:
         subscription = await topics.find_subscription(tx, now_us, scope, number)
     except SubscriptionNotFoundError:
-        return None
-    step = await replays.step(tx, now_us, subscription, archive_of(scope, topic))
+        return False
+    step = await replays.step(tx, now_us, subscription, archive_of(scope, subscription.topic_name))
     if step is None:
-        return None
+        return False
     rendered = read_archived(step.message.body, replayed=step.known).render(subscription, step.message)
     if rendered is not None:
         await publishing.publish_again(tx, now_us, subscription, rendered, sequence, known=step.known)
-    return now_us
+    return True
 
 
 def show(subscription: Subscription) -> dict[str, str]:
