@@ -122,7 +122,17 @@ def aws_timers() -> dict[str, Action]:
 
         return await fire(tx, now_us, timer, sequence)
 
-    return {"aws.sns.unconfirmed": unconfirmed, "aws.events.replay": replay, moves.TIMER: moves.go_on}
+    async def sns_replay(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.aws.sns.archiving.replays import fire  # noqa: PLC0415 - loaded on first use
+
+        return await fire(tx, now_us, timer, sequence)
+
+    return {
+        "aws.sns.unconfirmed": unconfirmed,
+        "aws.sns.replay": sns_replay,
+        "aws.events.replay": replay,
+        moves.TIMER: moves.go_on,
+    }
 
 
 def aws_couriers(store: Store, poster: Poster, signer: Signer) -> Couriers:
@@ -136,8 +146,9 @@ def aws_couriers(store: Store, poster: Poster, signer: Signer) -> Couriers:
 
     def sns(name: str) -> Courier:
         from fogbank.clouds.aws.sns.couriers import couriers  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.aws.sns.push.delivering import PUSH_COURIER, push_courier  # noqa: PLC0415 - as above
 
-        return couriers(signer)[name]
+        return push_courier(store) if name == PUSH_COURIER else couriers(signer)[name]
 
     def events(name: str) -> Courier:
         from fogbank.clouds.aws.events.couriers import API_COURIER, COURIERS  # noqa: PLC0415 - loaded on first use

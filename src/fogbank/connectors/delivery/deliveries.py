@@ -124,13 +124,16 @@ class Deliveries:
                 await self._store.run(_note, courier.note, delivery, answer)
             return Again(again, delay * (1 + courier.spread * self._ids.jitter(0, 1)))
         told = f"{delivery.endpoint}: given up after {delivery.attempt} attempts: {answer.reason}"
-        if courier.letter is None or not delivery.dead_letter:
+        letter = None
+        if courier.letter is not None and delivery.dead_letter:
+            letter = Send(courier.letter(delivery, answer, self._carrier.drawn()), self._ids.sequence())
+        elif courier.given_up is None:
             # Where the outcome is noted, its owner decides what it means.
             _log.log(logging.WARNING if courier.note is None else logging.INFO, "%s", told)
             return await self._over(due, courier, answer)
-        letter = courier.letter(delivery, answer, self._carrier.drawn())
-        problem = await self._store.run(_bury, due, Send(letter, self._ids.sequence()))
-        _log.warning("%s; dead letter%s", told, f" lost: {problem}" if problem else "")
+        problem = await self._store.run(_give_up, due, courier, answer, letter, self._ids.sequence())
+        outcome = "" if letter is None else f"; dead letter lost: {problem}" if problem else "; dead letter"
+        _log.warning("%s%s", told, outcome)
         return After.SETTLED
 
     async def _hand_over(self, due: Due[Delivery]) -> Answer:
@@ -164,13 +167,21 @@ async def _note_last(tx: Tx, now_us: int, due: Due[Delivery], note: Note, answer
         await note(tx, now_us, due.item, answer)
 
 
-async def _bury(tx: Tx, now_us: int, due: Due[Delivery], send: Send) -> str:
-    """Put a dead letter in the place of a delivery; returns what was in the way."""
+async def _give_up(
+    tx: Tx, now_us: int, due: Due[Delivery], courier: Courier, answer: Answer, letter: Send | None, number: int
+) -> str:
+    """End a delivery, with a dead letter in its place if there is one; returns what was in the letter's way."""
     if not await DELIVERIES.finish(tx, now_us, due):
+        return ""
+    if courier.given_up is not None:
+        await courier.given_up(tx, now_us, due.item, answer, number)
+    if letter is None:
+        if courier.note is not None:
+            await courier.note(tx, now_us, due.item, answer)
         return ""
     try:
         queue = await queues.find(tx, now_us, split_endpoint(due.item.dead_letter))
     except QueueNotFoundError as error:
         return f"there is no queue {error}"
-    (outcome,) = await messages.send_to(tx, now_us, queue, [send])
+    (outcome,) = await messages.send_to(tx, now_us, queue, [letter])
     return type(outcome).__name__ if isinstance(outcome, EngineError) else ""

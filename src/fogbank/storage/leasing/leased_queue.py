@@ -397,6 +397,12 @@ async def peek(tx: Tx, _now_us: int, queue: int, count: int, after: int = 0, unt
     return [Peeked(await _leased(tx, row[:-2], row[-2]), bytes(row[1]), row[-1], row[-3]) for row in rows]
 
 
+async def latest(tx: Tx, _now_us: int, queue: int) -> int:
+    """Return the id of a queue's newest message, 0 if it has none."""
+    row = await tx.one("SELECT id FROM message WHERE queue = $1 ORDER BY id DESC LIMIT 1", queue)
+    return 0 if row is None else int(row[0])
+
+
 async def rewrite(tx: Tx, now_us: int, queue: int, message: int, token: int, body: bytes) -> bool:
     """Put another body in the place of a leased message's; False if it isn't held."""
     row = await tx.one(

@@ -147,7 +147,7 @@ def test_what_an_index_refuses(ddb: Any, tasks: str, refused: Refused) -> None:
         query(ddb, "by-owner", "pk = :o", ann)
     with refused(
         "One or more parameter values were invalid: Type mismatch for Index Key due Expected: N Actual: S IndexName:"
-        " by-owner"
+        " by-due"
     ):
         put(ddb, "p", 1, due={"S": "soon"})
     with refused(
