@@ -52,9 +52,7 @@ from fogbank.connectors.delivery.posting import Poster
 from fogbank.connectors.delivery.pushes import Pushes
 from fogbank.connectors.delivery.scheduled import sending
 from fogbank.connectors.delivery.targets import Targets
-from fogbank.connectors.document_upkeep import DocumentUpkeep
 from fogbank.connectors.function_logs import FunctionLogs
-from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
 from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.piping.pipes import Pipes
@@ -63,6 +61,8 @@ from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
 from fogbank.connectors.signing import Signer
 from fogbank.connectors.timekeeper import Timekeeper
+from fogbank.connectors.upkeep.documents import DocumentUpkeep
+from fogbank.connectors.upkeep.housekeeping import Housekeeping
 from fogbank.control.endpoints import Control
 from fogbank.control.invocations import Invocations
 from fogbank.control.routes import Routes

@@ -142,21 +142,25 @@ async def write(
 
 
 async def write_each(
-    tx: Tx, now_us: int, writes: Sequence[Write], shape: Shape = FIELDS, cause: str = ""
+    tx: Tx,
+    now_us: int,
+    writes: Sequence[Write],
+    shape: Shape = FIELDS,
+    versions: Mapping[Name, int] | None = None,
 ) -> list[Written]:
     """Make several writes, all or none; those to one document in their order.
 
     Documents are visited in the order of their keys, so that two batches on a shared database can't wait for
-    each other. In a collection with versions all of them have the same.
+    each other. In a collection with versions all of them have the same: that of `versions`, for whoever has drawn it
+    already (`collections.tick`) to be the only one who writes from there on.
     """
     found: dict[Name, Collection] = {}
     for name in sorted({each.name for each in writes}):
         found[name] = await collections.find(tx, now_us, name)
-    versions = {
-        name: await collections.tick(tx, now_us, collection)
-        for name, collection in found.items()
-        if collection.config.versioned
-    }
+    drawn = dict(versions or {})
+    for name, collection in found.items():
+        if collection.config.versioned and name not in drawn:
+            drawn[name] = await collections.tick(tx, now_us, collection)
     places = []
     for index, each in enumerate(writes):
         collection = found[each.name]
@@ -164,7 +168,7 @@ async def write_each(
     outcomes = {}
     for _collection_id, key, index in sorted(places):
         each = writes[index]
-        one = _One(found[each.name], key, each.number, versions.get(each.name, 0), cause)
+        one = _One(found[each.name], key, each.number, drawn.get(each.name, 0), "")
         outcomes[index] = await _write(tx, now_us, one, each.change, shape)
     return [outcomes[index] for index in range(len(writes))]
 
@@ -221,11 +225,16 @@ async def _tell(
     tx: Tx, now_us: int, one: _One, before: Document | None, after: Document | None, row: Row | None, body: bytes | None
 ) -> None:
     """Add a write to the collection's change feed."""
+    latest = after or before
+    assert latest is not None
     entry = FeedEntry(
+        *one.key,
         None if row is None else bytes(row[1]),
         body,
         0 if before is None else before.size,
         0 if after is None else after.size,
+        latest.created,
+        one.version,
         one.cause,
     )
     await change_feed.append(tx, now_us, one.collection.config.feed, _encode_entry(entry))

@@ -116,13 +116,18 @@ class Traits(NamedTuple):
 class Change(msgspec.Struct, frozen=True, array_like=True):
     """An entry of a collection's change feed: a document before and after a write, as stored; None for none.
 
+    `created` is the number of the write that created it, `version` that of this write, in collections that have such.
     `cause` is "expired" for what went away by itself.
     """
 
+    partition: bytes
+    sort: bytes
     before: bytes | None
     after: bytes | None
     before_size: int = 0
     after_size: int = 0
+    created: int = 0
+    version: int = 0
     cause: str = ""
 
 
