@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from fogbank.wire.http import Handler
 
 BACKLOG: Final = 1_024
-# So many connections are looked at in one sweep, or as many as it takes to see all within so many sweeps: thousands that
-# only wait shall cost next to nothing.
+# So many connections are looked at in one sweep, or as many as it takes to see all within so many sweeps: thousands
+# that only wait shall cost next to nothing.
 SWEPT_AT_ONCE: Final = 500
 SWEEPS_MAX: Final = 10
 DEFAULT_BODIES: Final = Bodies()
