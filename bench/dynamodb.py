@@ -43,11 +43,16 @@ def _key(number: int) -> dict[str, object]:
     return {name: item[name] for name in KEYS}
 
 
-async def _table(client: Client, connection: Connection, name: str, items: int = 0) -> None:
-    """Create a table with so many items in it."""
+async def _table(client: Client, connection: Connection, name: str, items: int = 0, *, indexed: bool = False) -> None:
+    """Create a table with so many items in it, and a secondary index if one is wanted."""
     schema = [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS, ("HASH", "RANGE"), strict=True)]
     types = [{"AttributeName": key, "AttributeType": "S"} for key in KEYS]
-    how = {"KeySchema": schema, "AttributeDefinitions": types, "BillingMode": "PAY_PER_REQUEST"}
+    how: dict[str, object] = {"KeySchema": schema, "AttributeDefinitions": types, "BillingMode": "PAY_PER_REQUEST"}
+    if indexed:
+        types.append({"AttributeName": "status", "AttributeType": "S"})
+        key = [{"AttributeName": "status", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+        index = {"IndexName": "by-status", "KeySchema": key, "Projection": {"ProjectionType": "ALL"}}
+        how["GlobalSecondaryIndexes"] = [index]
     await connection.ask(_ddb(client, "CreateTable", TableName=name, **how))
     for number in range(items):
         await connection.ask(_ddb(client, "PutItem", TableName=name, Item=ddb_item(number)))
@@ -69,6 +74,21 @@ async def put(client: Client, connection: Connection) -> Work:
     return _take_turns(
         [_ddb(client, "PutItem", TableName="bench-put", Item=ddb_item(number)) for number in range(10_000)]
     )
+
+
+async def put_indexed(client: Client, connection: Connection) -> Work:
+    """Create items in a table with a secondary index."""
+    await _table(client, connection, "bench-indexed", indexed=True)
+    items = [ddb_item(number) for number in range(20_000)]
+    return _take_turns([_ddb(client, "PutItem", TableName="bench-indexed", Item=item) for item in items])
+
+
+async def write_batch(client: Client, connection: Connection) -> Work:
+    """Put 25 items of 1 KB."""
+    await _table(client, connection, "bench-batch")
+    puts = [{"PutRequest": {"Item": ddb_item(number)}} for number in range(10_000)]
+    batches = [puts[at : at + 25] for at in range(0, len(puts), 25)]
+    return _take_turns([_ddb(client, "BatchWriteItem", RequestItems={"bench-batch": batch}) for batch in batches])
 
 
 async def get(client: Client, connection: Connection) -> Work:
@@ -101,8 +121,10 @@ async def update(client: Client, connection: Connection) -> Work:
 
 
 DYNAMODB_CASES = (
-    Case("ddb.PutItem1KB", put, 130),
-    Case("ddb.GetItem", get, 90),
-    Case("ddb.Query10", query),
-    Case("ddb.UpdateItemIf", update),
+    Case("ddb.PutItem1KB", put, 110),
+    Case("ddb.GetItem", get, 70),
+    Case("ddb.Query10", query, 160),
+    Case("ddb.UpdateItemIf", update, 140),
+    Case("ddb.PutItem with one GSI", put_indexed, 170),
+    Case("ddb.BatchWriteItem25", write_batch, 1_200),
 )

@@ -103,7 +103,20 @@ TASKS_CLIENTS: Final = (
         "google.cloud.tasks.v2.CloudTasks",
     ),
 )
+EVENTARC_CLIENTS: Final = (
+    Client(
+        "google.cloud.eventarc_v1",
+        "services.eventarc.transports",
+        (
+            "types.eventarc", "types.channel", "types.channel_connection", "types.discovery", "types.enrollment",
+            "types.google_api_source", "types.google_channel_config", "types.logging_config", "types.message_bus",
+            "types.network_config", "types.pipeline", "types.trigger",
+        ),
+        "google.cloud.eventarc.v1.Eventarc",
+    ),
+)  # fmt: skip
 SERVICES: Final = {
+    "eventarc": EVENTARC_CLIENTS,
     "functions": FUNCTIONS_CLIENTS,
     "pubsub": PUBSUB_CLIENTS,
     "scheduler": SCHEDULER_CLIENTS,

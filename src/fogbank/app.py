@@ -16,6 +16,7 @@ from fogbank.clouds.aws.services import (
     aws_dialects,
     aws_formats,
     aws_launchers,
+    aws_pipe_forms,
     aws_services,
     aws_tellers,
     aws_timers,
@@ -44,6 +45,7 @@ from fogbank.clouds.gcp.services import (
     gcp_timers,
 )
 from fogbank.connectors.async_invocations import AsyncInvocations
+from fogbank.connectors.delivery.carrying import Carrier
 from fogbank.connectors.delivery.deliveries import Deliveries
 from fogbank.connectors.delivery.mailing import Mailer
 from fogbank.connectors.delivery.posting import Poster
@@ -51,14 +53,16 @@ from fogbank.connectors.delivery.pushes import Pushes
 from fogbank.connectors.delivery.scheduled import sending
 from fogbank.connectors.delivery.targets import Targets
 from fogbank.connectors.function_logs import FunctionLogs
-from fogbank.connectors.housekeeping import Housekeeping
 from fogbank.connectors.invocation_history import InvocationHistory
 from fogbank.connectors.invoker import Invoker
+from fogbank.connectors.piping.pipes import Pipes
 from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
 from fogbank.connectors.signing import Signer
 from fogbank.connectors.timekeeper import Timekeeper
+from fogbank.connectors.upkeep.documents import DocumentUpkeep
+from fogbank.connectors.upkeep.housekeeping import Housekeeping
 from fogbank.control.endpoints import Control
 from fogbank.control.invocations import Invocations
 from fogbank.control.routes import Routes
@@ -130,6 +134,7 @@ class App:
         self._history: InvocationHistory
         self._triggers: QueueTriggers
         self._pushes: Pushes
+        self._pipes: Pipes
         self._sessions: Sessions
         self._aws: AwsGateway
         self._function_urls: FunctionUrlGateway
@@ -183,11 +188,14 @@ class App:
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
-        await self._triggers.reset()
-        self._pushes.reset()
+        followers = (self._triggers, self._pushes, self._pipes)
+        for each in followers:
+            each.reset()
         await self.runner.reset()
         self._history.forget()
         await self.store.reset()
+        for each in followers:
+            each.start()
         # What ended with its instance may have been noted meanwhile.
         self._history.forget()
         self._sessions.forget()
@@ -273,6 +281,7 @@ class App:
         """Add what runs without a request."""
         store, clock, ids = self.store, self.clock, self.ids
         self._add(Readiness(store, invoker))
+        self._add(DocumentUpkeep(store, clock, {}))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)
@@ -281,7 +290,9 @@ class App:
         self._stack.callback(mailer.close)
         couriers = {**aws_couriers(store, self.poster, self.signer), **gcp_couriers(self.signer), **azure_couriers()}
         dialects = {**aws_dialects(lambda: self.loopback_url), **gcp_dialects(), **azure_dialects()}
-        self._add(Deliveries((store, clock, ids), invoker, self.poster, mailer, couriers, dialects))
+        carrier = Carrier((store, clock, ids), invoker, self.poster, mailer, couriers, dialects)
+        self._add(Deliveries((store, clock, ids), carrier, self.poster, mailer))
+        self._pipes = self._add(Pipes(store, clock, receiver, carrier, aws_pipe_forms()))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
         actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}

@@ -14,6 +14,7 @@ import pytest
 from fogbank.kernel.clock import SECOND_US, Clock
 from fogbank.kernel.ids import Ids
 from fogbank.storage import Store, open_store
+from fogbank.storage.leasing import counting
 from fogbank.storage.leasing import leased_queue as lq
 from fogbank.storage.leasing.leased_queue import Leased, Outgoing, Policy, Rules
 
@@ -161,7 +162,7 @@ class World:
                         self.done.add(number)
                     del self.held[number]
             self.pass_time(5)
-            taken = await self.store.read(lq.counts, Q)
+            taken = await self.store.read(counting.counts, Q)
             if sum(taken) == 0:
                 break
         left = set(self.sent) - self.done

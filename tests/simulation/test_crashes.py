@@ -11,6 +11,7 @@ import pytest
 
 from tests.simulation.buses import Buses
 from tests.simulation.fan_out import FanOut
+from tests.simulation.piped import Piped
 from tests.simulation.queues import OrderedQueue, StandardQueue
 from tests.simulation.tables import Table
 from tests.simulation.world import World
@@ -23,8 +24,8 @@ SEEDS = (*FOUND, *range(30))
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_what_is_published_reaches_every_subscription_in_order(seed: int, tmp_path: Path) -> None:
-    world = World(seed, tmp_path / "data", [FanOut()])
+def test_what_is_published_or_piped_comes_to_every_target(seed: int, tmp_path: Path) -> None:
+    world = World(seed, tmp_path / "data", [FanOut(), Piped()])
     try:
         world.crash()
         world.crash()

@@ -7,44 +7,40 @@ Amazon SQS": batching, error handling, partial responses, maximum concurrency).
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from fogbank.connectors.invoker import LoopError
+from fogbank.connectors.piping.batches import Plan, Poller, acknowledge
+from fogbank.connectors.piping.following import Follower
 from fogbank.engines.functions import triggers
 from fogbank.engines.functions.errors import FunctionNotFoundError, TriggerNotFoundError
 from fogbank.engines.functions.triggers import FEED, TriggerChange
-from fogbank.engines.messaging import messages
-from fogbank.engines.messaging.errors import QueueNotFoundError
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
 from fogbank.runtimes.model import Ended, Invocation
 from fogbank.runtimes.runner import BusyError
-from fogbank.storage import change_feed
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine, Mapping
 
     from fogbank.connectors.invoker import Invoker
     from fogbank.engines.functions.model import Trigger
-    from fogbank.engines.messaging.model import Name, Queue, Received
+    from fogbank.engines.messaging.model import Queue, Received
     from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store, Tx
 
 KIND: Final = "queue"
-RECEIVED_AT_ONCE: Final = 10
-WAIT_SECONDS: Final = 20
 # Batches of one trigger that are worked on at once, where the trigger says nothing.
 CONCURRENCY: Final = 10
-# How long to wait before trying again with a queue or function that isn't there, or a function that is busy.
-PAUSE_SECONDS: Final = 5.0
+# How long to wait before trying again with a function that is busy.
 BUSY_SECONDS: Final = 1.0
-FOLLOW_US: Final = 3_600 * SECOND_US
 _log = logging.getLogger(__name__)
 
 
@@ -85,34 +81,29 @@ class QueueTriggers:
         self._invoker = invoker
         self._formats = formats
         self._tasks = Supervisor("triggers")
+        self._follower = Follower((store, clock, self._tasks), FEED, self._begin, self._apply)
         self._polling: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Begin."""
-        self._tasks.keep("follow", self._follow)
+        """Begin, or begin anew after a reset."""
+        self._follower.start()
 
     async def close(self) -> None:
         """Stop; what is worked on comes back when its lease ends."""
         await self._tasks.close()
 
-    async def reset(self) -> None:
+    def reset(self) -> None:
         """Stop every trigger's polling: they are about to be deleted."""
         for key in list(self._polling):
             self._cancel(key)
 
-    async def _follow(self) -> None:
-        with self._store.signals.listen(change_feed.topic(FEED)) as listener:
-            place = await self._store.read(change_feed.last, FEED)
-            for trigger in await self._store.read(triggers.all_triggers):
-                self._restart(trigger)
-            while True:
-                for entry in await self._store.read(change_feed.read, FEED, place, 100):
-                    place = entry.seq
-                    change = msgspec.msgpack.decode(entry.payload, type=TriggerChange)
-                    await self._apply(change)
-                await listener.wait(self._clock.now() + FOLLOW_US)
+    async def _begin(self) -> None:
+        self.reset()
+        for trigger in await self._store.read(triggers.all_triggers):
+            self._restart(trigger)
 
-    async def _apply(self, change: TriggerChange) -> None:
+    async def _apply(self, payload: bytes) -> None:
+        change = msgspec.msgpack.decode(payload, type=TriggerChange)
         try:
             self._restart(await self._store.read(triggers.find, change.scope, change.id))
         except TriggerNotFoundError:
@@ -122,7 +113,18 @@ class QueueTriggers:
         key = (trigger.scope, trigger.id)
         self._cancel(key)
         if trigger.config.enabled and trigger.config.kind == KIND:
-            poller = _Poller(self, trigger)
+            scope, _, name = trigger.source.rpartition("/")
+            config = trigger.config
+            plan = Plan(
+                trigger.function,
+                (scope, name),
+                config.batch_size,
+                config.window_seconds,
+                config.concurrency_max or CONCURRENCY,
+                config.lease_seconds,
+            )
+            parts = (self._store, self._clock, self._receiver, self._tasks)
+            poller = Poller(parts, plan, partial(self._wanted, trigger), partial(self._work, trigger))
             self._polling[key] = self._tasks.keep(f"{trigger.source} to {trigger.function}", poller.run)
 
     def _cancel(self, key: tuple[str, str]) -> None:
@@ -130,47 +132,14 @@ class QueueTriggers:
         if task is not None:
             task.cancel()
 
-    # What a poller needs.
-
-    async def receive(
-        self, trigger: Trigger, name: Name, count: int, wait_seconds: float
-    ) -> tuple[Queue, list[Received]]:
-        """Receive messages, waiting for the first."""
-        lease_seconds = trigger.config.lease_seconds or None
-        receipt = await self._receiver.receive(name, count, lease_seconds, wait_seconds)
-        return receipt.queue, receipt.messages
-
-    async def sift(self, trigger: Trigger, queue: Queue, batch: list[Received]) -> list[Received]:
-        """Return the messages that the function wants to see; the others are done with."""
-        if not trigger.config.filters or not batch:
+    def _wanted(self, trigger: Trigger, queue: Queue, batch: list[Received]) -> list[Received]:
+        """Return the messages that the function wants to see."""
+        if not trigger.config.filters:
             return batch
-        wanted = self._formats[trigger.config.format].wanted(trigger, queue, batch)
-        kept = {received.handle for received in wanted}
-        others = [received.handle for received in batch if received.handle not in kept]
-        if others:
-            await self._store.run(messages.acknowledge_all, (queue.scope, queue.name), others)
-        return wanted
+        return self._formats[trigger.config.format].wanted(trigger, queue, batch)
 
-    def now(self) -> int:
-        """Now, in microseconds."""
-        return self._clock.now()
-
-    async def pause(self, seconds: float) -> None:
-        """Wait."""
-        await self._clock.sleep(seconds)
-
-    def spawn(self, trigger: Trigger, queue: Queue, batch: list[Received], slots: asyncio.Semaphore) -> None:
-        """Work on a batch beside the others."""
-        self._tasks.spawn(f"batch for {trigger.function}", self._work(trigger, queue, batch, slots))
-
-    async def _work(self, trigger: Trigger, queue: Queue, batch: list[Received], slots: asyncio.Semaphore) -> None:
-        try:
-            done = await self._deliver(trigger, queue, batch)
-            if done:
-                handles = [message.handle for message in done]
-                await self._store.run(messages.acknowledge_all, (queue.scope, queue.name), handles)
-        finally:
-            slots.release()
+    async def _work(self, trigger: Trigger, queue: Queue, batch: list[Received]) -> None:
+        await acknowledge(self._store, queue, await self._deliver(trigger, queue, batch))
 
     async def _deliver(self, trigger: Trigger, queue: Queue, batch: list[Received]) -> list[Received]:
         """Invoke the function with a batch; returns the messages that it has dealt with."""
@@ -217,56 +186,6 @@ class QueueTriggers:
             return
         for received in batch:
             await self._store.run(failed, trigger, received, unreadable, self._ids.sequence())
-
-
-class _Poller:
-    """One trigger's loop: collect a batch, hand it over, while fewer than may are being worked on."""
-
-    def __init__(self, owner: QueueTriggers, trigger: Trigger) -> None:
-        self._owner = owner
-        self._trigger = trigger
-        self._slots = asyncio.Semaphore(trigger.config.concurrency_max or CONCURRENCY)
-        scope, _, name = trigger.source.rpartition("/")
-        self._queue: Name = (scope, name)
-
-    async def run(self) -> None:
-        """Poll for ever."""
-        while True:
-            await self._slots.acquire()
-            try:
-                queue, batch = await self._collect()
-            except QueueNotFoundError:
-                self._slots.release()
-                await self._owner.pause(PAUSE_SECONDS)
-                continue
-            except BaseException:
-                self._slots.release()
-                raise
-            if batch:
-                self._owner.spawn(self._trigger, queue, batch, self._slots)
-            else:
-                self._slots.release()
-
-    async def _collect(self) -> tuple[Queue, list[Received]]:
-        """Receive a batch: up to its size, or what has come when the window after the first message closes."""
-        config = self._trigger.config
-        size = config.batch_size
-        queue, received = await self._owner.receive(
-            self._trigger, self._queue, min(size, RECEIVED_AT_ONCE), WAIT_SECONDS
-        )
-        batch = await self._owner.sift(self._trigger, queue, received)
-        if not batch:
-            return queue, batch
-        closes_us = self._owner.now() + config.window_seconds * SECOND_US
-        while len(batch) < size:
-            wait_seconds = max(0.0, (closes_us - self._owner.now()) / SECOND_US)
-            queue, more = await self._owner.receive(
-                self._trigger, self._queue, min(size - len(batch), RECEIVED_AT_ONCE), wait_seconds
-            )
-            if not more:
-                break
-            batch += await self._owner.sift(self._trigger, queue, more)
-        return queue, batch
 
 
 def dealt_with(batch: list[Received], response: bytes) -> list[Received]:

@@ -1,4 +1,4 @@
-"""The outbox: mail and text messages to people, as a page to look at and as JSON."""
+"""The outbox: mail, text messages and push notifications to people, as a page to look at and as JSON."""
 
 from __future__ import annotations
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from fogbank.wire.http import Handler
 
 BACKLOG: Final = 1_024
+# So many connections are looked at in one sweep, or as many as it takes to see all within so many sweeps: thousands
+# that only wait shall cost next to nothing.
+SWEPT_AT_ONCE: Final = 500
+SWEEPS_MAX: Final = 10
 DEFAULT_BODIES: Final = Bodies()
 
 
@@ -50,6 +54,7 @@ class HttpServer:
         self._loop = asyncio.get_running_loop()
         self._listeners: list[asyncio.Server] = []
         self._sweeping: asyncio.TimerHandle | None = None
+        self._unswept: list[Connection] = []
         self._gone: asyncio.Future[None] | None = None
         self._second = -1
         self._date = b""
@@ -111,8 +116,13 @@ class HttpServer:
         return int(listener.sockets[0].getsockname()[1])
 
     def _sweep(self) -> None:
-        """Expire connections whose clients have not moved in time."""
+        """Expire connections whose clients have not moved in time; of very many, some are looked at each time."""
         now = self._loop.time()
-        for connection in list(self.connections):
-            connection.sweep(now)
+        if not self._unswept:
+            self._unswept = list(self.connections)
+        count = max(SWEPT_AT_ONCE, len(self.connections) // SWEEPS_MAX)
+        for connection in self._unswept[-count:]:
+            if connection in self.connections:
+                connection.sweep(now)
+        del self._unswept[-count:]
         self._sweeping = self._loop.call_later(self.patience.sweep, self._sweep)

@@ -340,3 +340,14 @@ def test_mappings_go_on_after_a_restart(tmp_path: Path, account: str) -> None:
         sqs = boto3_client(server, account)("sqs")
         sqs.send_message(QueueUrl=f"{server.url}/{account}/orders", MessageBody="after")
         wait_for(lambda: pipeline.bodies() == [["before"], ["after"]])
+
+
+def test_mappings_run_that_are_made_after_a_reset(
+    timed_server: ThreadedServer, timed_client: Callable[..., Any], tmp_path: Path
+) -> None:
+    Pipeline(timed_client, tmp_path / "record").connect()
+    timed_server.reset()
+    again = Pipeline(timed_client, tmp_path / "record")
+    again.connect()
+    again.send("a")
+    wait_for(lambda: again.bodies() == [["a"]])

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
+from fogbank.storage.leasing import counting
 from tests.conformance.aws.test_lambda_invoke import wait_for
 from tests.conformance.aws.test_sns_publish import Website, confirmed, website  # noqa: F401 - a fixture
 
@@ -214,12 +215,8 @@ def test_an_endpoint_is_sent_so_many_in_a_second(
 
 
 async def queued(server: ThreadedServer) -> int:
-    from fogbank.storage.leasing import leased_queue
-
-    return sum(await server.app.store.read(leased_queue.counts, 2))
+    return sum(await server.app.store.read(counting.counts, 2))
 
 
 async def waiting(server: ThreadedServer) -> int:
-    from fogbank.storage.leasing import leased_queue
-
-    return (await server.app.store.read(leased_queue.counts, 2)).delayed
+    return (await server.app.store.read(counting.counts, 2)).delayed

@@ -1,4 +1,4 @@
-"""SNS's mail and routes on PostgreSQL, where the store is another."""
+"""SNS's mail, notifications, replays and routes on PostgreSQL, where the store is another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from fogbank.settings import Settings
 from fogbank.testing.server import ThreadedServer
-from tests.conformance.aws import test_sns_people
+from tests.conformance.aws import test_sns_people, test_sns_push, test_sns_replay
 from tests.conformance.aws.test_sns_people import Outbox
 from tests.conformance.aws.test_sns_topics import queue
 from tests.conformance.conftest import boto3_client
@@ -43,6 +43,18 @@ def test_numbers_and_settings(client: Callable[..., Any], server: ThreadedServer
     test_sns_people.test_numbers_of_the_sandbox(sns, outbox)
     sns.set_sms_attributes(attributes={"DefaultSMSType": "Transactional"})
     assert sns.get_sms_attributes()["attributes"]["DefaultSMSType"] == "Transactional"
+
+
+def test_push(client: Callable[..., Any], server: ThreadedServer, account: str) -> None:
+    sns, outbox = client("sns"), Outbox(server, account)
+    test_sns_push.test_endpoints_go_by_their_tokens(sns, test_sns_push.application(sns), f"token-{account}")
+    app, token = test_sns_push.application(sns, name="second"), f"second-{account}"
+    test_sns_push.test_an_endpoint_that_has_subscribed_to_a_topic(sns, app, token, outbox, client)
+
+
+def test_replays(client: Callable[..., Any]) -> None:
+    sns = client("sns")
+    test_sns_replay.test_what_was_published_is_replayed_with_its_ids_and_times(sns, client)
 
 
 def test_routes(client: Callable[..., Any], server: ThreadedServer) -> None:

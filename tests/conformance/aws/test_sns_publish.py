@@ -177,7 +177,7 @@ def test_messages_differ_by_protocol_where_asked(sns: Any, topic: str, client: C
         ({"PhoneNumber": "+15550100"}, "exclude each other"),
         ({"TopicArn": None, "PhoneNumber": "5550100"}, "PhoneNumber Reason: 5550100 is not valid"),
         ({"TopicArn": None, "PhoneNumber": "+15550100", "Message": "x" * 1_601}, "Message too long"),
-        ({"TopicArn": None, "TargetArn": "arn:aws:sns:us-east-1:1:endpoint/GCM/a/b"}, "support mobile endpoints"),
+        ({"TopicArn": None, "TargetArn": "arn:aws:sns:us-east-1:1:endpoint/GCM/a/b"}, "No endpoint found"),
     ],
 )
 def test_messages_that_are_refused(

@@ -89,7 +89,7 @@ def test_attributes_are_set_and_read_back(sns: Any, topic: str) -> None:
         ("DeliveryPolicy", "{}", "http must be a JSON object"),
         ("SignatureVersion", "3", "SignatureVersion: 3"),
         ("TracingConfig", "Active", "TracingConfig: Active"),
-        ("ArchivePolicy", '{"MessageRetentionPeriod": "1"}', "does not support the attribute ArchivePolicy"),
+        ("ArchivePolicy", '{"MessageRetentionPeriod": "1"}', "only valid for FIFO topics"),
         ("SQSSuccessFeedbackSampleRate", "101", "InvalidParameter"),
         ("SQSSuccessFeedbackSampleRate", "many", "InvalidParameter"),
         ("SQSFailureFeedbackRoleArn", "arn:aws:iam::1:role/r", "support the attribute SQSFailureFeedbackRoleArn"),
@@ -199,7 +199,7 @@ def test_subscription_attributes_are_set_and_read_back(sns: Any, topic: str, cli
         ("RedrivePolicy", "[]", "RedrivePolicy: failed to parse JSON"),
         ("RedrivePolicy", '{"deadLetterTargetArn": "arn:aws:sns:us-east-1:1:t"}', "ARN of an Amazon SQS queue"),
         ("RedrivePolicy", '{"deadLetterTargetArn": "arn:aws:sqs:us-east-1:1:q.fifo"}', "must not use a FIFO queue"),
-        ("ReplayPolicy", '{"PointType": "Timestamp"}', "does not support the attribute ReplayPolicy"),
+        ("ReplayPolicy", '{"PointType": "Timestamp"}', "only valid for subscriptions to FIFO topics"),
         ("DeliveryPolicy", '{"healthyRetryPolicy": {"numRetries": 1}}', "does not support it"),
         ("Nonsense", "1", "InvalidParameter"),
     ],
@@ -224,7 +224,8 @@ def test_subscription_attributes_that_are_refused(
         ("https", "nonsense", "Endpoint"),
         ("email", "nobody", "Email address"),
         ("sms", "555 0100", "Invalid SMS endpoint"),
-        ("application", "arn:aws:sns:us-east-1:1:endpoint/GCM/a/b", "does not support the protocol application"),
+        ("application", "arn:aws:sns:us-east-1:000000000000:topic", "Application endpoint arn invalid"),
+        ("application", "arn:aws:sns:us-east-1:000000000000:endpoint/GCM/a/b", "Endpoint does not exist for endpoint"),
         ("firehose", "arn:aws:firehose:us-east-1:1:deliverystream/d", "does not support the protocol firehose"),
         ("pigeon", "x", "does not support this protocol string"),
     ],
@@ -243,8 +244,6 @@ def test_a_topic_that_isn_t_there_can_t_be_subscribed(sns: Any, topic: str, clie
 
 
 def test_operations_that_are_not_supported_are_refused_by_name(sns: Any) -> None:
-    with refused("does not support the operation CreatePlatformApplication"):
-        sns.create_platform_application(Name="x", Platform="GCM", Attributes={})
     with refused("does not support the operation PutDataProtectionPolicy"):
         sns.put_data_protection_policy(ResourceArn="arn:aws:sns:us-east-1:000000000000:t", DataProtectionPolicy="{}")
 

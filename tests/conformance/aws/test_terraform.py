@@ -25,7 +25,8 @@ def queues(client: Callable[..., Any]) -> list[Any]:
 
 def topics(client: Callable[..., Any]) -> list[Any]:
     sns = client("sns")
-    return sns.list_topics()["Topics"] + sns.list_subscriptions()["Subscriptions"] + queues(client)
+    apps = sns.list_platform_applications()["PlatformApplications"]
+    return sns.list_topics()["Topics"] + sns.list_subscriptions()["Subscriptions"] + apps + queues(client)
 
 
 def tables(client: Callable[..., Any]) -> list[Any]:

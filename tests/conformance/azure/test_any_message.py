@@ -10,9 +10,9 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fogbank.clouds.azure.eventgrid.destinations import _READERS
-from fogbank.clouds.azure.eventgrid.event_subscriptions import _FILTER, _PROPERTIES
 from fogbank.clouds.azure.eventgrid.service import OPERATIONS
+from fogbank.clouds.azure.eventgrid.subscriptions.destinations import _READERS
+from fogbank.clouds.azure.eventgrid.subscriptions.event_subscriptions import _FILTER, _PROPERTIES
 from fogbank.clouds.azure.storage.accounts import DEVELOPMENT
 from fogbank.languages.eventgrid_filters import OPERATORS
 from tests.conformance.azure.conftest import GROUP, LOCATION, Azure

@@ -10,7 +10,7 @@ import pytest
 
 from fogbank.connectors.taking import After, Again, Taker
 from fogbank.kernel.clock import SECOND_US
-from fogbank.storage.leasing import leased_queue
+from fogbank.storage.leasing import counting
 from fogbank.storage.leasing.work_queue import Due, WorkQueue
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ async def put(store: Store, ids: Ids, *jobs: Job) -> None:
 async def until_empty(store: Store) -> None:
     async with asyncio.timeout(10):
         # Looked at without taking anything: who takes a piece takes it away from whoever is finishing it.
-        while sum(await store.read(leased_queue.counts, NUMBER)):  # noqa: ASYNC110 - as above
+        while sum(await store.read(counting.counts, NUMBER)):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.002)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fogbank.kernel.clock import SECOND_US
+from fogbank.storage.leasing import counting, duplicates
 from fogbank.storage.leasing import leased_queue as lq
 from fogbank.storage.leasing.leased_queue import Outgoing, Policy, Rules
 
@@ -128,7 +129,7 @@ async def test_many_are_acknowledged_at_once(plain: Bench) -> None:
     taken_over = again[0].id
     assert held == [message != taken_over for message, _ in leases] + [False, False, False]
     assert await plain.ack(again[0])
-    assert (await plain.store.run(lq.counts, Q)) == (0, 0, 0)
+    assert (await plain.store.run(counting.counts, Q)) == (0, 0, 0)
     assert await plain.store.run(_bodies_apart) == 0
     assert await plain.store.run(lq.ack_each, Q, [], plain.policy.rules) == []
 
@@ -199,7 +200,7 @@ async def test_without_dead_letters_a_message_received_too_often_is_dropped(
     assert await bench.bodies() == ["a"]
     bench.wait(30)
     assert await bench.bodies() == []
-    assert await store.scan(lq.counts, Q) == (0, 0, 0)
+    assert await store.scan(counting.counts, Q) == (0, 0, 0)
 
 
 async def test_messages_past_their_retention_are_never_received(store: Store, clock: Clock, ids: Ids) -> None:
@@ -224,9 +225,9 @@ async def test_counts(plain: Bench) -> None:
     await plain.put("a", "b", "c")
     await plain.put("late", delay=60)
     await plain.take(1)
-    assert await plain.store.scan(lq.counts, Q) == lq.Counts(visible=2, leased=1, delayed=1)
+    assert await plain.store.scan(counting.counts, Q) == counting.Counts(visible=2, leased=1, delayed=1)
     plain.wait(30)
-    assert await plain.store.scan(lq.counts, Q) == lq.Counts(visible=3, leased=0, delayed=1)
+    assert await plain.store.scan(counting.counts, Q) == counting.Counts(visible=3, leased=0, delayed=1)
 
 
 async def test_dropping_a_queue_removes_everything_in_steps(ordered: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,14 +239,14 @@ async def test_dropping_a_queue_removes_everything_in_steps(ordered: Bench, monk
 
 
 async def test_duplicates_are_remembered_for_a_window(plain: Bench) -> None:
-    remember = lq.remember
+    remember = duplicates.remember
     assert await plain.store.run(remember, Q, b"k", 300 * SECOND_US, b"first") is None
     plain.wait(299)
     assert await plain.store.run(remember, Q, b"k", 300 * SECOND_US, b"second") == b"first"
     assert await plain.store.run(remember, Q + 1, b"k", 300 * SECOND_US, b"other") is None
     plain.wait(1)
     assert await plain.store.run(remember, Q, b"k", 300 * SECOND_US, b"third") is None
-    await plain.store.run(lq.forget_duplicates)
+    await plain.store.run(duplicates.forget_duplicates)
     assert await plain.store.run(remember, Q, b"k", 300 * SECOND_US, b"fourth") == b"third"
 
 

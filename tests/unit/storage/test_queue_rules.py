@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fogbank.kernel.clock import SECOND_US
+from fogbank.storage.leasing import counting, retained
 from fogbank.storage.leasing import leased_queue as lq
-from fogbank.storage.leasing import retained
 from fogbank.storage.leasing.leased_queue import Outgoing, Policy, Rules
 
 if TYPE_CHECKING:
@@ -302,9 +302,9 @@ async def test_leased_messages_are_counted_up_to_a_limit(make, rules: Rules) -> 
     for lane in ("a", "b", "c"):
         await bench.put("1", "2", lane=lane if rules != lq.PLAIN else "")
     held = await bench.take(4)
-    assert await bench.store.scan(lq.leased, Q, rules, 100) == 4
-    assert await bench.store.scan(lq.leased, Q, rules, 3) == 3
+    assert await bench.store.scan(counting.leased, Q, rules, 100) == 4
+    assert await bench.store.scan(counting.leased, Q, rules, 3) == 3
     assert await bench.ack(held[0])
-    assert await bench.store.scan(lq.leased, Q, rules, 100) == 3
+    assert await bench.store.scan(counting.leased, Q, rules, 100) == 3
     bench.wait(31)
-    assert await bench.store.scan(lq.leased, Q, rules, 100) == 0
+    assert await bench.store.scan(counting.leased, Q, rules, 100) == 0

@@ -207,3 +207,11 @@ async def test_heads_within_the_limit_pass_however_they_come(serve: Serve) -> No
         for _ in range(2002):
             assert (await peer.reply()).status == 200
         await sending
+
+
+async def test_of_many_connections_each_gets_its_turn(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fogbank.wire.server.SWEPT_AT_ONCE", 2)
+    connect = await serve(ok, Patience(sweep=0.01, idle=0.05))
+    peers = [await connect() for _ in range(20)]
+    for peer in peers:
+        assert await peer.rest() == b""

@@ -46,6 +46,7 @@ REGISTRY: Final = {
             "/2021-10-31/functions/",
         ),
     ),
+    "pipes": Entry("pipes", "pipes", hosts=("pipes",), paths=("/v1/pipes",)),
     "scheduler": Entry("scheduler", "scheduler", hosts=("scheduler",), paths=("/schedules", "/schedule-groups")),
     "sns": Entry("sns", "sns", hosts=("sns",), version="2010-03-31"),
     "sqs": Entry("sqs", "sqs", target="AmazonSQS", hosts=("sqs", "queue"), version="2012-11-05"),

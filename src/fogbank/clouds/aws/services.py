@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
+    from fogbank.connectors.piping.pipes import PipeForm
     from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
@@ -73,6 +74,17 @@ def aws_formats() -> dict[str, EventFormat]:
     return {"aws.sqs": EventFormat(event, wanted, context)}
 
 
+def aws_pipe_forms() -> dict[str, Callable[[], PipeForm]]:
+    """Return how EventBridge Pipes treats messages."""
+
+    def pipes() -> PipeForm:
+        from fogbank.clouds.aws.pipes.sending import FORM  # noqa: PLC0415 - loaded on first use
+
+        return FORM
+
+    return {"aws.pipes": pipes}
+
+
 def aws_tracers(clock: Clock, ids: Ids) -> dict[str, Tracer]:
     """Return what follows chains of events through Lambda's functions."""
 
@@ -110,7 +122,17 @@ def aws_timers() -> dict[str, Action]:
 
         return await fire(tx, now_us, timer, sequence)
 
-    return {"aws.sns.unconfirmed": unconfirmed, "aws.events.replay": replay, moves.TIMER: moves.go_on}
+    async def sns_replay(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
+        from fogbank.clouds.aws.sns.archiving.replays import fire  # noqa: PLC0415 - loaded on first use
+
+        return await fire(tx, now_us, timer, sequence)
+
+    return {
+        "aws.sns.unconfirmed": unconfirmed,
+        "aws.sns.replay": sns_replay,
+        "aws.events.replay": replay,
+        moves.TIMER: moves.go_on,
+    }
 
 
 def aws_couriers(store: Store, poster: Poster, signer: Signer) -> Couriers:
@@ -124,8 +146,9 @@ def aws_couriers(store: Store, poster: Poster, signer: Signer) -> Couriers:
 
     def sns(name: str) -> Courier:
         from fogbank.clouds.aws.sns.couriers import couriers  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.aws.sns.push.delivering import PUSH_COURIER, push_courier  # noqa: PLC0415 - as above
 
-        return couriers(signer)[name]
+        return push_courier(store) if name == PUSH_COURIER else couriers(signer)[name]
 
     def events(name: str) -> Courier:
         from fogbank.clouds.aws.events.couriers import API_COURIER, COURIERS  # noqa: PLC0415 - loaded on first use

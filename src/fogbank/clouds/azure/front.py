@@ -6,6 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from fogbank.clouds.azure.arm.calls import read_call
+from fogbank.clouds.azure.arm.resources import PROVIDERS, extends
+from fogbank.clouds.azure.arm.telling import TellingStore
 from fogbank.clouds.azure.errors import AzureError, error_response
 from fogbank.clouds.azure.functions.kudu import Kudu
 from fogbank.clouds.azure.functions.serving import AppHost
@@ -58,7 +60,7 @@ class Front:
         ]
         try:
             call = await read_call(request)
-            response = await self._manage(call)
+            response = await self._carry_out(call, request, number.decode())
         except BodyIncompleteError:
             raise
         except AzureError as error:
@@ -73,15 +75,30 @@ class Front:
         response.headers += headers
         return response
 
-    async def _manage(self, call: ArmCall) -> Response:
+    async def _carry_out(self, call: ArmCall, request: Request, number: str) -> Response:
+        """Run an operation; what it writes is told of in the transaction that does so."""
+        from fogbank.clouds.azure.eventgrid.system import resource_events  # noqa: PLC0415 - loaded on first use
+
+        if call.method not in resource_events.KINDS or call.provider not in PROVIDERS or not call.subscription:
+            return await self._manage(self._parts, call)
+        tell = resource_events.telling(self._parts, call, request, number)
+        store = TellingStore(self._parts.store, tell, before=call.method in ("PUT", "PATCH"))
+        response = await self._manage(self._parts._replace(store=store), call)
+        if call.method == "POST":
+            await store.tell_now()
+        return response
+
+    async def _manage(self, parts: Parts, call: ArmCall) -> Response:
+        if not call.subscription and call.provider != "microsoft.eventgrid":
+            raise AzureError(400, "BadRequest", f"Fogbank does not support the operation {call.method} on providers.")
+        if call.provider == "microsoft.eventgrid" or extends(call):
+            from fogbank.clouds.azure.eventgrid.service import handle as handle_event_grid  # noqa: PLC0415 - as above
+
+            return await handle_event_grid(parts, call)
         if call.provider == service.PROVIDER:
-            return await service.handle(self._web, call)
+            return await service.handle(self._web._replace(parts=parts), call)
         if call.provider == "microsoft.storage":
             from fogbank.clouds.azure.storage.service import handle  # noqa: PLC0415 - loaded on first use
 
-            return await handle(self._parts, call)
-        if call.provider == "microsoft.eventgrid":
-            from fogbank.clouds.azure.eventgrid.service import handle as handle_event_grid  # noqa: PLC0415 - as above
-
-            return await handle_event_grid(self._parts, call)
+            return await handle(parts, call)
         raise AzureError(400, "BadRequest", f"Fogbank does not support the resource provider {call.provider}.")

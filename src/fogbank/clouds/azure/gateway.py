@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 APP_HOSTS: Final = (".azurewebsites.localhost", ".azurewebsites.net")
 ARM_HOSTS: Final = frozenset({"management.azure.com", "management.azure.localhost"})
 APPS: Final = "azure/"
+# What belongs to no subscription.
+_PROVIDERS: Final = "/providers/microsoft."
 
 
 class AzureGateway:
@@ -43,7 +45,7 @@ class AzureGateway:
     def claims(self, request: Request) -> bool:
         """Whether a request is for Azure."""
         path = request.raw_path[:15].lower()
-        if path in ("/subscriptions", "/subscriptions/"):
+        if path in ("/subscriptions", "/subscriptions/") or request.raw_path[:21].lower() == _PROVIDERS:
             return True
         host = _host(request)
         return (

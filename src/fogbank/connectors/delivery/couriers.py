@@ -61,7 +61,8 @@ class Courier(NamedTuple):
     longer at random, by its `spread`-fold at most. `renew` changes what is different in a further attempt.
     `prepare` returns a delivery as it is to be sent, with what takes its time, such as tokens and signatures; or in
     how many seconds to ask again; or why it can't be sent. `note` is a store operation that takes note of an attempt's
-    outcome; of the last one's in the transaction that takes the delivery from its queue.
+    outcome; of the last one's in the transaction that takes the delivery from its queue. `given_up` is one that tells
+    of a delivery that was given up, in the transaction that ends it; it gets a number for what it makes.
     """
 
     retry: Retry = Retry()
@@ -73,6 +74,7 @@ class Courier(NamedTuple):
     renew: Callable[[Delivery], Delivery] | None = None
     prepare: Callable[[Delivery, int], Awaitable[Delivery | Answer | float]] | None = None
     note: Callable[[Tx, int, Delivery, Answer], Awaitable[None]] | None = None
+    given_up: Callable[[Tx, int, Delivery, Answer, int], Awaitable[None]] | None = None
 
 
 class Dialect(NamedTuple):

@@ -11,12 +11,11 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fogbank.connectors.piping.following import Follower
 from fogbank.engines.messaging import messages, queues
 from fogbank.engines.messaging.errors import LeaseNotHeldError, MessageGoneError, QueueNotFoundError
 from fogbank.engines.messaging.whole_queues import pushing
-from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
-from fogbank.storage import change_feed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 # So many messages of one queue are on their way at once.
 AT_ONCE_MAX: Final = 16
 WAIT_SECONDS: Final = 3_600.0
-FOLLOW_US: Final = 3_600 * SECOND_US
 _log = logging.getLogger(__name__)
 
 
@@ -50,11 +48,12 @@ class Pushes:
         self._receiver = receiver
         self._forms = forms
         self._tasks = Supervisor("pushes")
+        self._follower = Follower((store, clock, self._tasks), pushing.FEED, self._begin, self._apply)
         self._running: dict[Name, asyncio.Task[None]] = {}
 
     def start(self) -> None:
-        """Begin."""
-        self._tasks.keep("follow", self._follow)
+        """Begin, or begin anew after a reset."""
+        self._follower.start()
 
     async def close(self) -> None:
         """Stop; what is on its way comes back when its lease ends."""
@@ -66,19 +65,14 @@ class Pushes:
             task.cancel()
         self._running.clear()
 
-    async def _follow(self) -> None:
-        with self._store.signals.listen(change_feed.topic(pushing.FEED)) as listener:
-            place = await self._store.read(change_feed.last, pushing.FEED)
-            for queue in await self._store.read(queues.all_queues):
-                if queue.config.push is not None:
-                    self._restart((queue.scope, queue.name))
-            while True:
-                entries = await self._store.read(change_feed.read, pushing.FEED, place, 100)
-                for entry in entries:
-                    place = entry.seq
-                    self._restart(pushing.read(entry.payload))
-                if not entries:
-                    await listener.wait(self._clock.now() + FOLLOW_US)
+    async def _begin(self) -> None:
+        self.reset()
+        for queue in await self._store.read(queues.all_queues):
+            if queue.config.push is not None:
+                self._restart((queue.scope, queue.name))
+
+    async def _apply(self, payload: bytes) -> None:
+        self._restart(pushing.read(payload))
 
     def _restart(self, name: Name) -> None:
         task = self._running.pop(name, None)

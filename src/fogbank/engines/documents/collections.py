@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from fogbank.engines.documents.errors import CollectionExistsError, CollectionNotFoundError, CollectionProtectedError
 from fogbank.engines.documents.model import Collection, CollectionConfig, Name, Totals, decode_config, encode_config
 from fogbank.storage.discarded import discard
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from fogbank.storage import Row, Tx
 
+# The signal that tells of indexes that are to be filled.
+BUILDING: Final = ("documents", "indexes")
 _COLUMNS: Final = "scope, name, id, config, created_us"
 _FIND: Final = f"SELECT {_COLUMNS} FROM collection WHERE scope = $1 AND name = $2"
 
@@ -61,8 +65,49 @@ async def update(
         raise CollectionNotFoundError(name[1])
     collection = _collection(row)
     config = change(collection.config)
+    kept = {index.number for index in config.indexes}
+    for index in collection.config.indexes:
+        if index.number not in kept:
+            await discard(tx, index.number)
+    if any(index.building for index in config.indexes):
+        tx.signal(BUILDING)
     await tx.run("UPDATE collection SET config = $1 WHERE scope = $2 AND name = $3", encode_config(config), *name)
     return collection._replace(config=config)
+
+
+async def finish_index(tx: Tx, now_us: int, name: Name, number: int) -> None:
+    """Take note that an index has all documents that it is to have."""
+
+    def finish(config: CollectionConfig) -> CollectionConfig:
+        indexes = [
+            msgspec.structs.replace(index, building=False) if index.number == number else index
+            for index in config.indexes
+        ]
+        return msgspec.structs.replace(config, indexes=tuple(indexes))
+
+    await update(tx, now_us, name, finish)
+
+
+async def tick(tx: Tx, now_us: int, collection: Collection) -> int:
+    """Return the number of a write: the time in microseconds, moved on where the clock has not.
+
+    Writers of one collection take turns from here to their commits, so that numbers become visible in their order.
+    """
+    row = await tx.one(
+        "UPDATE collection SET last_version = CASE WHEN last_version < $1 THEN $1 ELSE last_version + 1 END"
+        " WHERE scope = $2 AND name = $3 RETURNING last_version",
+        now_us,
+        collection.scope,
+        collection.name,
+    )
+    if row is None:
+        raise CollectionNotFoundError(collection.name)
+    return int(row[0])
+
+
+async def all_collections(tx: Tx, _now_us: int) -> list[Collection]:
+    """Return every collection of every scope."""
+    return [_collection(row) for row in await tx.all(f"SELECT {_COLUMNS} FROM collection ORDER BY scope, name")]
 
 
 async def delete(tx: Tx, _now_us: int, name: Name) -> Collection:
@@ -74,7 +119,8 @@ async def delete(tx: Tx, _now_us: int, name: Name) -> Collection:
     if collection.config.protected:
         raise CollectionProtectedError(name[1])
     await tx.run("DELETE FROM collection WHERE scope = $1 AND name = $2", *name)
-    await discard(tx, collection.id)
+    for number in (collection.id, *(index.number for index in collection.config.indexes)):
+        await discard(tx, number)
     return collection
 
 

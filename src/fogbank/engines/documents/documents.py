@@ -8,33 +8,54 @@ called again when a transaction is run again.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+import msgspec
+
 from fogbank.engines.documents import collections
-from fogbank.engines.documents.model import Document
+from fogbank.engines.documents.model import Change as FeedEntry
+from fogbank.engines.documents.model import Document, Key
+from fogbank.engines.documents.traits import FIELDS, NOTHING
 from fogbank.engines.documents.values import decode_fields, encode_fields
+from fogbank.storage import change_feed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from fogbank.engines.documents.model import Collection, Key, Name
-    from fogbank.storage import Tx
+    from fogbank.engines.documents.model import Collection, CollectionConfig, Entry, Name
+    from fogbank.engines.documents.traits import Shape
+    from fogbank.storage import Row, Tx
 
     Locate: TypeAlias = "Callable[[Collection], Key]"
     Change: TypeAlias = "Callable[[Document | None], Document | None]"
 
 DROPPED_PER_OPERATION_MAX: Final = 1_000
+# The signal that tells of documents that will go away by themselves.
+EXPIRY: Final = ("documents", "expiry")
+EXPIRED: Final = "expired"
 
 _AT: Final = "FROM document WHERE collection = $1 AND partition = $2 AND sort = $3"
-_GET: Final = f"SELECT size, body {_AT}"
-_HOLD: Final = f"SELECT id, size, body {_AT} FOR UPDATE"
-_INSERT: Final = (
+_GET: Final = f"SELECT size, body, version, created {_AT}"
+_HOLD: Final = f"SELECT size, body, version, created, id, expires_us {_AT} FOR UPDATE"
+_PUT: Final = (
     "INSERT INTO document (id, collection, partition, sort, size, body) VALUES ($1, $2, $3, $4, $5, $6)"
-    " ON CONFLICT (collection, partition, sort) DO"
+    " ON CONFLICT (collection, partition, sort) DO UPDATE SET size = $5, body = $6"
 )
-_PUT: Final = f"{_INSERT} UPDATE SET size = $5, body = $6"
-_CREATE: Final = f"{_INSERT} NOTHING"
-_REPLACE: Final = "UPDATE document SET size = $1, body = $2 WHERE id = $3"
+_CREATE: Final = (
+    "INSERT INTO document (id, collection, partition, sort, size, body, expires_us, version, created)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) ON CONFLICT (collection, partition, sort) DO NOTHING"
+)
+_REPLACE: Final = "UPDATE document SET size = $1, body = $2, expires_us = $3, version = $4 WHERE id = $5"
+_ENTER: Final = (
+    "INSERT INTO index_entry (index_number, partition, sort, document_partition, document_sort)"
+    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
+)
+_LEAVE: Final = (
+    "DELETE FROM index_entry WHERE index_number = $1 AND partition = $2 AND sort = $3 AND document_partition = $4"
+    " AND document_sort = $5"
+)
+_encode_entry: Final = msgspec.msgpack.Encoder().encode
 
 
 class Written(NamedTuple):
@@ -57,7 +78,11 @@ async def get(tx: Tx, now_us: int, name: Name, locate: Locate) -> Document | Non
     """Return a document, or None."""
     collection = await collections.find(tx, now_us, name)
     row = await tx.one(_GET, collection.id, *locate(collection))
-    return None if row is None else Document(row[0], decode_fields(row[1]))
+    return None if row is None else _document(row)
+
+
+def _document(row: Row) -> Document:
+    return Document(row[0], decode_fields(row[1]), row[2], row[3])
 
 
 async def get_each(tx: Tx, now_us: int, wanted: Sequence[tuple[Name, Locate]], bytes_max: int) -> list[Document | None]:
@@ -76,58 +101,209 @@ async def get_each(tx: Tx, now_us: int, wanted: Sequence[tuple[Name, Locate]], b
     return found
 
 
-async def put(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, document: Document) -> None:
+async def put(
+    tx: Tx,
+    now_us: int,
+    name: Name,
+    number: int,
+    locate: Locate,
+    document: Document,
+    shape: Shape = FIELDS,
+) -> None:
     """Store a document, in place of the one of that key if there is one."""
     collection = await collections.find(tx, now_us, name)
-    body = encode_fields(document.fields)
-    await tx.run(_PUT, number, collection.id, *locate(collection), document.size, body)
+    config = collection.config
+    if config.indexes or config.feed or config.expiry or config.versioned:
+        await write(tx, now_us, name, number, locate, lambda _before: document, shape)
+        return
+    # A service's own function may still refuse what its collections don't take.
+    key = locate(collection)
+    await tx.run(_PUT, number, collection.id, *key, document.size, encode_fields(document.fields))
 
 
-async def write(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, change: Change) -> Written:
+async def write(
+    tx: Tx,
+    now_us: int,
+    name: Name,
+    number: int,
+    locate: Locate,
+    change: Change,
+    shape: Shape = FIELDS,
+) -> Written:
     """Change a document: create, replace or (where `change` returns None) delete it.
 
     What `change` returns unchanged isn't written. Two writers of one key take turns, also when neither found it.
+    `shape` says what the store is to keep of a document beside itself, and may refuse by raising.
     """
     collection = await collections.find(tx, now_us, name)
-    return await _write(tx, collection.id, locate(collection), number, change)
+    version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
+    one = _One(collection, locate(collection), number, version, "")
+    return await _write(tx, now_us, one, change, shape)
 
 
-async def write_each(tx: Tx, now_us: int, writes: Sequence[Write]) -> list[Written]:
+async def write_each(
+    tx: Tx,
+    now_us: int,
+    writes: Sequence[Write],
+    shape: Shape = FIELDS,
+    versions: Mapping[Name, int] | None = None,
+) -> list[Written]:
     """Make several writes, all or none; those to one document in their order.
 
     Documents are visited in the order of their keys, so that two batches on a shared database can't wait for
-    each other.
+    each other. In a collection with versions all of them have the same: that of `versions`, for whoever has drawn it
+    already (`collections.tick`) to be the only one who writes from there on.
     """
+    found: dict[Name, Collection] = {}
+    for name in sorted({each.name for each in writes}):
+        found[name] = await collections.find(tx, now_us, name)
+    drawn = dict(versions or {})
+    for name, collection in found.items():
+        if collection.config.versioned and name not in drawn:
+            drawn[name] = await collections.tick(tx, now_us, collection)
     places = []
     for index, each in enumerate(writes):
-        collection = await collections.find(tx, now_us, each.name)
+        collection = found[each.name]
         places.append((collection.id, each.locate(collection), index))
     outcomes = {}
-    for collection_id, key, index in sorted(places):
+    for _collection_id, key, index in sorted(places):
         each = writes[index]
-        outcomes[index] = await _write(tx, collection_id, key, each.number, each.change)
+        one = _One(found[each.name], key, each.number, drawn.get(each.name, 0), "")
+        outcomes[index] = await _write(tx, now_us, one, each.change, shape)
     return [outcomes[index] for index in range(len(writes))]
 
 
-async def _write(tx: Tx, collection: int, key: Key, number: int, change: Change) -> Written:
+class _One(NamedTuple):
+    """What is known of a write before it is made."""
+
+    collection: Collection
+    key: Key
+    number: int
+    version: int
+    cause: str
+
+
+async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -> Written:
+    config = one.collection.config
+    has_traits = bool(config.indexes or config.expiry)
     while True:
-        row = await tx.one(_HOLD, collection, *key)
-        before = None if row is None else Document(row[1], decode_fields(row[2]))
+        row = await tx.one(_HOLD, one.collection.id, *one.key)
+        before = None if row is None else _document(row)
         after = change(before)
         if after is before:
             return Written(before, after)
+        if after is not None and shape.check is not None:
+            shape.check(config, after)
+        traits = NOTHING if after is None or not has_traits else shape.describe(config, after)
+        body = None if after is None else encode_fields(after.fields)
+        if after is not None and one.version:
+            after = after._replace(version=one.version, created=one.version if before is None else before.created)
         if row is None:
             assert after is not None
-            body = encode_fields(after.fields)
-            if await tx.run(_CREATE, number, collection, *key, after.size, body):
-                return Written(before, after)
-            # Somebody else created it since it was looked for, and has committed.
-            continue
-        if after is None:
-            await tx.run("DELETE FROM document WHERE id = $1", row[0])
+            created = await tx.run(
+                _CREATE, one.number, one.collection.id, *one.key, after.size, body, traits.expires_us, one.version
+            )
+            if not created:
+                # Somebody else created it since it was looked for, and has committed.
+                continue
+        elif after is None:
+            await tx.run("DELETE FROM document WHERE id = $1", row[4])
         else:
-            await tx.run(_REPLACE, after.size, encode_fields(after.fields), row[0])
+            await tx.run(_REPLACE, after.size, body, traits.expires_us, one.version, row[4])
+        if has_traits:
+            gone = NOTHING if before is None else shape.describe(config, before)
+            await _enter(tx, one.key, traits.entries - gone.entries)
+            await _leave(tx, one.key, gone.entries - traits.entries)
+            if traits.expires_us and (row is None or traits.expires_us != row[5]):
+                tx.signal(EXPIRY)
+        if config.feed:
+            await _tell(tx, now_us, one, before, after, row, body)
         return Written(before, after)
+
+
+async def _tell(
+    tx: Tx, now_us: int, one: _One, before: Document | None, after: Document | None, row: Row | None, body: bytes | None
+) -> None:
+    """Add a write to the collection's change feed."""
+    latest = after or before
+    assert latest is not None
+    entry = FeedEntry(
+        *one.key,
+        None if row is None else bytes(row[1]),
+        body,
+        0 if before is None else before.size,
+        0 if after is None else after.size,
+        latest.created,
+        one.version,
+        one.cause,
+    )
+    await change_feed.append(tx, now_us, one.collection.config.feed, _encode_entry(entry))
+
+
+async def _enter(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:
+    for entry in sorted(entries):
+        await tx.run(_ENTER, *entry, *key)
+
+
+async def _leave(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:
+    for entry in sorted(entries):
+        await tx.run(_LEAVE, *entry, *key)
+
+
+async def enter_some(
+    tx: Tx, now_us: int, name: Name, index: int, after: int, limit: int, shape: Shape = FIELDS
+) -> int | None:
+    """Enter documents that an index was made after: those that follow an id; returns the last, None at the end."""
+    collection = await collections.find(tx, now_us, name)
+    rows = await tx.all(
+        "SELECT size, body, version, created, id, partition, sort FROM document WHERE collection = $1 AND id > $2"
+        " ORDER BY id LIMIT $3 FOR UPDATE",
+        collection.id,
+        after,
+        limit,
+    )
+    for row in rows:
+        entries = shape.describe(collection.config, _document(row)).entries
+        await _enter(tx, Key(bytes(row[5]), bytes(row[6])), [entry for entry in entries if entry.number == index])
+    return None if len(rows) < limit else int(rows[-1][4])
+
+
+async def next_expiry(tx: Tx, _now_us: int, after_us: int) -> int | None:
+    """Return when the first document goes away by itself of those that do so later than `after_us`."""
+    row = await tx.one("SELECT MIN(expires_us) FROM document WHERE expires_us > 0 AND expires_us > $1", after_us)
+    assert row is not None
+    return None if row[0] is None else int(row[0])
+
+
+async def expire(tx: Tx, now_us: int, until_us: int, after_us: int, limit: int, shapes: Mapping[str, Shape]) -> int:
+    """Remove some of the documents whose time has come: later than `after_us`, and by `until_us`.
+
+    `shapes` are those of services whose documents aren't described by their fields, by their dialects. Returns how
+    many there were.
+    """
+    rows = await tx.all(
+        "SELECT d.collection, d.partition, d.sort, c.scope, c.name FROM document AS d JOIN collection AS c"
+        " ON c.id = d.collection WHERE d.expires_us > 0 AND d.expires_us > $1 AND d.expires_us <= $2"
+        " ORDER BY d.expires_us LIMIT $3",
+        after_us,
+        until_us,
+        limit,
+    )
+    for _collection, partition, sort, scope, name in rows:
+        collection = await collections.find(tx, now_us, (scope, name))
+        shape = shapes.get(collection.config.dialect, FIELDS)
+        version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
+        one = _One(collection, Key(bytes(partition), bytes(sort)), 0, version, EXPIRED)
+        await _write(tx, now_us, one, partial(_unless_kept, collection.config, shape, until_us), shape)
+    return len(rows)
+
+
+def _unless_kept(config: CollectionConfig, shape: Shape, until_us: int, before: Document | None) -> Document | None:
+    """Remove a document, unless somebody has given it more time since it was found."""
+    if before is None:
+        return None
+    expires_us = shape.describe(config, before).expires_us
+    return None if 0 < expires_us <= until_us else before
 
 
 async def drop(tx: Tx, _now_us: int, collection: int) -> bool:
@@ -137,4 +313,13 @@ async def drop(tx: Tx, _now_us: int, collection: int) -> bool:
         collection,
         DROPPED_PER_OPERATION_MAX,
     )
-    return gone < DROPPED_PER_OPERATION_MAX
+    if gone == DROPPED_PER_OPERATION_MAX:
+        return False
+    # The number may be that of an index.
+    rows = await tx.all(
+        "SELECT partition, sort, document_partition, document_sort FROM index_entry WHERE index_number = $1 LIMIT $2",
+        collection,
+        DROPPED_PER_OPERATION_MAX,
+    )
+    await tx.many(_LEAVE, [(collection, *row) for row in rows])
+    return len(rows) < DROPPED_PER_OPERATION_MAX

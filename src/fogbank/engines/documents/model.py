@@ -23,15 +23,43 @@ class KeyField(msgspec.Struct, frozen=True, array_like=True):
     kind: Kind
 
 
+class Index(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A secondary index: documents that have its fields, in the order of their values.
+
+    `number` is the index's own, in the store. While it is `building`, documents that were there before it are still
+    being entered. A cloud's own settings stand in `labels`.
+    """
+
+    name: str
+    number: int
+    partition_key: KeyField
+    sort_key: KeyField | None = None
+    building: bool = False
+    labels: dict[str, str] = {}
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The names of the fields that make the index's key."""
+        return (self.partition_key.name,) if self.sort_key is None else (self.partition_key.name, self.sort_key.name)
+
+
 class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a collection keeps its documents; a cloud's own settings that no policy reads stand in `labels`.
 
     Documents of one partition key are kept in the order of their sort keys. `protected`: it can't be deleted.
+    `versioned`: each write has a number that is greater than all before it in the collection. `feed` names the change
+    feed that tells of each write, if there is one. `expiry` is the field that says when a document goes away, in
+    seconds since the epoch.
     """
 
     partition_key: KeyField
     sort_key: KeyField | None = None
     protected: bool = False
+    dialect: str = "dynamodb"
+    versioned: bool = False
+    indexes: tuple[Index, ...] = ()
+    feed: str = ""
+    expiry: str = ""
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
 
@@ -59,10 +87,48 @@ class Key(NamedTuple):
 
 
 class Document(NamedTuple):
-    """A document; `size` is what it counts against its cloud's limits, in bytes."""
+    """A document; `size` is what it counts against its cloud's limits, in bytes.
+
+    `version` and `created` are numbers of writes, in collections that have such; what is written needn't have them.
+    """
 
     size: int
     fields: Fields
+    version: int = 0
+    created: int = 0
+
+
+class Entry(NamedTuple):
+    """A document's place in a secondary index, which is named by its number."""
+
+    number: int
+    partition: bytes
+    sort: bytes
+
+
+class Traits(NamedTuple):
+    """What the store keeps of a document beside itself: its places in indexes, and when it goes away (0 for never)."""
+
+    entries: frozenset[Entry] = frozenset()
+    expires_us: int = 0
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """An entry of a collection's change feed: a document before and after a write, as stored; None for none.
+
+    `created` is the number of the write that created it, `version` that of this write, in collections that have such.
+    `cause` is "expired" for what went away by itself.
+    """
+
+    partition: bytes
+    sort: bytes
+    before: bytes | None
+    after: bytes | None
+    before_size: int = 0
+    after_size: int = 0
+    created: int = 0
+    version: int = 0
+    cause: str = ""
 
 
 class Totals(NamedTuple):

@@ -2,7 +2,7 @@
 
 All documents are held before anything is decided, in the order of their keys, so that two transactions on a shared
 database can't wait for each other; also those that don't exist, which nobody else can create until the end. What
-`locate` and `change` refuse, by raising an error of the type `refusal`, is gathered for all of them.
+`locate`, `change` and the shape refuse, by raising an error of the type `refusal`, is gathered for all of them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from fogbank.engines.documents import collections, documents, requests
 from fogbank.engines.documents.documents import Written
 from fogbank.engines.documents.errors import RefusedError, SameDocumentError, TooLargeTogetherError
 from fogbank.engines.documents.model import Document
+from fogbank.engines.documents.traits import FIELDS
 from fogbank.engines.documents.values import decode_fields
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from fogbank.engines.documents.documents import Locate, Write
     from fogbank.engines.documents.model import Collection, Key, Name
     from fogbank.engines.documents.requests import Request
-    from fogbank.storage import Tx
+    from fogbank.engines.documents.traits import Shape
+    from fogbank.storage import Row, Tx
 
-_GET: Final = "SELECT size, body FROM document WHERE collection = $1 AND partition = $2 AND sort = $3"
+_GET: Final = "SELECT size, body, version, created FROM document WHERE collection = $1 AND partition = $2 AND sort = $3"
 _HOLD: Final = f"{_GET} FOR UPDATE"
 _STAND_IN: Final = (
     "INSERT INTO document (id, collection, partition, sort, size, body) VALUES ($1, $2, $3, $4, 0, $5)"
@@ -45,6 +47,7 @@ async def write(
     refusal: type[Exception],
     bytes_max: int,
     request: Request | None = None,
+    shape: Shape = FIELDS,
 ) -> Outcome:
     """Make writes to different documents as one; a change that returns what it was given only asks.
 
@@ -53,14 +56,17 @@ async def write(
     """
     places = await _locate(tx, now_us, [(each.name, each.locate) for each in writes], refusal)
     if request is not None and not await requests.admit(tx, now_us, request):
-        found = [await _get(tx, *place) for place in places]
+        found = [await _get(tx, collection.id, key) for collection, key in places]
         return Outcome(True, [Written(document, document) for document in found])
     refusals: list[Exception | None] = [None] * len(writes)
     size = 0
-    for (collection, key), index in sorted(zip(places, range(len(places)), strict=True)):
-        before = await _hold(tx, collection, key, writes[index].number)
+    for index in sorted(range(len(places)), key=lambda index: (places[index][0].id, places[index][1])):
+        collection, key = places[index]
+        before = await _hold(tx, collection.id, key, writes[index].number)
         try:
             after = writes[index].change(before)
+            if after is not None and after is not before and shape.check is not None:
+                shape.check(collection.config, after)
         except refusal as error:
             refusals[index] = error
         else:
@@ -69,7 +75,7 @@ async def write(
         raise RefusedError(refusals)
     if size > bytes_max:
         raise TooLargeTogetherError
-    return Outcome(False, await documents.write_each(tx, now_us, writes))
+    return Outcome(False, await documents.write_each(tx, now_us, writes, shape))
 
 
 async def read(
@@ -80,7 +86,7 @@ async def read(
     Reads see one snapshot of the store. Raises `RefusedError`, `SameDocumentError`, `TooLargeTogetherError`.
     """
     places = await _locate(tx, now_us, wanted, refusal)
-    found = [await _get(tx, *place) for place in places]
+    found = [await _get(tx, collection.id, key) for collection, key in places]
     if sum(document.size for document in found if document is not None) > bytes_max:
         raise TooLargeTogetherError
     return found
@@ -88,20 +94,20 @@ async def read(
 
 async def _locate(
     tx: Tx, now_us: int, wanted: Sequence[tuple[Name, Locate]], refusal: type[Exception]
-) -> list[tuple[int, Key]]:
-    """Return the places of documents: their collections' numbers, and their keys."""
+) -> list[tuple[Collection, Key]]:
+    """Return the places of documents: their collections, and their keys."""
     found: dict[Name, Collection] = {}
-    places: list[tuple[int, Key]] = []
+    places: list[tuple[Collection, Key]] = []
     refusals: list[Exception | None] = []
     for name, locate in wanted:
         if name not in found:
             found[name] = await collections.find(tx, now_us, name)
         try:
-            places.append((found[name].id, locate(found[name])))
+            places.append((found[name], locate(found[name])))
             refusals.append(None)
         except refusal as error:
             refusals.append(error)
-    if len(set(places)) < len(places):
+    if len({(collection.id, key) for collection, key in places}) < len(places):
         raise SameDocumentError
     if any(refusals):
         raise RefusedError(refusals)
@@ -110,7 +116,11 @@ async def _locate(
 
 async def _get(tx: Tx, collection: int, key: Key) -> Document | None:
     row = await tx.one(_GET, collection, *key)
-    return None if row is None else Document(row[0], decode_fields(row[1]))
+    return None if row is None else _document(row)
+
+
+def _document(row: Row) -> Document:
+    return Document(row[0], decode_fields(row[1]), row[2], row[3])
 
 
 async def _hold(tx: Tx, collection: int, key: Key, number: int) -> Document | None:
@@ -118,7 +128,7 @@ async def _hold(tx: Tx, collection: int, key: Key, number: int) -> Document | No
     while True:
         row = await tx.one(_HOLD, collection, *key)
         if row is not None:
-            return Document(row[0], decode_fields(row[1]))
+            return _document(row)
         # A row that was made and removed by a transaction under way is waited for by whoever would make another.
         if await tx.run(_STAND_IN, number, collection, *key, b""):
             await tx.run("DELETE FROM document WHERE id = $1", number)

@@ -9,7 +9,7 @@ import msgspec
 
 from fogbank.engines.messaging.errors import DedupIdMissingError
 from fogbank.kernel.clock import SECOND_US
-from fogbank.storage.leasing import leased_queue
+from fogbank.storage.leasing import duplicates
 
 if TYPE_CHECKING:
     from fogbank.engines.messaging.model import Message
@@ -54,5 +54,5 @@ async def admit(
     key = f"{message.ordering_key}\0{message.dedup_id}" if policy.dedup_by_key else message.dedup_id
     window_us = policy.dedup_window_seconds * SECOND_US
     mine = msgspec.msgpack.encode(Sent(message.id, sequence))
-    first = await leased_queue.remember(tx, now_us, owner, key.encode(), window_us, mine)
+    first = await duplicates.remember(tx, now_us, owner, key.encode(), window_us, mine)
     return message if first is None else msgspec.msgpack.decode(first, type=Sent)

@@ -23,7 +23,7 @@ LOG: Final = "log"
 HTTP: Final = "http"
 """An address."""
 MAIL: Final = "mail"
-"""A person's e-mail address or phone number, after its kind and a colon: what is delivered goes into the outbox."""
+"""A person's e-mail address, phone number or device, after its kind and a colon: what comes goes into the outbox."""
 SMTP: Final = "smtp"
 """As above, for what is in the outbox already and is sent on by mail."""
 HOPS_MAX: Final = 16

@@ -77,6 +77,14 @@ class DedupIdMissingError(EngineError):
     """The queue removes duplicates by ids, and the message has none."""
 
 
+class PipeNotFoundError(NotFoundError):
+    """There is no pipe of that name."""
+
+
+class PipeExistsError(AlreadyExistsError):
+    """There is a pipe of that name."""
+
+
 class RecordNotFoundError(NotFoundError):
     """There is no record of that kind and name."""
 

@@ -40,7 +40,7 @@ class Send(NamedTuple):
 
     `sequence` is its place in time (from `Ids.sequence`), `delay_seconds` None means the queue's own delay,
     `size` is what it counts against the queue's limit, in bytes. It goes away after `lives_seconds`, if that is
-    shorter than the queue's retention; 0 means nothing.
+    shorter than the queue's retention; 0 means nothing. What is sent `again` on purpose is no duplicate.
     """
 
     message: Message
@@ -48,6 +48,7 @@ class Send(NamedTuple):
     delay_seconds: float | None = None
     size: int = 0
     lives_seconds: float = 0
+    again: bool = False
 
 
 class Receipt(NamedTuple):
@@ -84,7 +85,7 @@ async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> l
         config = queue.config
     outcomes: list[Sent | EngineError] = []
     outgoing = []
-    for message, sequence, delay_seconds, size, lives_seconds in items:
+    for message, sequence, delay_seconds, size, lives_seconds, again in items:
         delay_us = int((config.delay_seconds if delay_seconds is None else delay_seconds) * SECOND_US)
         lane = b""
         if size > config.message_bytes_max:
@@ -92,7 +93,7 @@ async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> l
             continue
         if config.ordered or config.fair:
             lane = message.ordering_key.encode()
-        if config.ordered and config.dedup_window_seconds:
+        if config.ordered and config.dedup_window_seconds and not again:
             told = await admit(tx, now_us, queue.id, config, message, sequence)
             if not isinstance(told, Message):
                 outcomes.append(told)

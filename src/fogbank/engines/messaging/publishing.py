@@ -59,6 +59,8 @@ async def publish_to(
     """Publish to a topic that was found in the same transaction."""
     outcomes: list[Sent | EngineError] = []
     admitted: list[Publication] = []
+    if topic.config.in_turn:
+        await topics.take_turns(tx, now_us, (topic.scope, topic.name))
     removes_duplicates = topic.config.ordered and topic.config.dedup_window_seconds
     for item in items:
         if removes_duplicates:
@@ -77,11 +79,12 @@ async def publish_to(
 
 async def _fan_out(tx: Tx, now_us: int, topic: Topic, items: Sequence[Publication], draw: Callable[[], int]) -> None:
     deliveries: list[tuple[int, Delivery]] = []
-    # The publications' own numbers are those of the first copies; more are drawn only if there are more.
-    fresh = True
+    # The publications' own numbers are those of the first copies; more are drawn only if there are more, or if the
+    # order in which they were drawn may not be that in which they are published.
+    fresh = not topic.config.in_turn
     for subscription in await topics.subscriptions_by_id(tx, now_us, topic.id):
         config = subscription.config
-        if not (config.confirmed and config.enabled):
+        if not config.takes:
             continue
         sends = []
         for item in items:
@@ -157,6 +160,19 @@ async def _to_queue(
         for (send, rendered, hops), outcome in zip(sends, outcomes, strict=True)
         if isinstance(outcome, EngineError)
     ]
+
+
+async def publish_again(
+    tx: Tx, now_us: int, subscription: Subscription, rendered: Rendered, sequence: int, *, known: bool
+) -> None:
+    """Give one subscription what was published before; if it is `known`, that is no duplicate."""
+    deliveries = [delivery_to(subscription, rendered, now_us, 1)]
+    if subscription.kind == QUEUE:
+        assert rendered.message is not None
+        send = Send(rendered.message, sequence, lives_seconds=rendered.lives_seconds, again=known)
+        deliveries = await _to_queue(tx, now_us, subscription, [(send, rendered, 1)])
+    if deliveries:
+        await DELIVERIES.put(tx, now_us, [(sequence, each) for each in deliveries])
 
 
 async def enqueue(tx: Tx, now_us: int, sequence: int, delivery: Delivery) -> None:

@@ -10,13 +10,13 @@ from fogbank.engines.messaging.errors import PurgeTooSoonError, QueueNotFoundErr
 from fogbank.engines.messaging.model import Name, Queue, QueueConfig, decode_config, encode_config
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage.discarded import discard
-from fogbank.storage.leasing import fairness, leased_queue, retained
+from fogbank.storage.leasing import counting, duplicates, fairness, leased_queue, retained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fogbank.storage import Row, Tx
-    from fogbank.storage.leasing.leased_queue import Counts
+    from fogbank.storage.leasing.counting import Counts
 
 PURGE_INTERVAL_SECONDS: Final = 60
 DELETED_SECONDS: Final = 60
@@ -137,7 +137,7 @@ async def go_back(tx: Tx, now_us: int, name: Name, at_us: int) -> None:
 
 async def was_deleted(tx: Tx, now_us: int, name: Name) -> bool:
     """Whether a queue of that name was deleted, and that remembered, a moment ago."""
-    return await leased_queue.remembers(tx, now_us, _DELETED, _key(name))
+    return await duplicates.remembers(tx, now_us, _DELETED, _key(name))
 
 
 def _key(name: Name) -> bytes:
@@ -148,7 +148,7 @@ async def delete(tx: Tx, now_us: int, name: Name, *, remembered: bool = False) -
     """Remove a queue; its messages are removed in the background. `remembered`: `was_deleted` says so for a while."""
     queue = await find(tx, now_us, name)
     if remembered:
-        await leased_queue.remember(tx, now_us, _DELETED, _key(name), DELETED_SECONDS * SECOND_US, b"")
+        await duplicates.remember(tx, now_us, _DELETED, _key(name), DELETED_SECONDS * SECOND_US, b"")
     await tx.run("DELETE FROM queue WHERE id = $1", queue.id)
     await _discard(tx, queue.store)
 
@@ -156,13 +156,13 @@ async def delete(tx: Tx, now_us: int, name: Name, *, remembered: bool = False) -
 async def counts(tx: Tx, now_us: int, name: Name) -> Counts:
     """Count a queue's messages; a scan."""
     queue = await find(tx, now_us, name)
-    return await leased_queue.counts(tx, now_us, queue.store)
+    return await counting.counts(tx, now_us, queue.store)
 
 
 async def leased(tx: Tx, now_us: int, name: Name, limit: int) -> int:
     """Count a queue's leased messages, up to a limit; a scan."""
     queue = await find(tx, now_us, name)
-    return await leased_queue.leased(tx, now_us, queue.store, queue.config.rules, limit)
+    return await counting.leased(tx, now_us, queue.store, queue.config.rules, limit)
 
 
 async def _discard(tx: Tx, store: int) -> None:

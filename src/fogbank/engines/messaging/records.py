@@ -103,6 +103,12 @@ async def list_records(
     return [record for record in map(_record, rows) if record.name.startswith(prefix)]
 
 
+async def every_record(tx: Tx, _now_us: int, kind: str) -> list[Record]:
+    """Return the records of a kind in all scopes."""
+    rows = await tx.all(f"SELECT {_COLUMNS} FROM messaging_record WHERE kind = $1 ORDER BY scope, name", kind)
+    return [_record(row) for row in rows]
+
+
 async def count(tx: Tx, _now_us: int, scope: str, kind: str) -> int:
     """Count the records of a kind."""
     row = await tx.one("SELECT COUNT(*) FROM messaging_record WHERE scope = $1 AND kind = $2", scope, kind)

@@ -15,11 +15,20 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.model import Message
 
 
+# The states of replays.
+PENDING: Final = "pending"
+RUNNING: Final = "running"
+COMPLETED: Final = "completed"
+FAILED: Final = "failed"
+
+
 class TopicConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a topic treats its messages; a cloud's own facts stand in `labels`.
 
     `ordered`, `content_dedup`, `dedup_by_key` and the window are as in queues; a window of 0 removes none.
-    `dialect` names the service that the topic belongs to: how it words what comes to it from other services.
+    `dialect` names the service that the topic belongs to: how it words what comes to it from other services. With
+    `in_turn`, one publication waits for another, so that its copies have numbers in the order in which it publishes:
+    replays need that.
     """
 
     ordered: bool = False
@@ -30,6 +39,7 @@ class TopicConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: dict[str, str] = {}
     # The first service to have any: what is stored without a word was made when there was no other.
     dialect: str = "sns"
+    in_turn: bool = False
 
 
 class Topic(NamedTuple):
@@ -42,6 +52,26 @@ class Topic(NamedTuple):
     created_us: int
 
 
+class Replay(msgspec.Struct, frozen=True, array_like=True):
+    """A subscription's way through its topic's archive.
+
+    It gets what was published from `since_us` to `until_us` once more, and then what has been published since the
+    replay began, which waits until then: `after` is the number of the last message that it got, `known` of the last
+    one that it had got, or could have, without the replay.
+    """
+
+    since_us: int
+    until_us: int
+    after: int
+    known: int
+    state: str = PENDING
+
+    @property
+    def going_on(self) -> bool:
+        """Whether it isn't over."""
+        return self.state in (PENDING, RUNNING)
+
+
 class SubscriptionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a subscription takes a topic's messages.
 
@@ -52,7 +82,7 @@ class SubscriptionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     `courier` names the rules by which deliveries succeed or fail, `retry` is how they are tried again, `dead_letter`
     the endpoint of the queue where those go that were given up, `per_second` how many are sent to an HTTP address in a
     second at most, 0 for no limit. `route`: it was made between services, so it gets
-    CloudEvents, and its filter is on these.
+    CloudEvents, and its filter is on these. While its `replay` goes on, it gets nothing else.
     """
 
     raw: bool = False
@@ -68,6 +98,12 @@ class SubscriptionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds_max: float = 15
     route: bool = False
     per_second: float = 0
+    replay: Replay | None = None
+
+    @property
+    def takes(self) -> bool:
+        """Whether it gets what is published now."""
+        return self.confirmed and self.enabled and not (self.replay is not None and self.replay.going_on)
 
 
 class Subscription(NamedTuple):

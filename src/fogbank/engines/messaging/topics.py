@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ROUTES: Final = "fogbank/routes/"
 _TOPIC: Final = "scope, name, id, config, created_us"
 _SUBSCRIPTION: Final = "topic, id, scope, topic_name, kind, endpoint, config"
+_ONE: Final = f"SELECT {_SUBSCRIPTION} FROM subscription WHERE scope = $1 AND id = $2"
 _OF_TOPIC: Final = f"SELECT {_SUBSCRIPTION} FROM subscription WHERE topic = $1 ORDER BY id"
 
 
@@ -63,6 +64,11 @@ async def find(tx: Tx, _now_us: int, name: Name) -> Topic:
     if row is None:
         raise TopicNotFoundError(name[1])
     return _topic(row)
+
+
+async def take_turns(tx: Tx, _now_us: int, name: Name) -> None:
+    """Have whatever else takes turns with this topic wait until the transaction is over."""
+    await tx.one("SELECT id FROM topic WHERE scope = $1 AND name = $2 FOR UPDATE", *name)
 
 
 async def list_topics(
@@ -165,17 +171,20 @@ async def subscribe_as(
 
 async def find_subscription(tx: Tx, _now_us: int, scope: str, number: str) -> Subscription:
     """Return a subscription, or raise `SubscriptionNotFoundError`."""
-    row = await tx.one(f"SELECT {_SUBSCRIPTION} FROM subscription WHERE scope = $1 AND id = $2", scope, number)
+    row = await tx.one(_ONE, scope, number)
     if row is None:
         raise SubscriptionNotFoundError(number)
     return _subscription(row)
 
 
 async def update_subscription(
-    tx: Tx, now_us: int, scope: str, number: str, change: Callable[[SubscriptionConfig], SubscriptionConfig]
+    tx: Tx, _now_us: int, scope: str, number: str, change: Callable[[SubscriptionConfig], SubscriptionConfig]
 ) -> Subscription:
     """Change a subscription's configuration; `change` may refuse by raising."""
-    subscription = await find_subscription(tx, now_us, scope, number)
+    row = await tx.one(f"{_ONE} FOR UPDATE", scope, number)
+    if row is None:
+        raise SubscriptionNotFoundError(number)
+    subscription = _subscription(row)
     config = change(subscription.config)
     await tx.run(
         "UPDATE subscription SET config = $1 WHERE topic = $2 AND id = $3", encode(config), subscription.topic, number
@@ -204,10 +213,13 @@ async def list_subscriptions(
 
 
 async def subscriptions_of(tx: Tx, now_us: int, name: Name) -> list[Subscription]:
-    """Return all subscriptions of a topic in the order of their ids, without the routes to other services."""
+    """Return all subscriptions of a topic in the order of their ids, without those in a scope of their own.
+
+    These are routes to other services, and archives that no service lists.
+    """
     topic = await find(tx, now_us, name)
     found = await subscriptions_by_id(tx, now_us, topic.id)
-    return [each for each in found if not each.config.route]
+    return [each for each in found if each.scope == topic.scope]
 
 
 async def subscriptions_by_id(tx: Tx, _now_us: int, topic: int) -> list[Subscription]:

@@ -1,1 +1,1 @@
-"""The outbox: mail and text messages to people, kept to be looked at instead of being sent out."""
+"""The outbox: mail, text messages and push notifications to people, kept to be looked at instead of being sent out."""

@@ -21,6 +21,7 @@ FEED: Final = "outbox"
 ENTRIES_MAX: Final = 10_000
 EMAIL: Final = "email"
 SMS: Final = "sms"
+PUSH: Final = "push"
 
 
 class MailNotFoundError(NotFoundError):
@@ -32,7 +33,7 @@ class OptedOutError(EngineError):
 
 
 class Mail(msgspec.Struct, frozen=True, array_like=True):
-    """A message to a person: `kind` says whether an e-mail address or a phone number gets it.
+    """A message to a person: `kind` says whether an e-mail address, a phone number or an app on a device gets it.
 
     `scope` is the sender's. `facts` are what the sending service says of it besides: ids, names.
     """

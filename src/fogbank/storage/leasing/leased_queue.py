@@ -150,14 +150,6 @@ class Peeked(NamedTuple):
     expires_us: int
 
 
-class Counts(NamedTuple):
-    """How many messages wait, are leased, and are delayed."""
-
-    visible: int
-    leased: int
-    delayed: int
-
-
 async def put(tx: Tx, now_us: int, queue: int, messages: Sequence[Outgoing], rules: Rules = PLAIN) -> None:
     """Add messages and wake as many of those who listen to the queue."""
     rows: list[tuple[Any, ...]] = []
@@ -188,31 +180,6 @@ async def put(tx: Tx, now_us: int, queue: int, messages: Sequence[Outgoing], rul
 def topic(queue: int) -> tuple[str, int]:
     """Return the signal that tells of news in a queue."""
     return ("queue", queue)
-
-
-async def remember(tx: Tx, now_us: int, queue: int, key: bytes, window_us: int, receipt: bytes) -> bytes | None:
-    """Open a deduplication window for a key, or return the receipt that an open one was opened with."""
-    opened = await tx.one(
-        "INSERT INTO dedup (queue, key, until_us, receipt) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (queue, key) DO UPDATE SET until_us = $3, receipt = $4 WHERE dedup.until_us <= $5"
-        " RETURNING until_us",
-        queue,
-        key,
-        now_us + window_us,
-        receipt,
-        now_us,
-    )
-    if opened is not None:
-        return None
-    row = await tx.one("SELECT receipt FROM dedup WHERE queue = $1 AND key = $2", queue, key)
-    assert row is not None
-    return bytes(row[0])
-
-
-async def remembers(tx: Tx, now_us: int, queue: int, key: bytes) -> bool:
-    """Whether a key's window is open."""
-    row = await tx.one("SELECT 1 FROM dedup WHERE queue = $1 AND key = $2 AND until_us > $3", queue, key, now_us)
-    return row is not None
 
 
 async def take(tx: Tx, now_us: int, queue: int, policy: Policy, count: int, lease_us: int, token: int) -> Taken:
@@ -430,6 +397,12 @@ async def peek(tx: Tx, _now_us: int, queue: int, count: int, after: int = 0, unt
     return [Peeked(await _leased(tx, row[:-2], row[-2]), bytes(row[1]), row[-1], row[-3]) for row in rows]
 
 
+async def latest(tx: Tx, _now_us: int, queue: int) -> int:
+    """Return the id of a queue's newest message, 0 if it has none."""
+    row = await tx.one("SELECT id FROM message WHERE queue = $1 ORDER BY id DESC LIMIT 1", queue)
+    return 0 if row is None else int(row[0])
+
+
 async def rewrite(tx: Tx, now_us: int, queue: int, message: int, token: int, body: bytes) -> bool:
     """Put another body in the place of a leased message's; False if it isn't held."""
     row = await tx.one(
@@ -472,38 +445,6 @@ async def move(tx: Tx, now_us: int, queue: int, message: int, rules: Rules, targ
         await _move_to(tx, now_us, queue, message, bytes(row[0]), rules, target, target_rules, 0)
 
 
-async def counts(tx: Tx, now_us: int, queue: int) -> Counts:
-    """Count a queue's messages; takes time in proportion to them, so it belongs in a scan."""
-    row = await tx.one(
-        "SELECT COUNT(*), COALESCE(SUM(CASE WHEN visible_us > $2 AND lease <> 0 THEN 1 ELSE 0 END), 0),"
-        " COALESCE(SUM(CASE WHEN visible_us > $2 AND lease = 0 THEN 1 ELSE 0 END), 0)"
-        " FROM message WHERE queue = $1",
-        queue,
-        now_us,
-    )
-    assert row is not None
-    total, leased, delayed = int(row[0]), int(row[1]), int(row[2])
-    return Counts(total - leased - delayed, leased, delayed)
-
-
-async def leased(tx: Tx, now_us: int, queue: int, rules: Rules, limit: int) -> int:
-    """Count a queue's leased messages, up to a limit; takes time in proportion to them, not to all."""
-    if rules.ordered:
-        row = await tx.one(
-            "SELECT COUNT(*) FROM lane JOIN message ON message.queue = lane.queue AND message.lane = lane.lane"
-            " AND message.rank = 0 AND message.id <= lane.leased_id WHERE lane.queue = $1 AND lane.leased_id <> 0"
-            " AND message.lease <> 0 AND message.visible_us > $2",
-            queue,
-            now_us,
-        )
-    else:
-        where = "queue = $1 AND rank > $2 AND lease <> 0" + ("" if rules.fair else " AND lane = $4")
-        args = (queue, now_us, limit) if rules.fair else (queue, now_us, limit, b"")
-        row = await tx.one(f"SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE {where} LIMIT $3) AS held", *args)
-    assert row is not None
-    return min(int(row[0]), limit)
-
-
 async def drop(tx: Tx, _now_us: int, queue: int) -> bool:
     """Remove some of what a given-up queue still holds; True once nothing is left.
 
@@ -537,11 +478,6 @@ async def remove(tx: Tx, now_us: int, queue: int, messages: Sequence[int]) -> No
     """Remove messages whatever their state."""
     for message in messages:
         await _remove(tx, now_us, queue, message)
-
-
-async def forget_duplicates(tx: Tx, now_us: int) -> None:
-    """Remove deduplication windows that have closed."""
-    await tx.run("DELETE FROM dedup WHERE until_us <= $1", now_us)
 
 
 async def _leased(tx: Tx, row: Row, token: int) -> Leased:

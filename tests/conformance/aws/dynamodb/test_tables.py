@@ -191,8 +191,6 @@ def test_items_are_counted_and_weighed(ddb: Any, things: str) -> None:
             ),
         ),
         ({"SSESpecification": {"KMSMasterKeyId": "alias/x"}}, None),
-        ({"GlobalSecondaryIndexes": []}, "Fogbank does not support the parameter GlobalSecondaryIndexes."),
-        ({"LocalSecondaryIndexes": []}, "Fogbank does not support the parameter LocalSecondaryIndexes."),
         (
             {"StreamSpecification": {"StreamEnabled": True}},
             "Fogbank does not support the parameter StreamSpecification.",
@@ -326,8 +324,6 @@ def test_an_update_must_say_something(ddb: Any, things: str, refused: Any) -> No
         " SSESpecification or ReplicaUpdates is required"
     ):
         ddb.update_table(TableName=things)
-    with refused("Fogbank does not support the parameter GlobalSecondaryIndexUpdates."):
-        ddb.update_table(TableName=things, GlobalSecondaryIndexUpdates=[])
     with refused("Fogbank does not support the parameter ReplicaUpdates."):
         ddb.update_table(TableName=things, ReplicaUpdates=[])
 

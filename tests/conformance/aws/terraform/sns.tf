@@ -76,3 +76,10 @@ resource "aws_sns_topic_subscription" "orders" {
   raw_message_delivery = true
   filter_policy        = jsonencode({ kind = ["order-${var.delay}"] })
 }
+
+resource "aws_sns_platform_application" "phones" {
+  name                             = "phones"
+  platform                         = "GCM"
+  platform_credential              = "key-${var.delay}"
+  event_endpoint_created_topic_arn = aws_sns_topic.orders.arn
+}

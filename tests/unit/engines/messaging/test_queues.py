@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fogbank.connectors.housekeeping import Housekeeping
+from fogbank.connectors.upkeep.housekeeping import Housekeeping
 from fogbank.engines.messaging import messages, queues
 from fogbank.engines.messaging.errors import LeaseNotHeldError, MessageGoneError
 from fogbank.engines.messaging.messages import Send

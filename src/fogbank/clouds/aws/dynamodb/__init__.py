@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.api import Service
-from fogbank.clouds.aws.dynamodb import descriptions, items, reading, tables, tags
+from fogbank.clouds.aws.dynamodb import descriptions, reading, tables, tags
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
+from fogbank.clouds.aws.dynamodb.items import batches, items, transactions
 from fogbank.clouds.aws.dynamodb.partiql import operations as partiql
 from fogbank.clouds.aws.dynamodb.service import Dynamo
-from fogbank.clouds.aws.dynamodb.several_items import batches, transactions
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts

@@ -17,7 +17,7 @@ from fogbank.wire.aws.errors import AwsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fogbank.engines.documents.model import CollectionConfig, Key, KeyField
+    from fogbank.engines.documents.model import CollectionConfig, Index, Key, KeyField
     from fogbank.languages.dynamodb.key_conditions import KeyTerm
     from fogbank.languages.dynamodb.types import Item
 
@@ -25,42 +25,54 @@ _INVALID_START: Final = "The provided starting key is invalid"
 _UNSUPPORTED: Final = "Query key condition not supported"
 
 
-def range_of(config: CollectionConfig, terms: Sequence[KeyTerm], start: Item | None, *, backward: bool) -> Range:
-    """Return the range that a key condition asks for, from behind the starting key on."""
+def range_of(
+    config: CollectionConfig,
+    index: Index | None,
+    terms: Sequence[KeyTerm],
+    start: Item | None,
+    *,
+    backward: bool,
+) -> Range:
+    """Return the range of a table, or of an index, that a key condition asks for, from behind the starting key on."""
+    partition_key, sort_key = _keys_of(config if index is None else index)
     named = {term.name: term for term in terms}
-    partition = named.pop(config.partition_key.name, None)
+    partition = named.pop(partition_key.name, None)
     if partition is None:
-        raise _missed(config.partition_key)
+        raise _missed(partition_key)
     if partition.operator != "=":
         raise validation(_UNSUPPORTED)
-    _check_values(config.partition_key, partition)
+    _check_values(partition_key, partition)
     sort = None
     if named:
-        if config.sort_key is None:
+        if sort_key is None:
             raise validation(_UNSUPPORTED)
-        sort = named.get(config.sort_key.name)
+        sort = named.get(sort_key.name)
         if sort is None:
-            raise _missed(config.sort_key)
-        _check_values(config.sort_key, sort)
+            raise _missed(sort_key)
+        _check_values(sort_key, sort)
     key = encode_key(partition.values[0])
     low, high = (b"", BEYOND) if sort is None else _bounds(sort)
+    wanted = Range(key.partition, low, high, 0 if index is None else index.number)
     if start is None:
-        return Range(key.partition, low, high)
-    return _from_start(_start_key(config, start, _INVALID_START), Range(key.partition, low, high), backward=backward)
+        return wanted
+    place, beside = _start_keys(config, index, start, _INVALID_START)
+    return _from_start(place, beside, wanted, backward=backward)
 
 
-def stretch_of(config: CollectionConfig, segment: int, segments: int, start: Item | None) -> Stretch:
-    """Return the segment of a table, from behind the starting key on."""
-    stretch = whole(segment, segments)
+def stretch_of(
+    config: CollectionConfig, index: Index | None, segment: int, segments: int, start: Item | None
+) -> Stretch:
+    """Return the segment of a table, or of an index, from behind the starting key on."""
+    stretch = whole(segment, segments, 0 if index is None else index.number)
     if start is None:
         return stretch
-    key = _start_key(config, start, f"{_INVALID_START}: {MISMATCH}")
+    key, beside = _start_keys(config, index, start, f"{_INVALID_START}: {MISMATCH}")
     if not stretch.after.partition <= key.partition < stretch.end:
         raise validation(
             f"{_INVALID_START}: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment."
             f" TotalSegments: {segments} Segment: {segment}"
         )
-    return Stretch(key, stretch.end)
+    return stretch._replace(after=key, beside=beside)
 
 
 def check_segments(segment: int | None, segments: int | None) -> None:
@@ -115,18 +127,29 @@ def _check_values(field: KeyField, term: KeyTerm) -> None:
         )
 
 
-def _start_key(config: CollectionConfig, start: Item, message: str) -> Key:
+def _keys_of(keyed: CollectionConfig | Index) -> tuple[KeyField, KeyField | None]:
+    return keyed.partition_key, keyed.sort_key
+
+
+def _start_keys(config: CollectionConfig, index: Index | None, start: Item, message: str) -> tuple[Key, Key | None]:
+    """Return the key of a starting place, and in an index the key of the item there."""
     try:
-        return key_alone(config, start)
+        if index is None:
+            return key_alone(config, start), None
+        if start.keys() != {*index.key_names, *config.key_names}:
+            raise validation(message)
+        own = {name: start[name] for name in config.key_names}
+        return key_alone(index, {name: start[name] for name in index.key_names}), key_alone(config, own)
     except AwsError:
         raise validation(message) from None
 
 
-def _from_start(start: Key, wanted: Range, *, backward: bool) -> Range:
-    partition, low, high = wanted
-    if start.partition != partition or not low <= start.sort < high:
+def _from_start(start: Key, beside: Key | None, wanted: Range, *, backward: bool) -> Range:
+    if start.partition != wanted.partition or not wanted.low <= start.sort < wanted.high:
         raise validation("The provided starting key is outside query boundaries based on provided conditions")
-    return Range(partition, low, start.sort) if backward else Range(partition, after(start.sort), high)
+    if backward:
+        return wanted._replace(high=start.sort, beside=beside)
+    return wanted._replace(low=after(start.sort) if beside is None else start.sort, beside=beside)
 
 
 def _missed(field: KeyField) -> AwsError:

@@ -13,15 +13,16 @@ from fogbank.clouds.aws.dynamodb.attributes import read_attributes, write_attrib
 from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.expressions.legacy import Condition
+from fogbank.clouds.aws.dynamodb.indexes import find_index, is_local, project_to, projected_names, projects_all
 from fogbank.clouds.aws.dynamodb.ranges import check_segments, range_of, stretch_of
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.clouds.aws.dynamodb.sizes import KIB, consumed, read_units
+from fogbank.clouds.aws.dynamodb.sizes import KIB, consumed, read_units, size_of
 from fogbank.engines.documents import ranges
 from fogbank.languages.dynamodb.paths import project
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.dynamodb.expressions import Expressions
-    from fogbank.engines.documents.model import Collection
+    from fogbank.engines.documents.model import Collection, CollectionConfig, Index
     from fogbank.engines.documents.ranges import Page, Range, Stretch
     from fogbank.languages.dynamodb.matching import Matcher
     from fogbank.languages.dynamodb.paths import Tree
@@ -74,9 +75,9 @@ async def run_query(dynamo: Dynamo, call: Call, request: Query, expressions: Exp
     backward = request.ScanIndexForward is False
 
     def select(table: Collection) -> Range:
-        _check_index(request.IndexName)
-        wanted = range_of(table.config, terms, start, backward=backward)
-        for key in table.config.key_names:
+        index = _index_of(table.config, request, tree)
+        wanted = range_of(table.config, index, terms, start, backward=backward)
+        for key in (table.config if index is None else index).key_names:
             if key in filtered:
                 what = "Filter Expression" if request.QueryFilter is None else "QueryFilter"
                 raise validation(f"{what} can only contain non-primary key attributes: Primary key attribute: {key}")
@@ -123,8 +124,8 @@ async def run_scan(dynamo: Dynamo, call: Call, request: Scan, expressions: Expre
     expressions.done()
 
     def select(table: Collection) -> Stretch:
-        _check_index(request.IndexName)
-        return stretch_of(table.config, request.Segment or 0, request.TotalSegments or 1, start)
+        index = _index_of(table.config, request, tree)
+        return stretch_of(table.config, index, request.Segment or 0, request.TotalSegments or 1, start)
 
     page = await dynamo.store.read(ranges.scan, name, select, request.Limit, PAGE_BYTES_MAX)
     return _reply(request, page, condition, tree)
@@ -145,23 +146,57 @@ def _check_select(request: Query | Scan) -> None:
         raise invalid_values(f"ALL_PROJECTED_ATTRIBUTES can be used only when {kind} using an IndexName")
 
 
-def _check_index(index: str | None) -> None:
-    if index is not None:
-        raise validation(f"The table does not have the specified index: {index}")
+def _index_of(config: CollectionConfig, request: Query | Scan, tree: Tree | None) -> Index | None:
+    """Return the index that is to be read; raises `AwsError` where it can't be, or not as asked."""
+    name = request.IndexName
+    if name is None:
+        return None
+    index = find_index(config, name)
+    if index is None:
+        raise validation(f"The table does not have the specified index: {name}")
+    if is_local(index):
+        return index
+    if index.building:
+        raise validation(f"Cannot read from backfilling global secondary index: {name}")
+    if request.ConsistentRead:
+        raise validation("Consistent reads are not supported on global secondary indexes")
+    if not projects_all(index):
+        if request.Select == "ALL_ATTRIBUTES":
+            raise invalid_values(
+                f"Select type ALL_ATTRIBUTES is not supported for global secondary index {name} because its projection"
+                " type is not ALL"
+            )
+        missing = set() if tree is None else set(map(str, tree)) - projected_names(config, index)
+        if missing:
+            raise invalid_values(f"Global secondary index {name} does not project [{', '.join(sorted(missing))}]")
+    return index
 
 
 def _reply(request: Query | Scan, page: Page, condition: Matcher | None, tree: Tree | None) -> dict[str, Any]:
+    config = page.collection.config
+    index = None if request.IndexName is None else find_index(config, request.IndexName)
     found = [document.fields for document in page.documents]
-    units = read_units(sum(document.size for document in page.documents), consistent=bool(request.ConsistentRead))
-    matching = found if condition is None else [item for item in found if condition(item)]
+    if index is not None and not projects_all(index):
+        # A local index fetches from the table what it hasn't itself.
+        names = projected_names(config, index)
+        fetches = is_local(index) and (
+            request.Select == "ALL_ATTRIBUTES" or (tree is not None and not names.issuperset(map(str, tree)))
+        )
+        read = found if fetches else [project_to(config, index, item) for item in found]
+        size = sum(map(size_of, read))
+    else:
+        read, size = found, sum(document.size for document in page.documents)
+    units = read_units(size, consistent=bool(request.ConsistentRead))
+    matching = read if condition is None else [item for item in read if condition(item)]
     reply: dict[str, Any] = {"Count": len(matching), "ScannedCount": len(found)}
     if request.Select != "COUNT":
         wanted = matching if tree is None else [project(item, tree) for item in matching]
         reply["Items"] = [write_attributes(item) for item in wanted]
     if not page.ended:
         last = found[-1]
-        reply["LastEvaluatedKey"] = write_attributes({name: last[name] for name in page.collection.config.key_names})
-    return reply | consumed(request.TableName, units, request.ReturnConsumedCapacity)
+        names_of_key = config.key_names if index is None else dict.fromkeys((*index.key_names, *config.key_names))
+        reply["LastEvaluatedKey"] = write_attributes({name: last[name] for name in names_of_key})
+    return reply | consumed(request.TableName, units, request.ReturnConsumedCapacity, index)
 
 
 OPERATIONS: Final = (query, scan)

@@ -16,7 +16,7 @@ from fogbank.languages.dynamodb.types import type_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fogbank.engines.documents.model import CollectionConfig, Kind
+    from fogbank.engines.documents.model import CollectionConfig, Index, Kind
     from fogbank.languages.dynamodb.types import Item, Value
 
 PARTITION_KEY_BYTES_MAX: Final = 2_048
@@ -41,10 +41,28 @@ class KeySchemaElement(Input):
     KeyType: str = REQUIRED
 
 
-def read_schema(
+def check_definitions(
+    definitions: Sequence[AttributeDefinition], schemas: Sequence[Sequence[KeySchemaElement]]
+) -> None:
+    """Refuse definitions of attributes that aren't in any schema: the table's comes first, indexes' follow."""
+    names = {element.AttributeName for each in schemas for element in each}
+    defined = [each.AttributeName for each in definitions]
+    if len(schemas) > 1 and not set(defined) <= names:
+        raise invalid_values(
+            f"Some AttributeDefinitions are not used. AttributeDefinitions: [{', '.join(defined)}], keys used:"
+            f" [{', '.join(sorted(names))}]"
+        )
+    if len(schemas) == 1 and (len(set(defined)) != len(names) or len(defined) != len(names)):
+        raise invalid_values(
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in"
+            " AttributeDefinitions"
+        )
+
+
+def read_key_fields(
     elements: Sequence[KeySchemaElement], definitions: Sequence[AttributeDefinition]
 ) -> tuple[KeyField, KeyField | None]:
-    """Return the fields of the partition key and the sort key."""
+    """Return the fields of a partition key and a sort key, of a table or an index."""
     if elements[0].KeyType != "HASH":
         raise validation("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
     names = [element.AttributeName for element in elements]
@@ -62,25 +80,27 @@ def read_schema(
             "Some index key attributes are not defined in AttributeDefinitions."
             f" Keys: [{', '.join(names)}], AttributeDefinitions: [{', '.join(types)}]"
         )
-    if len(types) != len(names) or len(definitions) != len(names):
-        raise invalid_values(
-            "Number of attributes in KeySchema does not exactly match number of attributes defined in"
-            " AttributeDefinitions"
-        )
     fields = [KeyField(name, KINDS[types[name]]) for name in names]
     return fields[0], fields[1] if len(fields) > 1 else None
 
 
 def show_schema(config: CollectionConfig) -> dict[str, Any]:
     """Return KeySchema and AttributeDefinitions as DescribeTable shows them."""
-    fields = [config.partition_key] if config.sort_key is None else [config.partition_key, config.sort_key]
+    fields: dict[str, str] = {}
+    keyed: list[CollectionConfig | Index] = [config, *config.indexes]
+    for each in keyed:
+        fields |= {field.name: TYPES[field.kind] for field in (each.partition_key, each.sort_key) if field is not None}
     return {
-        "KeySchema": [
-            {"AttributeName": field.name, "KeyType": kind}
-            for field, kind in zip(fields, ("HASH", "RANGE"), strict=False)
-        ],
-        "AttributeDefinitions": [{"AttributeName": field.name, "AttributeType": TYPES[field.kind]} for field in fields],
+        "KeySchema": show_key_schema(config),
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in fields.items()],
     }
+
+
+def show_key_schema(keyed: CollectionConfig | Index) -> list[dict[str, str]]:
+    """Return the KeySchema of a table or an index."""
+    return [
+        {"AttributeName": name, "KeyType": kind} for name, kind in zip(keyed.key_names, ("HASH", "RANGE"), strict=False)
+    ]
 
 
 def key_in_item(config: CollectionConfig, item: Item) -> Key:
@@ -91,12 +111,12 @@ def key_in_item(config: CollectionConfig, item: Item) -> Key:
     return encode_key(partition, _key_value(config.sort_key, item))
 
 
-def key_alone(config: CollectionConfig, item: Item) -> Key:
+def key_alone(keyed: CollectionConfig | Index, item: Item) -> Key:
     """Return the key that a request's Key names; it has the key's attributes and no others."""
-    sort_key = config.sort_key
+    sort_key = keyed.sort_key
     if len(item) != (1 if sort_key is None else 2):
         raise validation(MISMATCH)
-    partition = _key_part(config.partition_key, item)
+    partition = _key_part(keyed.partition_key, item)
     return encode_key(partition) if sort_key is None else encode_key(partition, _key_part(sort_key, item))
 
 

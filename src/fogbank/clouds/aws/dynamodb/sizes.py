@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
 
 if TYPE_CHECKING:
+    from fogbank.engines.documents.model import Index
     from fogbank.languages.dynamodb.types import Item, Number, Value
 
 KIB: Final = 1_024
@@ -68,14 +69,14 @@ def write_units(size: int) -> float:
     return float(max(1, -(-size // WRITE_UNIT_BYTES)))
 
 
-def consumed(table: str, units: float, wanted: str | None) -> dict[str, Any]:
-    """Return the ConsumedCapacity member of a reply; empty unless it is asked for."""
+def consumed(table: str, units: float, wanted: str | None, index: Index | None = None) -> dict[str, Any]:
+    """Return the ConsumedCapacity member of a reply; empty unless it is asked for. `index` is what was read."""
     if wanted is None or wanted == "NONE":
         return {}
-    return {"ConsumedCapacity": describe_units(table, units, wanted)}
+    return {"ConsumedCapacity": describe_units(table, units, wanted, index)}
 
 
-def describe_units(table: str, units: float, wanted: str, kind: str = "") -> dict[str, Any]:
+def describe_units(table: str, units: float, wanted: str, index: Index | None = None, kind: str = "") -> dict[str, Any]:
     """Return the capacity that one table's part of an operation consumed.
 
     Transactions say of which `kind` it is, `ReadCapacityUnits` or `WriteCapacityUnits`.
@@ -83,7 +84,10 @@ def describe_units(table: str, units: float, wanted: str, kind: str = "") -> dic
     shown = {"CapacityUnits": units, kind: units} if kind else {"CapacityUnits": units}
     described: dict[str, Any] = {"TableName": table, **shown}
     if wanted == "INDEXES":
-        described["Table"] = shown
+        described["Table"] = shown if index is None else {"CapacityUnits": 0.0}
+        if index is not None:
+            place = "LocalSecondaryIndexes" if index.labels["kind"] == "local" else "GlobalSecondaryIndexes"
+            described[place] = {index.name: shown}
     return described
 
 

@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
-from fogbank.clouds.aws.dynamodb.billing import Throughput, changed_labels, first_labels, show_billing
+from fogbank.clouds.aws.dynamodb.billing import PROVISIONED, Throughput, changed_labels, first_labels, show_billing
+from fogbank.clouds.aws.dynamodb.changing_indexes import change_indexes, read_new_index
 from fogbank.clouds.aws.dynamodb.errors import table_not_found, unsupported, validation
+from fogbank.clouds.aws.dynamodb.indexes import (
+    GlobalSecondaryIndex,
+    GlobalSecondaryIndexUpdate,
+    LocalSecondaryIndex,
+    read_indexes,
+    show_indexes,
+)
 from fogbank.clouds.aws.dynamodb.schemas import (
     KEYS_MAX,
     AttributeDefinition,
     KeySchemaElement,
-    read_schema,
+    check_definitions,
+    read_key_fields,
     show_schema,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_arn, table_of
@@ -53,6 +62,8 @@ class CreateTable(Input):
     DeletionProtectionEnabled: bool | None = None
     TableClass: str | None = None
     SSESpecification: Encryption | None = None
+    LocalSecondaryIndexes: list[LocalSecondaryIndex] | None = None
+    GlobalSecondaryIndexes: list[GlobalSecondaryIndex] | None = None
     Tags: list[Tag] | None = None
 
 
@@ -73,15 +84,21 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
     if len(request.KeySchema) > KEYS_MAX:
         text = f"Member must have length less than or equal to {KEYS_MAX}"
         raise validation(violations([(request.KeySchema, "keySchema", text)]))
-    partition_key, sort_key = read_schema(request.KeySchema, request.AttributeDefinitions)
+    local, global_ = request.LocalSecondaryIndexes, request.GlobalSecondaryIndexes
+    partition_key, sort_key = read_key_fields(request.KeySchema, request.AttributeDefinitions)
+    mode = request.BillingMode or PROVISIONED
+    indexes = read_indexes(dynamo.ids, (partition_key, sort_key), local, global_, request.AttributeDefinitions, mode)
+    schemas = [request.KeySchema, *(each.KeySchema for each in (*(local or ()), *(global_ or ())))]
+    check_definitions(request.AttributeDefinitions, schemas)
     _check_encryption(request.SSESpecification)
     labels = first_labels(request.BillingMode, request.ProvisionedThroughput, request.TableClass, dynamo.clock.now())
     config = CollectionConfig(
         partition_key,
         sort_key,
         bool(request.DeletionProtectionEnabled),
-        labels | {"TableId": dynamo.ids.uuid()},
-        read_tags({}, request.Tags or []),
+        indexes=indexes,
+        labels=labels | {"TableId": dynamo.ids.uuid()},
+        tags=read_tags({}, request.Tags or []),
     )
     table = await dynamo.store.run(collections.create, name, dynamo.ids.sequence(), config)
     return {"TableDescription": _describe(dynamo, table, Totals(0, 0), "CREATING")}
@@ -126,24 +143,34 @@ class UpdateTable(Input):
     DeletionProtectionEnabled: bool | None = None
     TableClass: str | None = None
     SSESpecification: Encryption | None = None
+    AttributeDefinitions: list[AttributeDefinition] | None = None
+    GlobalSecondaryIndexUpdates: list[GlobalSecondaryIndexUpdate] | None = None
 
 
 @operation(UpdateTable)
 async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Reply:
-    """Change how a table is paid for, or whether it may be deleted; done before this is answered."""
+    """Change how a table is paid for, whether it may be deleted, and its indexes.
+
+    Done before this is answered, but for filling a new index.
+    """
     name = table_of(call, request.TableName)
     mode, throughput, table_class = request.BillingMode, request.ProvisionedThroughput, request.TableClass
-    protected = request.DeletionProtectionEnabled
-    if all(each is None for each in (mode, throughput, table_class, protected, request.SSESpecification)):
+    protected, updates = request.DeletionProtectionEnabled, request.GlobalSecondaryIndexUpdates
+    if all(each is None for each in (mode, throughput, table_class, protected, request.SSESpecification, updates)):
         raise validation(_NOTHING_TO_UPDATE)
     _check_encryption(request.SSESpecification)
     now_us = dynamo.clock.now()
 
     def change(config: CollectionConfig) -> CollectionConfig:
-        labels = changed_labels(config.labels, mode, throughput, table_class, now_us)
+        billed = mode, throughput, table_class
+        labels = config.labels
+        if updates is None or any(each is not None for each in billed):
+            labels = changed_labels(labels, *billed, now_us)
         keep = config.protected if protected is None else protected
-        return msgspec.structs.replace(config, labels=labels, protected=keep)
+        changed = msgspec.structs.replace(config, labels=labels, protected=keep)
+        return changed if updates is None else change_indexes(changed, updates, new_index)
 
+    new_index = None if updates is None else read_new_index(dynamo.ids, updates, request.AttributeDefinitions or ())
     table = await _named(dynamo.store.run(collections.update, name, change))
     totals = await dynamo.store.scan(collections.totals, table.id)
     return {"TableDescription": _describe(dynamo, table, totals, "UPDATING")}
@@ -175,6 +202,7 @@ async def _named(work: Awaitable[Collection]) -> Collection:
 
 def _describe(dynamo: Dynamo, table: Collection, totals: Totals, status: str = "ACTIVE") -> dict[str, Any]:
     config = table.config
+    arn = table_arn((table.scope, table.name))
     return {
         **show_schema(config),
         "TableName": table.name,
@@ -183,9 +211,10 @@ def _describe(dynamo: Dynamo, table: Collection, totals: Totals, status: str = "
         **show_billing(config.labels, dynamo.clock.now()),
         "TableSizeBytes": totals.size,
         "ItemCount": totals.documents,
-        "TableArn": table_arn((table.scope, table.name)),
+        "TableArn": arn,
         "TableId": config.labels["TableId"],
         "DeletionProtectionEnabled": config.protected,
+        **show_indexes(config, arn, totals),
     }
 
 

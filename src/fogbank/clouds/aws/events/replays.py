@@ -19,13 +19,12 @@ from fogbank.clouds.aws.events.errors import invalid
 from fogbank.clouds.aws.events.putting import TIME_SECONDS_MAX
 from fogbank.clouds.aws.events.service import PAGE_MAX, Events, bus_arn, bus_name, read_next, rule_arn
 from fogbank.clouds.aws.paging import page
-from fogbank.engines.messaging import queues, records
+from fogbank.engines.messaging import records
+from fogbank.engines.messaging.archiving import archives
 from fogbank.engines.messaging.delivery_model import DELIVERIES, TOPIC, Delivery, endpoint_of
 from fogbank.engines.messaging.errors import QueueNotFoundError, RecordNotFoundError
-from fogbank.engines.messaging.model import decode_message
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage import timers
-from fogbank.storage.leasing import leased_queue
 from fogbank.storage.timers import Timer
 from fogbank.wire.aws.errors import AwsError
 
@@ -41,8 +40,6 @@ RUNNING: Final = "RUNNING"
 COMPLETED: Final = "COMPLETED"
 CANCELLED: Final = "CANCELLED"
 FAILED: Final = "FAILED"
-# Ids of messages are sequence numbers: the time, and the number of a node.
-_NODE_BITS: Final = 10
 
 
 class Replay(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -141,28 +138,26 @@ async def fire(tx: Tx, now_us: int, timer: Timer, sequence: int) -> int | None:
         return None
     if replay.state not in (STARTING, RUNNING):
         return None
-    after = max(replay.after, (replay.start_us << _NODE_BITS) - 1)
+    after = max(replay.after, archives.before(replay.start_us))
     try:
-        queue = await queues.find(tx, now_us, queue_of(scope, replay.archive))
-        found = await leased_queue.peek(tx, now_us, queue.store, 1, after)
+        kept = await archives.following(tx, now_us, queue_of(scope, replay.archive), after)
     except QueueNotFoundError:
         await _change(tx, now_us, scope, name, state=FAILED, reason="The archive was deleted.", ended_us=now_us)
         return None
-    if not found or found[0].message.sent_us >= replay.end_us:
+    if kept is None or kept.sent_us >= replay.end_us:
         await _change(tx, now_us, scope, name, state=COMPLETED, ended_us=now_us)
         return None
-    message = found[0].message
     facts = {"replay": name, "rules": msgspec.json.encode(replay.rules).decode()}
     delivery = Delivery(
         TOPIC,
         endpoint_of(*replay.bus),
-        decode_message(message.body).body,
+        kept.message.body,
         courier=REPLAY,
         first_us=now_us,
         facts=facts,
     )
     await DELIVERIES.put(tx, now_us, [(sequence, delivery)])
-    await _change(tx, now_us, scope, name, state=RUNNING, after=message.id, last_us=message.sent_us)
+    await _change(tx, now_us, scope, name, state=RUNNING, after=kept.number, last_us=kept.sent_us)
     return now_us
 
 

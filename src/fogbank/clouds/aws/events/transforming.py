@@ -13,7 +13,7 @@ import msgspec
 from fogbank.languages.json_paths import MISSING, InvalidPathError, compile_path, follow_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 RULE_ARN: Final = "aws.events.rule-arn"
 RULE_NAME: Final = "aws.events.rule-name"
@@ -23,7 +23,7 @@ EVENT_JSON: Final = "aws.events.event.json"
 RESERVED: Final = frozenset({RULE_ARN, RULE_NAME, INGESTION_TIME, EVENT, EVENT_JSON})
 # A string of JSON, or a placeholder outside of one.
 _PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|<([^<>"\s]+)>')
-_PLACEHOLDER: Final = re.compile(r"<([^<>\s]+)>")
+PLACEHOLDER: Final = re.compile(r"<([^<>\s]+)>")
 
 
 class InvalidTemplateError(Exception):
@@ -42,13 +42,13 @@ def check_template(template: str, paths: Mapping[str, str]) -> None:
             msg = f"{path} is not a valid JSON path"
             raise InvalidTemplateError(msg) from None
     values = {**dict.fromkeys(paths, 0), **dict.fromkeys(RESERVED, 0)}
-    for match in _PLACEHOLDER.finditer(template):
+    for match in PLACEHOLDER.finditer(template):
         if match[1] not in values and match[1].startswith("aws."):
             msg = f"the placeholder <{match[1]}> is unknown"
             raise InvalidTemplateError(msg)
     text = fill(template, values)
     lines = [line for line in text.splitlines() if line.strip()]
-    if not _is_json(text) and not (lines and all(_is_json(line) for line in lines)):
+    if not is_json(text) and not (lines and all(is_json(line) for line in lines)):
         msg = "it makes no valid JSON"
         raise InvalidTemplateError(msg)
 
@@ -59,7 +59,12 @@ def transform(template: str, paths: Mapping[str, str], event: Mapping[str, Any],
     return fill(template, {**values, **reserved}).encode()
 
 
-def fill(template: str, values: Mapping[str, Any]) -> str:
+def as_text(value: Any) -> str:
+    """Return a value as it stands within a string: JSON, if it isn't a string itself."""
+    return value if isinstance(value, str) else write_json(value)
+
+
+def fill(template: str, values: Mapping[str, Any], text_of: Callable[[Any], str] = as_text) -> str:
     """Put values in the places of their names: as text in strings, as JSON outside of them."""
 
     def in_string(match: re.Match[str]) -> str:
@@ -68,26 +73,27 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
         value = values[match[1]]
         if value is MISSING:
             return ""
-        text = value if isinstance(value, str) else _json(value)
-        return _json(text)[1:-1]
+        return write_json(text_of(value))[1:-1]
 
     def replace(match: re.Match[str]) -> str:
         name = match[1]
         if name is None:
-            return _PLACEHOLDER.sub(in_string, match[0])
+            return PLACEHOLDER.sub(in_string, match[0])
         if name not in values:
             return match[0]
         value = values[name]
-        return "null" if value is MISSING else _json(value)
+        return "null" if value is MISSING else write_json(value)
 
     return _PIECE.sub(replace, template)
 
 
-def _json(value: Any) -> str:
+def write_json(value: Any) -> str:
+    """Return a value as JSON."""
     return msgspec.json.encode(value).decode()
 
 
-def _is_json(text: str) -> bool:
+def is_json(text: str) -> bool:
+    """Whether a text is JSON."""
     try:
         msgspec.json.decode(text)
     except msgspec.DecodeError:

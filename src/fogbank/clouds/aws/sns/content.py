@@ -86,8 +86,11 @@ def check_subject(subject: str) -> None:
         raise invalid("Subject")
 
 
-def by_protocol(message: str, structure: str | None) -> dict[str, str]:
-    """Return the texts by protocol of a message, `default` for all others."""
+def by_protocol(message: str, structure: str | None, platform: str = "") -> dict[str, str]:
+    """Return the texts by protocol of a message, `default` for all others.
+
+    What is for one endpoint needs no default, if there is a text for its platform.
+    """
     if structure is None:
         return {"default": message}
     if structure != "json":
@@ -96,8 +99,13 @@ def by_protocol(message: str, structure: str | None) -> dict[str, str]:
         texts = msgspec.json.decode(message)
     except msgspec.DecodeError:
         raise invalid("Message Structure - JSON message body failed to parse") from None
-    if not isinstance(texts, dict) or not isinstance(texts.get("default"), str):
-        raise invalid("Message Structure - No default entry in JSON message body")
+    wanted = ("default", platform) if platform else ("default",)
+    if not isinstance(texts, dict) or not any(isinstance(texts.get(name), str) for name in wanted):
+        raise invalid(
+            f"JSON must contain an entry for 'default' or '{platform}'."
+            if platform
+            else "Message Structure - No default entry in JSON message body"
+        )
     return {name: text for name, text in texts.items() if isinstance(text, str)}
 
 

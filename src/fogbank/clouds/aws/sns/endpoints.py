@@ -9,8 +9,10 @@ from fogbank.clouds.aws.api import scope_key
 from fogbank.clouds.aws.arns import Arn, parse_arn
 from fogbank.clouds.aws.sns.errors import invalid, unsupported
 from fogbank.clouds.aws.sns.mail import ADDRESS, PHONE_NUMBER, address_of
+from fogbank.clouds.aws.sns.push.records import read_endpoint_arn
 from fogbank.clouds.aws.sns.service import FIFO_SUFFIX
 from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, MAIL, QUEUE
+from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
     from fogbank.engines.messaging.topic_model import Subscription
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 EMAIL: Final = ("email", "email-json")
 # Their owners are asked whether they mean it.
 ASKED: Final = ("http", "https", *EMAIL)
-_UNSUPPORTED: Final = ("application", "firehose")
-_PROTOCOLS: Final = ("sqs", "lambda", "sms", *ASKED)
+APPLICATION: Final = "application"
+_UNSUPPORTED: Final = ("firehose",)
+_PROTOCOLS: Final = ("sqs", "lambda", "sms", APPLICATION, *ASKED)
 # What a FIFO topic delivers to.
 _ORDERED: Final = ("sqs",)
 _URL: Final = re.compile(r"(https?)://[^/\s]+\S*", re.IGNORECASE)
@@ -48,6 +51,12 @@ def read_endpoint(protocol: str, endpoint: str | None, topic: str) -> tuple[str,
     if protocol == "sms":
         if not PHONE_NUMBER.fullmatch(endpoint):
             raise invalid(f"Invalid SMS endpoint: {endpoint}")
+        return MAIL, f"{protocol}:{endpoint}"
+    if protocol == APPLICATION:
+        try:
+            read_endpoint_arn(endpoint)
+        except AwsError:
+            raise invalid(f"Application endpoint arn invalid:{endpoint}") from None
         return MAIL, f"{protocol}:{endpoint}"
     return _read_arn(protocol, endpoint, ordered=ordered)
 

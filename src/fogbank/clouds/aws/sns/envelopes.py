@@ -13,9 +13,11 @@ import msgspec
 from fogbank.clouds.aws.api import TRACE_ID
 from fogbank.clouds.aws.arns import Arn, invoked_as
 from fogbank.clouds.aws.sns import mail
+from fogbank.clouds.aws.sns.archiving.archives import ARCHIVE
 from fogbank.clouds.aws.sns.content import QUEUE_ATTRIBUTES_MAX, show_attributes, timestamp
 from fogbank.clouds.aws.sns.delivery_policies import CONTENT_TYPE, DISPLAY_NAME, PLAIN_TEXT, SIGNATURE
 from fogbank.clouds.aws.sns.filters import attributes_as_object, body_as_object, compiled
+from fogbank.clouds.aws.sns.push.messages import notification
 from fogbank.clouds.aws.sns.service import subscription_arn, topic_arn
 from fogbank.clouds.aws.sns.signatures import to_be_signed
 from fogbank.clouds.aws.sqs.content import SENDER, TRACE
@@ -35,7 +37,10 @@ EVENT_TYPE: Final = "com.amazonaws.sns.notification"
 
 
 class Published(NamedTuple):
-    """A published message, as all its subscribers share it. `texts` are by protocol, with a default."""
+    """A published message, as all its subscribers share it. `texts` are by protocol, with a default.
+
+    `replayed`: it comes out of the topic's archive, to those that had it already.
+    """
 
     id: str
     topic: str
@@ -47,6 +52,7 @@ class Published(NamedTuple):
     now_us: int
     sequence: int | None = None
     trace: str = ""
+    replayed: bool = False
 
     def render(self, subscription: Subscription, message: Message) -> Rendered | None:
         """Return what a subscription gets; None if its filter says no."""
@@ -54,6 +60,8 @@ class Published(NamedTuple):
             return None
         config = subscription.config
         protocol = config.labels["protocol"]
+        if protocol == ARCHIVE:
+            return Rendered(msgspec.structs.replace(message, body=archived(self)))
         text = self.texts.get(protocol, self.texts["default"])
         if subscription.kind == QUEUE:
             return self._for_queue(subscription, message, text)
@@ -80,6 +88,9 @@ class Published(NamedTuple):
             number = mail.address_of(subscription)
             message = mail.text_message(number, said, subscription.scope, self.attributes, facts)
             return Rendered(content=outbox.encode(message))
+        if protocol == "application":
+            pushed = notification(mail.address_of(subscription), self.texts, self.attributes, facts)
+            return Rendered(content=outbox.encode(pushed))
         if protocol == "email":
             written = mail.with_footer(text, self._unsubscribe_url(subscription))
             message = mail.email(subscription, display_name, self.subject, written, facts)
@@ -133,7 +144,7 @@ class Published(NamedTuple):
         else:
             body = msgspec.json.encode(self._envelope(subscription, text))
         system = {SENDER: self.account, TRACE: self.trace} if self.trace else {SENDER: self.account}
-        number = _derived_id(self.id, subscription.id)
+        number = _derived_id(self.id, f"{subscription.id}/replayed" if self.replayed else subscription.id)
         ordering = (message.ordering_key, message.dedup_id)
         return Rendered(Message(number, body, dict(attributes), *ordering, system))
 
@@ -149,6 +160,8 @@ class Published(NamedTuple):
         envelope["UnsubscribeURL"] = self._unsubscribe_url(subscription)
         if self.attributes:
             envelope["MessageAttributes"] = show_attributes(self.attributes)
+        if self.replayed:
+            envelope["Replayed"] = True
         return envelope
 
     def _unsubscribe_url(self, subscription: Subscription) -> str:
@@ -187,6 +200,35 @@ class Published(NamedTuple):
             "Sns": sns,
         }
         return msgspec.json.encode({"Records": [record]})
+
+
+class _Archived(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A published message as archives keep it."""
+
+    id: str
+    topic: str
+    texts: dict[str, str]
+    subject: str | None
+    attributes: dict[str, Attribute]
+    origin: str
+    account: str
+    now_us: int
+    sequence: int | None = None
+    trace: str = ""
+
+
+_ARCHIVED: Final = msgspec.msgpack.Decoder(_Archived)
+
+
+def archived(published: Published) -> bytes:
+    """Return a published message as archives keep it."""
+    members = {name: value for name, value in published._asdict().items() if name != "replayed"}
+    return msgspec.msgpack.encode(_Archived(**members))
+
+
+def read_archived(data: bytes, *, replayed: bool) -> Published:
+    """Return a published message from an archive."""
+    return Published(**msgspec.structs.asdict(_ARCHIVED.decode(data)), replayed=replayed)
 
 
 def _function_context(subscription: Subscription) -> dict[str, str]:

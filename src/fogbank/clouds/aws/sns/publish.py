@@ -17,7 +17,9 @@ from fogbank.clouds.aws.sns.content import (
 )
 from fogbank.clouds.aws.sns.couriers import MAIL_COURIER
 from fogbank.clouds.aws.sns.envelopes import Published
-from fogbank.clouds.aws.sns.errors import ERRORS, batch_error, invalid, unsupported
+from fogbank.clouds.aws.sns.errors import ERRORS, batch_error, invalid
+from fogbank.clouds.aws.sns.push import delivering, messages
+from fogbank.clouds.aws.sns.push.records import read_endpoint_arn
 from fogbank.clouds.aws.sns.service import FIFO_SUFFIX, Sns, read_topic
 from fogbank.clouds.aws.sns.sms.settings import ATTRIBUTE, TYPE
 from fogbank.clouds.aws.sqs.content import sequence_number
@@ -31,7 +33,7 @@ from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
     from fogbank.engines.messaging.dedup import Sent
-    from fogbank.engines.messaging.model import Name
+    from fogbank.engines.messaging.model import Attribute, Name
     from fogbank.engines.outbox.outbox import Mail
     from fogbank.storage import Tx
 
@@ -56,7 +58,7 @@ class Publish(Input):
 
 @operation(Publish)
 async def publish(sns: Sns, call: Call, request: Publish) -> Reply:
-    """Publish a message to all that have subscribed to a topic, or send it to a phone number."""
+    """Publish a message to all that have subscribed to a topic, or send it to a phone number or an endpoint."""
     if sum(each is not None for each in (request.TopicArn, request.TargetArn, request.PhoneNumber)) > 1:
         raise invalid("TopicArn, TargetArn and PhoneNumber exclude each other")
     if request.PhoneNumber is not None:
@@ -64,8 +66,8 @@ async def publish(sns: Sns, call: Call, request: Publish) -> Reply:
     arn = request.TopicArn or request.TargetArn
     if arn is None:
         raise invalid("TopicArn or TargetArn Reason: no value for required parameter")
-    if ":endpoint/" in arn:
-        raise unsupported("mobile endpoints")
+    if request.TargetArn is not None and ":endpoint/" in arn:
+        return await _push(sns, request, arn)
     name = read_topic(arn, "TopicArn" if request.TopicArn else "TargetArn")
     publication, _size = _prepare(sns, call, name, arn, request)
     (outcome,) = await sns.store.run(publishing.publish, name, [publication], sns.ids.sequence)
@@ -78,12 +80,7 @@ async def _send_text(sns: Sns, call: Call, request: Publish, number: str) -> Rep
     """Send a text message to a phone number."""
     if not mail.PHONE_NUMBER.fullmatch(number):
         raise invalid(f"PhoneNumber Reason: {number} is not valid to publish to")
-    for parameter in ("MessageGroupId", "MessageDeduplicationId"):
-        if getattr(request, parameter) is not None:
-            raise invalid(f"{parameter} Reason: it is not valid for phone numbers")
-    if not request.Message:
-        raise invalid("Empty message")
-    attributes = read_attributes(request.MessageAttributes)
+    attributes = _read_unordered(request, "phone numbers")
     texts = by_protocol(request.Message, request.MessageStructure)
     text = texts.get("sms", texts["default"])
     if len(text) > mail.SMS_CHARS_MAX:
@@ -92,6 +89,30 @@ async def _send_text(sns: Sns, call: Call, request: Publish, number: str) -> Rep
     message_id, now_us = sns.ids.uuid(), sns.clock.now()
     message = mail.text_message(number, text, call.scope, attributes, {"id": message_id})
     await sns.store.run(_queue_text, message, sns.ids.sequence(), now_us)
+    return {"MessageId": message_id}
+
+
+def _read_unordered(request: Publish, kind: str) -> dict[str, Attribute]:
+    """Check what is sent to one recipient, and return its attributes."""
+    for parameter in ("MessageGroupId", "MessageDeduplicationId"):
+        if getattr(request, parameter) is not None:
+            raise invalid(f"{parameter} Reason: it is not valid for {kind}")
+    if not request.Message:
+        raise invalid("Empty message")
+    return read_attributes(request.MessageAttributes)
+
+
+async def _push(sns: Sns, request: Publish, arn: str) -> Reply:
+    """Send a notification to an endpoint."""
+    place, _number = read_endpoint_arn(arn, "TargetArn")
+    if request.Subject is not None:
+        check_subject(request.Subject)
+    attributes = _read_unordered(request, "endpoints")
+    texts = by_protocol(request.Message, request.MessageStructure, place.platform)
+    message_id = sns.ids.uuid()
+    notification = messages.notification(arn, texts, attributes, {"id": message_id})
+    messages.check(notification)
+    await sns.store.run(delivering.send, notification, sns.ids.sequence())
     return {"MessageId": message_id}
 
 

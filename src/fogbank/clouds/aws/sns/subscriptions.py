@@ -11,6 +11,8 @@ from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.arns import Arn
 from fogbank.clouds.aws.paging import write_token
 from fogbank.clouds.aws.sns import envelopes, mail
+from fogbank.clouds.aws.sns.archiving import replays
+from fogbank.clouds.aws.sns.archiving.replays import REPLAY_POLICY, check_replay_policy
 from fogbank.clouds.aws.sns.couriers import AWS_COURIER, HTTP_COURIER, MAIL_COURIER, read_redrive_policy
 from fogbank.clouds.aws.sns.delivery_policies import (
     DISPLAY_NAME,
@@ -21,9 +23,10 @@ from fogbank.clouds.aws.sns.delivery_policies import (
     inherited,
     show_subscription_policy,
 )
-from fogbank.clouds.aws.sns.endpoints import ASKED, read_endpoint, show_endpoint
+from fogbank.clouds.aws.sns.endpoints import APPLICATION, ASKED, read_endpoint, show_endpoint
 from fogbank.clouds.aws.sns.errors import invalid, not_authorized, unsupported
 from fogbank.clouds.aws.sns.filters import check_filter
+from fogbank.clouds.aws.sns.push.delivering import PUSH_COURIER, check_endpoint
 from fogbank.clouds.aws.sns.service import (
     FIFO_SUFFIX,
     PENDING,
@@ -85,12 +88,11 @@ async def subscribe(sns: Sns, call: Call, request: Subscribe) -> Reply:
         confirmed=confirmed,
         token="" if confirmed else sns.ids.hex(112),
         labels={PROTOCOL: request.Protocol, PRINCIPAL: f"arn:aws:iam::{call.account}:root"},
-        courier=_COURIERS.get(kind, AWS_COURIER),
+        courier=PUSH_COURIER if request.Protocol == APPLICATION else _COURIERS.get(kind, AWS_COURIER),
     )
     ordered = name[1].endswith(FIFO_SUFFIX)
     config = _apply(config, request.Attributes or {}, ordered=ordered)
-    number = sns.ids.uuid()
-    subscription, new = await sns.store.run(_subscribe, name, number, kind, endpoint, config)
+    subscription, new = await sns.store.run(_subscribe, name, sns.ids.uuid(), kind, endpoint, config)
     if not new and _apply(subscription.config, request.Attributes or {}, ordered=ordered) != subscription.config:
         raise invalid("Attributes Reason: Subscription already exists with different attributes")
     if not subscription.config.confirmed:
@@ -218,7 +220,13 @@ async def _subscribe(
     tx: Tx, now_us: int, name: Name, number: str, kind: str, endpoint: str, config: SubscriptionConfig
 ) -> tuple[Subscription, bool]:
     topic = await topics.find(tx, now_us, name)
-    return await topics.subscribe(tx, now_us, name, number, kind, endpoint, inherited(config, topic.config))
+    config = inherited(config, topic.config)
+    subscription, new = await topics.subscribe(tx, now_us, name, number, kind, endpoint, config)
+    if new and config.labels[PROTOCOL] == APPLICATION:
+        await check_endpoint(tx, now_us, mail.address_of(subscription))
+    if new:
+        await replays.follow_policy(tx, now_us, topic, subscription)
+    return subscription, new
 
 
 async def _unsubscribe(tx: Tx, now_us: int, scope: str, number: str, *, authenticated: bool) -> None:
@@ -238,7 +246,9 @@ async def _set(tx: Tx, now_us: int, scope: str, number: str, attributes: Mapping
     def change(config: SubscriptionConfig) -> SubscriptionConfig:
         return inherited(_apply(config, attributes, ordered=topic.config.ordered), topic.config)
 
-    await topics.update_subscription(tx, now_us, scope, number, change)
+    changed = await topics.update_subscription(tx, now_us, scope, number, change)
+    if REPLAY_POLICY in attributes:
+        await replays.follow_policy(tx, now_us, topic, changed)
 
 
 async def _confirm(tx: Tx, now_us: int, scope: str, number: str, labels: Mapping[str, str]) -> None:
@@ -310,13 +320,15 @@ def _apply(config: SubscriptionConfig, attributes: Mapping[str, str], *, ordered
             if value and labels[PROTOCOL] not in ("http", "https"):
                 raise invalid(f"DeliveryPolicy: Delivery protocol [{labels[PROTOCOL]}] does not support it")
             labels[POLICY] = check_subscription_policy(value)
-        elif name in ("SubscriptionRoleArn", "ReplayPolicy"):
+        elif name == REPLAY_POLICY:
+            labels[REPLAY_POLICY] = check_replay_policy(value, ordered=ordered)
+        elif name == "SubscriptionRoleArn":
             # Taking back what can't have been set changes nothing.
             if value:
                 raise unsupported(f"the attribute {name}")
         elif name != "FilterPolicyScope":
             raise invalid("AttributeName" if len(attributes) == 1 else f"Attributes Reason: Unknown attribute: {name}")
-    labels = {name: value for name, value in labels.items() if value or name != POLICY}
+    labels = {name: value for name, value in labels.items() if value or name not in (POLICY, REPLAY_POLICY)}
     return msgspec.structs.replace(config, labels=labels, **changes)
 
 
@@ -346,7 +358,7 @@ def _show(subscription: Subscription, topic: Topic) -> dict[str, str]:
         _realm, account, region, name = config.dead_letter.split("/")
         target = str(Arn("aws", "sqs", region, account, name))
         shown["RedrivePolicy"] = msgspec.json.encode({"deadLetterTargetArn": target}).decode()
-    return shown
+    return shown | replays.show(subscription)
 
 
 def _page(found: Sequence[Subscription]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
+from fogbank.clouds.aws.sns.archiving import archives, replays
+from fogbank.clouds.aws.sns.archiving.archives import ARCHIVE_POLICY, check_archive_policy
 from fogbank.clouds.aws.sns.delivery_policies import (
     DISPLAY_NAME,
     POLICY,
@@ -25,7 +27,7 @@ from fogbank.engines.messaging.topic_model import TopicConfig
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fogbank.engines.messaging.model import Name
     from fogbank.engines.messaging.topic_model import Topic
@@ -39,7 +41,7 @@ _CHOICES: Final = {SIGNATURE: ("1", "2"), "TracingConfig": ("PassThrough",)}
 DISPLAY_NAME_CHARS_MAX: Final = 100
 _DELIVERED_TO: Final = ("HTTP", "Firehose", "Lambda", "Application", "SQS")
 _UNSUPPORTED: Final = frozenset({
-    "ArchivePolicy", "BeginningArchiveTime", "DataProtectionPolicy", "KmsMasterKeyId",
+    ARCHIVE_POLICY, "DataProtectionPolicy", "KmsMasterKeyId",
     *(f"{kind}{outcome}FeedbackRoleArn" for kind in _DELIVERED_TO for outcome in ("Success", "Failure")),
 })  # fmt: skip
 # How many of the successful deliveries are logged, in percent: nothing is logged without a role, so a rate alone
@@ -73,7 +75,7 @@ async def create_topic(sns: Sns, call: Call, request: CreateTopic) -> Reply:
     tags = {tag.Key: tag.Value for tag in request.Tags or ()}
     config = _apply(TopicConfig(ordered=fifo, tags=_check_tags(tags)), attributes)
     name = (call.scope, request.Name)
-    topic, new = await sns.store.run(topics.create, name, sns.ids.sequence(), config)
+    topic, new = await sns.store.run(_create, name, sns.ids.sequence(), config)
     if not new:
         if _apply(topic.config, attributes) != topic.config:
             raise invalid("Attributes Reason: Topic already exists with different attributes")
@@ -92,7 +94,7 @@ class DeleteTopic(Input):
 async def delete_topic(sns: Sns, call: Call, request: DeleteTopic) -> Reply:
     """Delete a topic with its subscriptions; one that isn't there counts as deleted."""
     del call
-    await sns.store.run(topics.delete, read_topic(request.TopicArn))
+    await sns.store.run(archives.delete_topic, read_topic(request.TopicArn))
     return None
 
 
@@ -127,7 +129,8 @@ async def get_topic_attributes(sns: Sns, call: Call, request: GetTopicAttributes
     topic = await sns.store.read(topics.find, name)
     subscriptions = await sns.store.read(topics.subscriptions_of, name)
     confirmed = sum(each.config.confirmed for each in subscriptions)
-    return {"Attributes": _show(topic, confirmed, len(subscriptions) - confirmed)}
+    beginning = await sns.store.read(archives.show_beginning, topic)
+    return {"Attributes": _show(topic, confirmed, len(subscriptions) - confirmed) | beginning}
 
 
 class SetTopicAttributes(Input):
@@ -145,13 +148,24 @@ async def set_topic_attributes(sns: Sns, call: Call, request: SetTopicAttributes
     if request.AttributeName == "FifoTopic":
         raise invalid("AttributeName")
     attributes = {request.AttributeName: request.AttributeValue}
-    await sns.store.run(_set, read_topic(request.TopicArn), attributes)
+    await sns.store.run(_set, read_topic(request.TopicArn), attributes, sns.ids.sequence)
     return None
 
 
-async def _set(tx: Tx, now_us: int, name: Name, attributes: Mapping[str, str]) -> None:
-    """Set attributes of a topic, and have its subscriptions follow."""
+async def _create(tx: Tx, now_us: int, name: Name, number: int, config: TopicConfig) -> tuple[Topic, bool]:
+    topic, new = await topics.create(tx, now_us, name, number, config)
+    if new and ARCHIVE_POLICY in config.labels:
+        await archives.follow_policy(tx, now_us, topic, number)
+    return topic, new
+
+
+async def _set(tx: Tx, now_us: int, name: Name, attributes: Mapping[str, str], draw: Callable[[], int]) -> None:
+    """Set attributes of a topic, and have its subscriptions and its archive follow."""
     topic = await topics.update(tx, now_us, name, lambda config: _apply(config, attributes))
+    if ARCHIVE_POLICY in attributes:
+        if ARCHIVE_POLICY not in topic.config.labels:
+            await replays.end_all(tx, now_us, topic, draw)
+        await archives.follow_policy(tx, now_us, topic, draw())
     if attributes.keys() & {DISPLAY_NAME, POLICY, SIGNATURE}:
         for each in await topics.subscriptions_of(tx, now_us, name):
             await topics.update_subscription(
@@ -282,6 +296,10 @@ def _apply(config: TopicConfig, attributes: Mapping[str, str]) -> TopicConfig:
             if value not in ("Topic", "MessageGroup"):
                 raise invalid(f"Attributes Reason: {name}: {value}")
             changes["dedup_by_key"] = value == "MessageGroup"
+        elif name == ARCHIVE_POLICY and (value or ARCHIVE_POLICY in labels):
+            policy = check_archive_policy(value, ordered=config.ordered)
+            changes["in_turn"] = bool(policy)
+            _put(labels, name, policy)
         elif name in _LABELS:
             _set_label(labels, name, value)
         elif name in _SAMPLE_RATES:
@@ -311,6 +329,10 @@ def _set_label(labels: dict[str, str], name: str, value: str) -> None:
         raise invalid(f"Attributes Reason: {name}: {value}")
     elif name == DISPLAY_NAME and (len(value) > DISPLAY_NAME_CHARS_MAX or not _DISPLAYABLE.fullmatch(value)):
         raise invalid(f"Attributes Reason: {name}")
+    _put(labels, name, value)
+
+
+def _put(labels: dict[str, str], name: str, value: str) -> None:
     if value:
         labels[name] = value
     else:

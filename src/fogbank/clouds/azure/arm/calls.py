@@ -23,7 +23,9 @@ _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}(-\w+)*", re.ASCII)
 class ArmCall(NamedTuple):
     """A request: `path` are the segments below the provider, `group` is empty for all of a subscription.
 
-    `provider` is in small letters; `host` is how the client addressed the server, with the port.
+    `provider` is in small letters; `host` is how the client addressed the server, with the port. `extends` is provider,
+    type and name of the resource that the path is below of, if it is another provider's. What belongs to nobody has no
+    `subscription`.
     """
 
     method: str
@@ -35,6 +37,7 @@ class ArmCall(NamedTuple):
     body: Any
     host: str
     scheme: str
+    extends: tuple[str, ...] = ()
 
     @property
     def resource(self) -> str:
@@ -58,6 +61,8 @@ async def read_call(request: Request) -> ArmCall:
         raise AzureError(400, "InvalidApiVersionParameter", message)
     segments = [unquote(segment) for segment in request.raw_path.strip("/").split("/")]
     lowered = [segment.lower() for segment in segments]
+    if lowered[0] == "providers" and len(segments) > 2:
+        return await _call(request, ("", ""), segments, query)
     subscription = segments[1] if len(segments) > 1 else ""
     if not _SUBSCRIPTION.fullmatch(subscription):
         message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
@@ -71,10 +76,14 @@ async def read_call(request: Request) -> ArmCall:
     if len(rest) < 3 or rest[0].lower() != "providers":
         what = f"{request.method} {request.path}"
         raise AzureError(400, "BadRequest", f"Fogbank does not support the operation {what}.")
+    return await _call(request, (subscription, group), rest, query)
+
+
+async def _call(request: Request, place: tuple[str, str], rest: list[str], query: dict[str, str]) -> ArmCall:
     body = await _read_body(request)
     host = request.header(b"host", "localhost")
     path = tuple(rest[2:])
-    return ArmCall(request.method, subscription, group, rest[1].lower(), path, query, body, host, request.scheme)
+    return ArmCall(request.method, *place, rest[1].lower(), path, query, body, host, request.scheme)
 
 
 async def _read_body(request: Request) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from fogbank.clouds.azure.errors import AzureError, bad_request, unsupported
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     Run = Callable[[Parts, ArmCall], Coroutine[object, object, Response]]
 
 KEY_BYTES = 64
+# The providers that there are, as ids have them.
+PROVIDERS = {
+    "microsoft.eventgrid": "Microsoft.EventGrid",
+    "microsoft.storage": "Microsoft.Storage",
+    "microsoft.web": "Microsoft.Web",
+}
 _MEMBERS = frozenset({"id", "kind", "location", "name", "properties", "sku", "systemData", "tags", "type", "identity"})
 
 
@@ -28,19 +35,30 @@ def scope_of(call: ArmCall) -> str:
     return Scope("azure", call.subscription.lower(), call.group.lower()).key
 
 
-def find_operation(operations: Mapping[tuple[str, str], Run], call: ArmCall, provider: str) -> Run:
-    """Return what runs an operation, by method and path; an empty segment of a pattern stands for any name."""
+def find_operation(
+    operations: Mapping[tuple[str, str], Run], call: ArmCall, provider: str, *, grouped: bool = True
+) -> Run:
+    """Return what runs an operation, by method and path; an empty segment of a pattern stands for any name.
+
+    Unless they are not `grouped`, all but lists need a resource group.
+    """
     lowered = [segment.lower() for segment in call.path]
     for (method, pattern), run in operations.items():
         wanted = pattern.split("/")
         if method != call.method or len(wanted) != len(lowered):
             continue
         if all(not want or want == have for want, have in zip(wanted, lowered, strict=True)):
-            if not call.group and len(wanted) > 1:
+            if grouped and not call.group and len(wanted) > 1:
                 break
             return run
     what = f"{call.method} {provider}/{'/'.join(call.path)}"
     raise AzureError(400, "BadRequest", f"Fogbank does not support the operation {what}.")
+
+
+def extends(call: ArmCall) -> bool:
+    """Whether a request is for what Event Grid adds to another provider's resource, below that."""
+    lowered = [segment.lower() for segment in call.path]
+    return any(pair == ("providers", "microsoft.eventgrid") for pair in pairwise(lowered))
 
 
 def new_key(ids: Ids, count: int = KEY_BYTES) -> str:

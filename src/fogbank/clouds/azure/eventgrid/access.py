@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from base64 import b64decode, b64encode
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, unquote
 
 from fogbank.clouds.azure.eventgrid.errors import unauthorized
+from fogbank.clouds.azure.keys import sign
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
@@ -45,15 +44,11 @@ def check(request: Request, keys: Collection[str], now_us: int) -> None:
 def _check_token(token: str, keys: Collection[str], now_us: int) -> None:
     signed, _, signature = token.partition("&s=")
     given = unquote(signature)
-    if not any(hmac.compare_digest(_sign(key, signed).encode(), given.encode()) for key in keys):
+    if not any(hmac.compare_digest(sign(key, signed).encode(), given.encode()) for key in keys):
         raise unauthorized("The request authorization token is not authorized for this resource.")
     expires = parse_qs(signed).get("e", [""])[0]
     if _moment(expires) <= now_us:
         raise unauthorized(f"The request authorization token has expired: {expires}.")
-
-
-def _sign(key: str, text: str) -> str:
-    return b64encode(hmac.digest(b64decode(key), text.encode(), sha256)).decode()
 
 
 def _moment(text: str) -> int:

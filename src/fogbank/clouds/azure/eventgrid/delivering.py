@@ -20,17 +20,21 @@ from fogbank.clouds.azure.eventgrid.schemas import (
     as_event_grid_event,
 )
 from fogbank.clouds.azure.queues.messages import LIVES_SECONDS, new_message_at
+from fogbank.engines.messaging import publishing
+from fogbank.engines.messaging import topics as engine
 from fogbank.engines.messaging.delivery_model import CALL, QUEUE
+from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.engines.messaging.model import Message
 from fogbank.engines.messaging.publishing import Publication
 from fogbank.engines.messaging.topic_model import Rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fogbank.clouds.azure.eventgrid.model import Terms
     from fogbank.engines.messaging.topic_model import Render, Subscription, Topic
     from fogbank.kernel.ids import Ids
+    from fogbank.storage import Tx
 
 KIB: Final = 1_024
 _encode = msgspec.json.encode
@@ -55,6 +59,18 @@ def publication_of(event: dict[str, Any], sequence: int, now_us: int) -> Publica
 
 def _event(_topic: Topic, message: Message) -> bytes:
     return _encode(as_cloud_event(msgspec.json.decode(message.body)))
+
+
+async def publish_to_all(
+    tx: Tx, now_us: int, scope: str, batches: Mapping[str, list[Publication]], draw: Callable[[], int]
+) -> None:
+    """Publish to several topics of a scope; one that nobody has subscribed to yet may not be there."""
+    for name, items in batches.items():
+        try:
+            topic = await engine.find(tx, now_us, (scope, name))
+        except TopicNotFoundError:
+            continue
+        await publishing.publish_to(tx, now_us, topic, items, draw)
 
 
 class Batch:

@@ -7,28 +7,26 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from fogbank.clouds.azure.errors import json_response
-from fogbank.clouds.azure.eventgrid import access, event_subscriptions, pulling, topics
-from fogbank.clouds.azure.eventgrid.delivering import publications
+from fogbank.clouds.azure.eventgrid import access, pulling, topics
+from fogbank.clouds.azure.eventgrid.delivering import publications, publish_to_all
 from fogbank.clouds.azure.eventgrid.errors import EventGridError, error_response, invalid, too_large
 from fogbank.clouds.azure.eventgrid.model import DOMAINS, NAMESPACES, address_of, kind_of, topic_name
 from fogbank.clouds.azure.eventgrid.schemas import BYTES_MAX, CLOUD_EVENTS, EVENT_GRID, completed, read_events
+from fogbank.clouds.azure.eventgrid.subscriptions import event_subscriptions
+from fogbank.clouds.azure.eventgrid.system.sources import SOURCES, scope_of
 from fogbank.clouds.azure.hosts import EVENT_GRID_HOSTS
 from fogbank.engines.identity import keyed_resources
 from fogbank.engines.identity.keyed_resources import KeyedResourceNotFoundError
 from fogbank.engines.messaging import publishing
-from fogbank.engines.messaging import topics as engine
 from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.storage import StoreUnavailableError
 from fogbank.wire.http import BodyIncompleteError, BodyTooLargeError, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fogbank.clouds.azure.parts import Parts
     from fogbank.engines.identity.keyed_resources import KeyedResource
-    from fogbank.engines.messaging.publishing import Publication
     from fogbank.kernel.ids import Ids
-    from fogbank.storage import Store, Tx
+    from fogbank.storage import Store
     from fogbank.wire.http import Request
 
 _log = logging.getLogger(__name__)
@@ -66,13 +64,18 @@ async def _run(parts: Parts, request: Request, host: str) -> Response:
             label = host.removesuffix(suffix)
             break
     else:
-        label, path = path[1], path[2:]
+        label, path = path[1] if len(path) > 1 else "", path[2:]
+    is_validation = [segment.lower() for segment in path[2:]] == ["validate"] and path[
+        0
+    ].lower() == "eventsubscriptions"
+    if is_validation and label.startswith(f"{SOURCES}."):
+        return await _validate(parts, scope_of(label.removeprefix(f"{SOURCES}.")), path[1], query)
     try:
         resource = await parts.store.read(keyed_resources.find_at, address_of(label))
-    except (KeyedResourceNotFoundError, IndexError):
+    except KeyedResourceNotFoundError:
         raise EventGridError(404, "NotFound", f"There is no topic, domain or namespace {label}.") from None
-    if [segment.lower() for segment in path[2:]] == ["validate"] and path[0].lower() == "eventsubscriptions":
-        return await _validate(parts, resource, path[1], query)
+    if is_validation:
+        return await _validate(parts, resource.scope, path[1], query)
     access.check(request, list(resource.config.keys.values()), parts.clock.now())
     if resource.kind == kind_of(NAMESPACES):
         return await _namespace(parts, request, resource, path, query)
@@ -85,8 +88,8 @@ async def _run(parts: Parts, request: Request, host: str) -> Response:
     return Response(200, [])
 
 
-async def _validate(parts: Parts, resource: KeyedResource, name: str, query: dict[str, str]) -> Response:
-    if not await event_subscriptions.confirm(parts, resource, query.get("subscription", ""), name, query.get("id", "")):
+async def _validate(parts: Parts, scope: str, name: str, query: dict[str, str]) -> Response:
+    if not await event_subscriptions.confirm(parts, scope, query.get("subscription", ""), name, query.get("id", "")):
         raise EventGridError(404, "NotFound", "There is no event subscription that waits for this validation.")
     text = b"Webhook successfully validated as a subscription endpoint."
     return Response(200, [(b"Content-Type", b"text/plain; charset=utf-8")], text)
@@ -122,7 +125,7 @@ async def publish(store: Store, ids: Ids, now_us: int, resource: KeyedResource, 
                     raise invalid(f"The topic of an event must be empty or {own}.")
             events = [completed(event, own) for event in events]
         name = topic_name("topics", resource.name)
-        await store.run(_to_all, resource.scope, {name: publications(ids, now_us, events)}, ids.sequence)
+        await store.run(publish_to_all, resource.scope, {name: publications(ids, now_us, events)}, ids.sequence)
         return
     # A domain's event says for which of its topics it is.
     by_topic: dict[str, list[dict[str, Any]]] = {}
@@ -136,16 +139,4 @@ async def publish(store: Store, ids: Ids, now_us: int, resource: KeyedResource, 
     name = topic_name(DOMAINS, resource.name)
     batches = {name: publications(ids, now_us, [event for each in by_topic.values() for event in each])}
     batches.update({inner: publications(ids, now_us, each) for inner, each in by_topic.items()})
-    await store.run(_to_all, resource.scope, batches, ids.sequence)
-
-
-async def _to_all(
-    tx: Tx, now_us: int, scope: str, batches: dict[str, list[Publication]], draw: Callable[[], int]
-) -> None:
-    """Publish to several topics; a domain's topic that nobody has subscribed to isn't there."""
-    for name, items in batches.items():
-        try:
-            topic = await engine.find(tx, now_us, (scope, name))
-        except TopicNotFoundError:
-            continue
-        await publishing.publish_to(tx, now_us, topic, items, draw)
+    await store.run(publish_to_all, resource.scope, batches, ids.sequence)

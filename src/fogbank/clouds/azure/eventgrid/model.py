@@ -23,11 +23,18 @@ DIALECT: Final = "eventgrid"
 TOPICS: Final = "topics"
 DOMAINS: Final = "domains"
 NAMESPACES: Final = "namespaces"
+SYSTEM_TOPICS: Final = "systemTopics"
 
 
 def kind_of(collection: str) -> str:
     """Return the kind of keyed resource that a collection of ARM has."""
     return f"eventgrid/{collection}"
+
+
+def type_of(kind: str) -> str:
+    """Return the collection of a kind, as ids have it."""
+    collection = kind.partition("/")[2]
+    return SYSTEM_TOPICS if collection == SYSTEM_TOPICS.lower() else collection
 
 
 def topic_name(*parts: str) -> str:

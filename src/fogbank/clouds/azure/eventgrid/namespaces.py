@@ -10,9 +10,9 @@ import msgspec
 from fogbank.clouds.azure.arm.resources import not_found
 from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
 from fogbank.clouds.azure.eventgrid import topics
-from fogbank.clouds.azure.eventgrid.event_subscriptions import make_terms
 from fogbank.clouds.azure.eventgrid.model import DIALECT, topic_name
 from fogbank.clouds.azure.eventgrid.schemas import CLOUD_EVENTS
+from fogbank.clouds.azure.eventgrid.subscriptions.event_subscriptions import make_terms
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging import topics as engine
 from fogbank.engines.messaging.delivery_model import QUEUE, endpoint_of

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.azure.arm.resources import find_operation
-from fogbank.clouds.azure.errors import bad_request
-from fogbank.clouds.azure.eventgrid import event_subscriptions, namespaces, topics
+from fogbank.clouds.azure.errors import bad_request, unsupported
+from fogbank.clouds.azure.eventgrid import namespaces, topics
+from fogbank.clouds.azure.eventgrid.subscriptions import event_subscriptions
+from fogbank.clouds.azure.eventgrid.system import system_topics, topic_types
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.arm.calls import ArmCall
@@ -44,9 +46,31 @@ for _kind in ("topics", "domains"):
         ("POST", f"{_kind}//listkeys"): topics.list_keys,
         ("POST", f"{_kind}//regeneratekey"): topics.regenerate_key,
     })  # fmt: skip
-for _owner in ("topics/", "domains/", "domains//topics/"):
-    _path = f"{_owner}/eventsubscriptions"
-    OPERATIONS.update({
+OPERATIONS.update({
+    ("GET", "systemtopics"): system_topics.list_all,
+    ("GET", "systemtopics/"): system_topics.get,
+    ("PUT", "systemtopics/"): system_topics.put,
+    ("PATCH", "systemtopics/"): system_topics.patch,
+    ("DELETE", "systemtopics/"): system_topics.delete,
+})  # fmt: skip
+# What a subscription may have, too, or nobody has: the event subscriptions of sources, and what sources there are.
+WITHOUT_GROUP: Final[dict[tuple[str, str], Run]] = {
+    ("GET", "topictypes//eventsubscriptions"): event_subscriptions.list_of_type,
+}
+OF_NOBODY: Final[dict[tuple[str, str], Run]] = {
+    ("GET", "topictypes"): topic_types.list_all,
+    ("GET", "topictypes/"): topic_types.get,
+    ("GET", "topictypes//eventtypes"): topic_types.list_event_types,
+}
+for _owner, _table in (
+    ("topics//", OPERATIONS),
+    ("domains//", OPERATIONS),
+    ("domains//topics//", OPERATIONS),
+    ("systemtopics//", OPERATIONS),
+    ("", WITHOUT_GROUP),
+):
+    _path = f"{_owner}eventsubscriptions"
+    _table.update({
         ("GET", _path): event_subscriptions.list_all,
         ("GET", f"{_path}/"): event_subscriptions.get,
         ("PUT", f"{_path}/"): event_subscriptions.put,
@@ -65,6 +89,17 @@ async def handle(parts: Parts, call: ArmCall) -> Response:
     for place in range(len(path) - 1):
         if path[place].lower() == "providers" and path[place + 1].lower() == "microsoft.eventgrid":
             # A resource that extends another is addressed below it in two ways.
-            call = call._replace(path=(*path[:place], *path[place + 2 :]))
+            above, below = tuple(path[:place]), tuple(path[place + 2 :])
+            if call.provider == "microsoft.eventgrid":
+                call = call._replace(path=above + below)
+            else:
+                call = call._replace(path=below, extends=(call.provider, *above))
             break
+    for name in ("$filter", "$top"):
+        if name in call.query:
+            raise unsupported(f"the parameter {name}")
+    if not call.subscription:
+        return await find_operation(OF_NOBODY, call, "Microsoft.EventGrid", grouped=False)(parts, call)
+    if path and (call.extends or call.path[0].lower() in ("eventsubscriptions", "topictypes")):
+        return await find_operation(WITHOUT_GROUP, call, "Microsoft.EventGrid", grouped=False)(parts, call)
     return await find_operation(OPERATIONS, call, "Microsoft.EventGrid")(parts, call)

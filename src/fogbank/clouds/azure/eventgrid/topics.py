@@ -18,7 +18,7 @@ from fogbank.clouds.azure.arm.resources import (
     with_key,
 )
 from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
-from fogbank.clouds.azure.eventgrid.model import DIALECT, NAMESPACES, TOPICS, address_of, kind_of, topic_name
+from fogbank.clouds.azure.eventgrid.model import DIALECT, NAMESPACES, TOPICS, address_of, kind_of, topic_name, type_of
 from fogbank.clouds.azure.eventgrid.schemas import CLOUD_EVENTS, EVENT_GRID
 from fogbank.clouds.azure.hosts import EVENT_GRID_PATH
 from fogbank.engines.identity import keyed_resources
@@ -63,7 +63,7 @@ async def find(parts: Parts, call: ArmCall) -> KeyedResource:
     try:
         return await parts.store.read(keyed_resources.find, kind_of(kind), scope_of(call), call.path[1].lower())
     except KeyedResourceNotFoundError:
-        raise not_found(call, f"{PROVIDER}/{kind}", call.path[1]) from None
+        raise not_found(call, f"{PROVIDER}/{type_of(kind_of(kind))}", call.path[1]) from None
 
 
 def schema_of(resource: KeyedResource) -> str:
@@ -76,7 +76,7 @@ def schema_of(resource: KeyedResource) -> str:
 
 def id_of(resource: KeyedResource) -> str:
     """Return a resource's id."""
-    kind = resource.kind.partition("/")[2]
+    kind = type_of(resource.kind)
     facts = resource.config.facts
     return resource_id(resource.scope, facts["group"], f"{PROVIDER}/{kind}", facts["name"])
 

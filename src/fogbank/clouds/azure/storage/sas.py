@@ -11,8 +11,8 @@ import ipaddress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fogbank.clouds.azure.keys import sign
 from fogbank.clouds.azure.storage.errors import StorageError, not_authentic, unsupported
-from fogbank.clouds.azure.storage.shared_key import sign
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:

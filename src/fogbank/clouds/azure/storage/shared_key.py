@@ -6,12 +6,10 @@ How old a request's date may be isn't checked: the server's clock may be another
 from __future__ import annotations
 
 import hmac
-from base64 import b64decode, b64encode
-from functools import lru_cache
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote
 
+from fogbank.clouds.azure.keys import sign
 from fogbank.clouds.azure.storage.errors import not_authentic
 
 if TYPE_CHECKING:
@@ -24,16 +22,6 @@ _SIGNED: Final = (
     b"if-modified-since", b"if-match", b"if-none-match", b"if-unmodified-since", b"range",
 )  # fmt: skip
 _SIGNED_LITE: Final = (b"content-md5", b"content-type", b"date")
-
-
-@lru_cache(maxsize=256)
-def _decoded(key: str) -> bytes:
-    return b64decode(key)
-
-
-def sign(key: str, text: str) -> str:
-    """Return the signature of a text."""
-    return b64encode(hmac.digest(_decoded(key), text.encode(), sha256)).decode()
 
 
 def check(request: Request, account: str, keys: Iterable[str], scheme: str, signature: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.gcp.refusals import invalid, unsupported
+from fogbank.clouds.gcp.refusals import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,17 +86,3 @@ def check_range(field: str, value: int, low: int, high: int) -> None:
     """Raise the error for a number that is out of its range."""
     if not low <= value <= high:
         raise invalid(field, f"Invalid value for {field}: {value}; it must be from {low} to {high}.")
-
-
-def refuse_unsupported(message: Any, supported: Mapping[str, Any], where: str = "") -> None:
-    """Refuse fields that are set and aren't supported, by their names.
-
-    `supported` has a name for each field: with None if whatever it holds is fine, with the same again for a message.
-    """
-    for field, value in message.ListFields():
-        path = f"{where}.{field.name}" if where else field.name
-        if field.name not in supported:
-            raise unsupported(path)
-        inner = supported[field.name]
-        if inner is not None:
-            refuse_unsupported(value, inner, path)

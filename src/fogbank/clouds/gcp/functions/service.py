@@ -6,6 +6,7 @@ import re
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fogbank.clouds.gcp.eventarc import transport
 from fogbank.clouds.gcp.functions import event_triggers
 from fogbank.clouds.gcp.locations import check_project, check_region, scope_key
 from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
@@ -19,6 +20,7 @@ from fogbank.wire.grpc.status import Code, GrpcError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fogbank.clouds.gcp.eventarc.transport import Drawn
     from fogbank.clouds.gcp.functions.event_triggers import Trigger
     from fogbank.clouds.gcp.functions.sources import Source
     from fogbank.clouds.gcp.parts import Parts
@@ -119,13 +121,13 @@ async def create(
 ) -> Function:
     """Create a function, and have the events brought that set it off; raises `GrpcError`."""
 
-    async def make(tx: Tx, now_us: int, number: int, other: int) -> Function:
+    async def make(tx: Tx, now_us: int, number: int, drawn: Drawn) -> Function:
         function = await functions.create(tx, now_us, name.key, number, config, source.code)
-        await event_triggers.connect(tx, now_us, function, name, trigger, other)
+        await event_triggers.connect(tx, now_us, function, name, trigger, drawn)
         return function
 
     try:
-        function = await parts.store.run(make, parts.ids.sequence(), parts.ids.sequence())
+        function = await parts.store.run(make, parts.ids.sequence(), transport.draw(parts.ids))
     except FunctionExistsError:
         raise already_exists(str(name)) from None
     except TopicNotFoundError:
@@ -150,13 +152,15 @@ async def update(
     """Change a function and what sets it off; raises `GrpcError`."""
     code = None if source is None else source.code
 
-    async def make(tx: Tx, now_us: int, number: int, other: int) -> Function:
+    async def make(tx: Tx, now_us: int, number: int, drawn: Drawn) -> Function:
+        before = await functions.find(tx, now_us, name.key)
+        await event_triggers.disconnect(tx, now_us, before, name, trigger)
         function = await functions.update(tx, now_us, name.key, number, change, code)
-        await event_triggers.connect(tx, now_us, function, name, trigger, other)
+        await event_triggers.connect(tx, now_us, function, name, trigger, drawn)
         return function
 
     try:
-        function = await parts.store.run(make, parts.ids.sequence(), parts.ids.sequence())
+        function = await parts.store.run(make, parts.ids.sequence(), transport.draw(parts.ids))
     except TopicNotFoundError:
         raise no_topic(trigger) from None
     except FunctionNotFoundError:
@@ -170,7 +174,7 @@ async def delete(parts: Parts, name: FunctionName, generation: str) -> Function:
     function = await find(parts, name, generation)
 
     async def drop(tx: Tx, now_us: int) -> None:
-        await event_triggers.disconnect(tx, now_us, name, generation)
+        await event_triggers.disconnect(tx, now_us, function, name)
         await functions.delete(tx, now_us, name.key)
 
     try:

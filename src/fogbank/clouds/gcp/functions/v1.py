@@ -30,7 +30,7 @@ from fogbank.clouds.gcp.functions.service import (
 )
 from fogbank.clouds.gcp.functions.v2 import download_url
 from fogbank.clouds.gcp.masks import mask_fields
-from fogbank.clouds.gcp.refusals import invalid, unsupported
+from fogbank.clouds.gcp.refusals import invalid, refuse_unsupported, unsupported
 from fogbank.engines.functions.model import FunctionConfig
 from fogbank.runtimes.model import Ended
 from fogbank.wire.grpc.service import Service
@@ -232,7 +232,7 @@ def _check(message: Any, name: FunctionName) -> None:
     if read_first(message) is None:
         message.https_trigger.ClearField("url")
         message.https_trigger.security_level = message.https_trigger.security_level or SECURE_OPTIONAL
-    checks.refuse_unsupported(message, _SUPPORTED)
+    refuse_unsupported(message, _SUPPORTED)
     if not message.runtime:
         raise invalid("runtime", "Runtime field cannot be empty.")
     check_runtime(message.runtime)

@@ -20,7 +20,7 @@ from fogbank.clouds.gcp.functions.service import (
     url_of,
 )
 from fogbank.clouds.gcp.functions.sources import main_of as main_of_source
-from fogbank.clouds.gcp.refusals import invalid
+from fogbank.clouds.gcp.refusals import invalid, refuse_unsupported
 from fogbank.engines.functions.model import FunctionConfig
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def drop_output(message: Any) -> None:
 
 def check(message: Any, name: FunctionName) -> None:
     """Check a function as it is to be, and fill in what is left out; raises `GrpcError`."""
-    checks.refuse_unsupported(message, _SUPPORTED)
+    refuse_unsupported(message, _SUPPORTED)
     if message.environment not in (0, GEN_2):
         raise invalid("environment", "The second generation's API makes functions of environment GEN_2 only.")
     message.environment = GEN_2

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fogbank.clouds.gcp.identity_tokens import identity_token
+from fogbank.clouds.gcp.pubsub.carriers import BACKGROUND, FORM, FUNCTION, PATH
 from fogbank.clouds.gcp.pubsub.names import full_name
 from fogbank.clouds.gcp.pubsub.publish import as_json
 from fogbank.clouds.gcp.pubsub.receiving.pulling import attempt_of
@@ -43,12 +44,6 @@ class PushParts(NamedTuple):
     invoker: Invoker
 
 
-# A push endpoint that begins so is a function that is called, not an address.
-FUNCTION: Final = "function:"
-# A label of a function's subscription: the form of its events.
-FORM: Final = "form"
-CLOUD_EVENT: Final = "cloudevent"
-BACKGROUND: Final = "event"
 ACCEPTED: Final = frozenset({102, 200, 201, 202, 204})
 
 
@@ -63,22 +58,18 @@ async def deliver(parts: PushParts, queue: Queue, received: Received) -> Answer:
     endpoint = queue.config.push.endpoint
     if endpoint.startswith(FUNCTION):
         return await call(parts, endpoint.removeprefix(FUNCTION), queue, received)
-    return await parts.poster.send(await _request(parts.signer, parts.clock, queue, received))
+    make = _event_request if FORM in queue.config.labels else _request
+    return await parts.poster.send(await make(parts.signer, parts.clock, queue, received))
 
 
 async def _request(signer: Signer, clock: Clock, queue: Queue, received: Received) -> Posting:
     """Return the request for a message."""
-    types = pubsub_types()
-    subscription = types.message(f"{PACKAGE}.Subscription").FromString(b64decode(queue.config.labels[FACTS]))
-    message = types.message(f"{PACKAGE}.PubsubMessage").FromString(received.message.body)
+    message, subscription = _recall(queue, received)
     push = subscription.push_config
     name = full_name((queue.scope, queue.name))
     attempt = attempt_of(queue, received)
     headers = {"User-Agent": "CloudPubSub-Google", "Accept": "application/json", "From": "noreply@google.com"}
-    if push.HasField("oidc_token"):
-        audience = push.oidc_token.audience or push.push_endpoint
-        token = await identity_token(signer, push.oidc_token.service_account_email, audience, clock.now())
-        headers["Authorization"] = f"Bearer {token}"
+    headers |= await _authorization(signer, clock, push)
     if push.HasField("no_wrapper"):
         headers |= _unwrapped_headers(message, name, attempt, write_metadata=push.no_wrapper.write_metadata)
         body = bytes(message.data)
@@ -89,6 +80,32 @@ async def _request(signer: Signer, clock: Clock, queue: Queue, received: Receive
         headers["Content-Type"] = "application/json"
         body = msgspec.json.encode(shown)
     return Posting(push.push_endpoint, body, headers, seconds_max=subscription.ack_deadline_seconds)
+
+
+async def _event_request(signer: Signer, clock: Clock, queue: Queue, received: Received) -> Posting:
+    """Return the request for a message that is sent as an event."""
+    message, subscription = _recall(queue, received)
+    pairs, body = _cloud_event(message, subscription)
+    headers = {**dict(pairs), "User-Agent": "APIs-Google; (+https://developers.google.com/webmasters/APIs-Google.html)"}
+    headers |= await _authorization(signer, clock, subscription.push_config)
+    address = subscription.push_config.push_endpoint
+    return Posting(address, body, headers, seconds_max=subscription.ack_deadline_seconds)
+
+
+async def _authorization(signer: Signer, clock: Clock, push: Any) -> dict[str, str]:
+    """Return the header with the identity token that a subscription asks for, if it does."""
+    if not push.HasField("oidc_token"):
+        return {}
+    audience = push.oidc_token.audience or push.push_endpoint
+    token = await identity_token(signer, push.oidc_token.service_account_email, audience, clock.now())
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _recall(queue: Queue, received: Received) -> tuple[Any, Any]:
+    """Return a message and its subscription as the API has them."""
+    types = pubsub_types()
+    subscription = types.message(f"{PACKAGE}.Subscription").FromString(b64decode(queue.config.labels[FACTS]))
+    return types.message(f"{PACKAGE}.PubsubMessage").FromString(received.message.body), subscription
 
 
 def _unwrapped_headers(message: Any, name: str, attempt: int, *, write_metadata: bool) -> dict[str, str]:
@@ -113,15 +130,16 @@ def _unwrapped_headers(message: Any, name: str, attempt: int, *, write_metadata:
 
 async def call(parts: PushParts, endpoint: str, queue: Queue, received: Received) -> Answer:
     """Call a function with a message, in the form that it takes."""
-    types = pubsub_types()
-    message = types.message(f"{PACKAGE}.PubsubMessage").FromString(received.message.body)
-    subscription = types.message(f"{PACKAGE}.Subscription").FromString(b64decode(queue.config.labels[FACTS]))
+    message, subscription = _recall(queue, received)
     if queue.config.labels.get(FORM) == BACKGROUND:
         headers, body = _background_event(message, subscription.topic)
     else:
         headers, body = _cloud_event(message, subscription)
+    token = await _authorization(parts.signer, parts.clock, subscription.push_config)
+    headers += [[name.lower(), value] for name, value in token.items()]
     pairs = [["host", "functions.localhost"], *headers, ["content-length", str(len(body))]]
-    context = {"method": "POST", "path": "/", "query": "", "headers": pairs}
+    path = queue.config.labels.get(PATH, "/")
+    context = {"method": "POST", "path": path, "query": "", "headers": pairs}
     name = split_endpoint(endpoint)
     try:
         outcome = await parts.invoker.invoke(name, Invocation(parts.ids.request(), body, context), source="trigger")

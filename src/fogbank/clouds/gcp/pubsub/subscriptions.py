@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.gcp.masks import merge
 from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
 from fogbank.clouds.gcp.pubsub import expiring
+from fogbank.clouds.gcp.pubsub.carriers import still_carrying
 from fogbank.clouds.gcp.pubsub.configuration import complete, configuration, recall, show
 from fogbank.clouds.gcp.pubsub.names import SUBSCRIPTIONS, TOPICS, read_name, read_new_name, read_project, scope_of
 from fogbank.clouds.gcp.pubsub.service import already_exists
@@ -85,7 +86,9 @@ async def update_subscription(pubsub: PubSub, call: Call, request: Any) -> Any:
             message = recall(config)
             merge(message, request.subscription, request.update_mask, _MUTABLE)
             complete(message)
-            return configuration(message, retains=retains)
+            pushes_elsewhere = any(path.startswith("push_config") for path in request.update_mask.paths)
+            changed = configuration(message, retains=retains)
+            return still_carrying(config, changed, pushes_elsewhere=pushes_elsewhere)
 
         queue = await queues.update(tx, now_us, key, merged)
         await pushing.tell(tx, now_us, key, before.config, queue.config)

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.pubsub.names import TOPICS, read_name
 from fogbank.clouds.gcp.pubsub.shapes import pubsub_types
-from fogbank.engines.messaging import messages, queues, topics
-from fogbank.engines.messaging.delivery_model import QUEUE, endpoint_of
+from fogbank.engines.messaging import messages, queues
+from fogbank.engines.messaging.archiving import archives
 from fogbank.engines.messaging.errors import QueueNotFoundError
 from fogbank.engines.messaging.messages import Send
-from fogbank.engines.messaging.model import QueueConfig, decode_message
-from fogbank.engines.messaging.topic_model import SubscriptionConfig
+from fogbank.engines.messaging.model import decode_message
 from fogbank.languages.pubsub_filter import compile_filter
 from fogbank.storage.leasing import leased_queue
 from fogbank.wire.grpc.status import GrpcError
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 LOG: Final = "retained"
 _PAGE: Final = 1_000
-_MESSAGE_BYTES_MAX: Final = 1 << 30
 
 
 def log_of(topic: Name) -> Name:
@@ -39,28 +37,15 @@ def log_of(topic: Name) -> Name:
 
 async def keep(tx: Tx, now_us: int, topic: Name, number: int, seconds: int) -> None:
     """Have a topic retain its messages for so long, 0 for not at all: a store operation."""
-    log = log_of(topic)
-    if not seconds:
-        await drop(tx, now_us, topic)
-        return
-    config = QueueConfig(
-        retention_seconds=seconds, message_bytes_max=_MESSAGE_BYTES_MAX, fair_by_key=False, dialect="pubsub"
-    )
-    _, new = await queues.create(tx, now_us, log, number, config)
-    if new:
-        await topics.subscribe(tx, now_us, topic, log[1], QUEUE, endpoint_of(*log), SubscriptionConfig())
+    if seconds:
+        await archives.keep(tx, now_us, topic, log_of(topic), number, seconds)
     else:
-        await queues.update(tx, now_us, log, lambda _: config)
+        await drop(tx, now_us, topic)
 
 
 async def drop(tx: Tx, now_us: int, topic: Name) -> None:
     """Forget what a topic retains: a store operation."""
-    log = log_of(topic)
-    try:
-        await queues.delete(tx, now_us, log)
-    except QueueNotFoundError:
-        return
-    await topics.unsubscribe(tx, now_us, log[0], log[1])
+    await archives.drop(tx, now_us, log_of(topic))
 
 
 async def replay(tx: Tx, now_us: int, subscription: Name, message: Any, at_us: int, draw: Callable[[], int]) -> None:

@@ -20,7 +20,8 @@ from fogbank.clouds.gcp.pubsub.names import (
     scope_of,
 )
 from fogbank.clouds.gcp.pubsub.schemas.topics import check_settings
-from fogbank.clouds.gcp.pubsub.service import DIALECT, FACTS, already_exists
+from fogbank.clouds.gcp.pubsub.service import DIALECT, FACTS, PACKAGE, already_exists
+from fogbank.clouds.gcp.pubsub.shapes import pubsub_types
 from fogbank.clouds.gcp.refusals import invalid, unsupported
 from fogbank.engines.messaging import queues, topics
 from fogbank.engines.messaging.delivery_model import split_endpoint
@@ -133,25 +134,26 @@ async def list_topic_snapshots(pubsub: PubSub, call: Call, request: Any) -> Any:
 async def delete_topic(pubsub: PubSub, call: Call, request: Any) -> Any:
     """Delete a topic; its subscriptions stay, without one."""
     del call
-    name = read_name(request.topic, TOPICS, "topic")
-
-    def forget(config: QueueConfig) -> QueueConfig:
-        message = pubsub.message("Subscription").FromString(b64decode(config.labels[FACTS]))
-        message.topic = DELETED_TOPIC
-        return msgspec.structs.replace(config, labels={**config.labels, **keep(message)})
-
-    async def delete(tx: Tx, now_us: int, key: Name) -> None:
-        for subscription in await topics.subscriptions_of(tx, now_us, key):
-            if _is_subscription(subscription):
-                try:
-                    await queues.update(tx, now_us, split_endpoint(subscription.endpoint), forget)
-                except QueueNotFoundError:
-                    continue
-        await topic_log.drop(tx, now_us, key)
-        await topics.delete(tx, now_us, key)
-
-    await pubsub.store.run(delete, name.key)
+    await pubsub.store.run(remove, read_name(request.topic, TOPICS, "topic").key)
     return pubsub.types.message("google.protobuf.Empty")()
+
+
+async def remove(tx: Tx, now_us: int, key: Name) -> None:
+    """Delete a topic: a store operation. Raises `TopicNotFoundError`."""
+    for subscription in await topics.subscriptions_of(tx, now_us, key):
+        if _is_subscription(subscription):
+            try:
+                await queues.update(tx, now_us, split_endpoint(subscription.endpoint), _without_topic)
+            except QueueNotFoundError:
+                continue
+    await topic_log.drop(tx, now_us, key)
+    await topics.delete(tx, now_us, key)
+
+
+def _without_topic(config: QueueConfig) -> QueueConfig:
+    message = pubsub_types().message(f"{PACKAGE}.Subscription").FromString(b64decode(config.labels[FACTS]))
+    message.topic = DELETED_TOPIC
+    return msgspec.structs.replace(config, labels={**config.labels, **keep(message)})
 
 
 def _is_subscription(subscription: Subscription) -> bool:

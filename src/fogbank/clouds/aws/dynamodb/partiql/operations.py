@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import write_attributes
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, validation
-from fogbank.clouds.aws.dynamodb.partiql.selecting import Page, key_of, select, show
-from fogbank.clouds.aws.dynamodb.partiql.statements import make_ready, read_statement, reads, table_in
-from fogbank.clouds.aws.dynamodb.partiql.writes import Prepared, prepare
-from fogbank.clouds.aws.dynamodb.several_items.cancelling import CODES
-from fogbank.clouds.aws.dynamodb.several_items.transactions import (
+from fogbank.clouds.aws.dynamodb.indexes import SHAPE
+from fogbank.clouds.aws.dynamodb.items.cancelling import CODES
+from fogbank.clouds.aws.dynamodb.items.transactions import (
     read_as_one,
     request_of,
     units_of_reads,
     units_of_writes,
     write_as_one,
 )
+from fogbank.clouds.aws.dynamodb.items.writing import NOTHING
+from fogbank.clouds.aws.dynamodb.partiql.selecting import Page, key_of, select, show
+from fogbank.clouds.aws.dynamodb.partiql.statements import make_ready, read_statement, reads, table_in
+from fogbank.clouds.aws.dynamodb.partiql.writes import Prepared, prepare
 from fogbank.clouds.aws.dynamodb.sizes import consumed, describe_units, read_units, write_units
-from fogbank.clouds.aws.dynamodb.writing import NOTHING
 from fogbank.engines.documents import documents
 from fogbank.kernel.errors import EngineError
 from fogbank.languages.partiql.statements import Exists, Select
@@ -190,7 +191,7 @@ async def _one_of_batch(dynamo: Dynamo, ready: Ready, one: BatchStatementRequest
 
 async def _write(dynamo: Dynamo, prepared: Prepared) -> Written:
     name, number, locate, change = prepared.write
-    return await dynamo.store.run(documents.write, name, number, locate, change)
+    return await dynamo.store.run(documents.write, name, number, locate, change, SHAPE)
 
 
 def _size(written: Written) -> int:

@@ -11,9 +11,10 @@ import msgspec
 from fogbank.clouds.aws.dynamodb.attributes import write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import Expressions
+from fogbank.clouds.aws.dynamodb.indexes import find_index
+from fogbank.clouds.aws.dynamodb.items.writing import key_of_key
 from fogbank.clouds.aws.dynamodb.partiql.statements import asked_by
 from fogbank.clouds.aws.dynamodb.reading import Query, Scan, run_query, run_scan
-from fogbank.clouds.aws.dynamodb.writing import key_of_key
 from fogbank.clouds.aws.paging import InvalidTokenError, read_token, write_token
 from fogbank.languages.dynamodb.errors import ExpressionError, MisuseError
 from fogbank.languages.dynamodb.matching import compile_condition
@@ -79,10 +80,10 @@ async def select(dynamo: Dynamo, call: Call, ready: Ready, page: Page) -> dict[s
     if term is not None and term.operator == "=":
         query = Query(**common, ScanIndexForward=not _descends(statement, names, partition=True))
         terms = list(asked.key.values())
-        reply = await run_query(dynamo, call, query, _expressions(asked.rest, terms))
+        reply = await run_query(dynamo, call, query, _expressions(statement, asked.rest, terms))
     else:
         _descends(statement, names, partition=False)
-        reply = await run_scan(dynamo, call, Scan(**common), _expressions(_whole(ready)))
+        reply = await run_scan(dynamo, call, Scan(**common), _expressions(statement, _whole(ready)))
     return _shown(reply, statement, page)
 
 
@@ -102,12 +103,16 @@ def show(document: Document | None, statement: Select, rest: Matcher | None) -> 
     return {"Item": _parts(write_attributes(document.fields), statement.paths)}
 
 
-def _expressions(condition: Matcher | None, terms: list[KeyTerm] | None = None) -> Expressions:
+def _expressions(statement: Select, condition: Matcher | None, terms: list[KeyTerm] | None = None) -> Expressions:
     """Return what is compiled already as a request's expressions; conditions may read keys here."""
     expressions = Expressions(None, None, **dict.fromkeys(_PARAMETERS))
     expressions.stand_in("FilterExpression", condition, ())
     if terms is not None:
         expressions.stand_in("KeyConditionExpression", terms, ())
+    if statement.paths is not None:
+        # Whole attributes, of which parts are cut out afterwards.
+        names = [str(path.parts[0]) for path in statement.paths]
+        expressions.stand_in("ProjectionExpression", {name: {} for name in names}, names)
     return expressions
 
 
@@ -126,7 +131,10 @@ def _key_names(table: Collection, index: str | None) -> tuple[str, ...]:
     """Return the names of the attributes that make the key of a table or of one of its indexes."""
     if index is None:
         return table.config.key_names
-    raise validation(f"The table does not have the specified index: {index}")
+    found = find_index(table.config, index)
+    if found is None:
+        raise validation(f"The table does not have the specified index: {index}")
+    return found.key_names
 
 
 def _descends(statement: Select, names: Sequence[str], *, partition: bool) -> bool:

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fogbank.clouds.aws.dynamodb.attributes import check_depth
 from fogbank.clouds.aws.dynamodb.errors import condition_failed, validation
-from fogbank.clouds.aws.dynamodb.partiql.statements import INCOMPLETE_KEY, asked_by
-from fogbank.clouds.aws.dynamodb.sizes import check_size, size_of
-from fogbank.clouds.aws.dynamodb.writing import (
+from fogbank.clouds.aws.dynamodb.items.writing import (
     guarded,
     key_of_item,
     key_of_key,
@@ -17,6 +15,8 @@ from fogbank.clouds.aws.dynamodb.writing import (
     unchanged,
     updated,
 )
+from fogbank.clouds.aws.dynamodb.partiql.statements import INCOMPLETE_KEY, asked_by
+from fogbank.clouds.aws.dynamodb.sizes import check_size, size_of
 from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.applying import compile_update

@@ -45,11 +45,12 @@ def compiled(text: str) -> Pattern:
 
 def is_wanted(patterns: Sequence[str], record: dict[str, Any]) -> bool:
     """Tell whether one of the patterns matches a record as the function would get it."""
-    looked_into = {**record, "body": _parsed(record["body"])}
+    looked_into = {**record, "body": parsed(record["body"])}
     return any(compiled(pattern)(looked_into) for pattern in patterns)
 
 
-def _parsed(body: str) -> Any:
+def parsed(body: str) -> Any:
+    """Return what a body has in it if it is JSON, or else the text."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):

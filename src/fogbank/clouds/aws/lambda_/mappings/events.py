@@ -22,20 +22,16 @@ if TYPE_CHECKING:
 
 def sqs_event(_trigger: Trigger, queue: Queue, batch: Sequence[Received]) -> bytes:
     """Return the event of a batch from a queue ("Using Lambda with Amazon SQS", "Example Amazon SQS message event")."""
-    arn = queue_arn(queue)
-    region = queue.scope.rpartition("/")[2]
-    return msgspec.json.encode({"Records": [_record(arn, region, received) for received in batch]})
+    return msgspec.json.encode({"Records": [sqs_record(queue, received) for received in batch]})
 
 
 def sqs_wanted(trigger: Trigger, queue: Queue, batch: Sequence[Received]) -> list[Received]:
     """Return the messages that the mapping's filters let through."""
-    arn = queue_arn(queue)
-    region = queue.scope.rpartition("/")[2]
-    patterns = trigger.config.filters
-    return [received for received in batch if is_wanted(patterns, _record(arn, region, received))]
+    return [received for received in batch if is_wanted(trigger.config.filters, sqs_record(queue, received))]
 
 
-def _record(arn: str, region: str, received: Received) -> dict[str, Any]:
+def sqs_record(queue: Queue, received: Received) -> dict[str, Any]:
+    """Return a message as functions and pipes get it."""
     message = received.message
     record: dict[str, Any] = {
         "messageId": message.id,
@@ -45,8 +41,8 @@ def _record(arn: str, region: str, received: Received) -> dict[str, Any]:
         "messageAttributes": {name: _attribute(value) for name, value in message.attributes.items()},
         "md5OfBody": body_md5(message.body),
         "eventSource": "aws:sqs",
-        "eventSourceARN": arn,
-        "awsRegion": region,
+        "eventSourceARN": queue_arn(queue),
+        "awsRegion": queue.scope.rpartition("/")[2],
     }
     if message.attributes:
         record["md5OfMessageAttributes"] = attributes_md5(message.attributes)

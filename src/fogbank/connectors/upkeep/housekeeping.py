@@ -12,7 +12,7 @@ from fogbank.engines.telemetry import groups
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
 from fogbank.storage import discarded
-from fogbank.storage.leasing import leased_queue
+from fogbank.storage.leasing import duplicates, leased_queue
 
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
@@ -47,7 +47,7 @@ class Housekeeping:
             for store in (queue.store, -queue.store) if queue.config.retain_acked else (queue.store,):
                 while expired := await self._store.scan(leased_queue.expired, store, retention_us):
                     await self._store.run(leased_queue.remove, store, expired)
-        await self._store.run(leased_queue.forget_duplicates)
+        await self._store.run(duplicates.forget_duplicates)
         await self._store.run(snapshots.expire)
         await self._store.run(sessions.forget_expired)
         await self._store.run(requests.forget_expired)

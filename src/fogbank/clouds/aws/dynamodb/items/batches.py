@@ -13,9 +13,10 @@ from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
+from fogbank.clouds.aws.dynamodb.indexes import SHAPE
+from fogbank.clouds.aws.dynamodb.items.writing import key_of_item, key_of_key
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
-from fogbank.clouds.aws.dynamodb.writing import key_of_item, key_of_key
 from fogbank.engines.documents import collections, documents
 from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.model import Document
@@ -125,7 +126,7 @@ async def batch_write_item(dynamo: Dynamo, call: Call, request: BatchWriteItem) 
             tables.append(table)
             writes.append(_write(dynamo, name, each))
     await _check_distinct(dynamo, ((write.name, write.locate) for write in writes))
-    written = await dynamo.store.run(documents.write_each, writes)
+    written = await dynamo.store.run(documents.write_each, writes, SHAPE)
     units = dict.fromkeys(request.RequestItems, 0.0)
     for table, (before, after) in zip(tables, written, strict=True):
         units[table] += write_units(max(0 if each is None else each.size for each in (before, after)))

@@ -10,9 +10,8 @@ from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, w
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.expressions.legacy import AttributeValueUpdate, ExpectedAttributeValue
-from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units, write_units
-from fogbank.clouds.aws.dynamodb.writing import (
+from fogbank.clouds.aws.dynamodb.indexes import SHAPE
+from fogbank.clouds.aws.dynamodb.items.writing import (
     NOTHING,
     condition_of,
     guarded,
@@ -21,6 +20,8 @@ from fogbank.clouds.aws.dynamodb.writing import (
     key_to_update,
     updated,
 )
+from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
+from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units, write_units
 from fogbank.engines.documents import documents
 from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.paths import project
@@ -60,10 +61,10 @@ async def put_item(dynamo: Dynamo, call: Call, request: PutItem) -> Reply:
     number = dynamo.ids.sequence()
     if condition is None and request.ReturnValues in NOTHING and request.ReturnConsumedCapacity in NOTHING:
         # Nothing that is asked for depends on what there is.
-        await dynamo.store.run(documents.put, name, number, locate, document)
+        await dynamo.store.run(documents.put, name, number, locate, document, SHAPE)
         return None
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, lambda _before: document)
-    written = await dynamo.store.run(documents.write, name, number, locate, change)
+    written = await dynamo.store.run(documents.write, name, number, locate, change, SHAPE)
     return _replaced(request, written)
 
 
@@ -124,7 +125,7 @@ async def update_item(dynamo: Dynamo, call: Call, request: UpdateItem) -> Reply:
     expressions.done()
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, partial(updated, update, key))
     locate = partial(key_to_update, key, update)
-    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change)
+    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change, SHAPE)
     reply = _units_of(request, written)
     attributes = _values_of(request.ReturnValues, update, written)
     if attributes:
@@ -157,7 +158,7 @@ async def delete_item(dynamo: Dynamo, call: Call, request: DeleteItem) -> Reply:
     _check_return_values(request.ReturnValues)
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, lambda _before: None)
     locate = partial(key_of_key, key)
-    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change)
+    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change, SHAPE)
     return _replaced(request, written)
 
 

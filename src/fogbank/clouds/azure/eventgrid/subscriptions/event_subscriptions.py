@@ -1,10 +1,11 @@
-"""Event subscriptions of topics, domains and their topics: made, changed, shown, deleted."""
+"""Event subscriptions of topics, domains and their topics, system topics and sources: made, changed, shown, deleted."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -12,10 +13,12 @@ from fogbank.clouds.azure.arm.resources import not_found
 from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
 from fogbank.clouds.azure.eventgrid import topics
 from fogbank.clouds.azure.eventgrid.couriers import ATTEMPTS_MAX, MINUTES_MAX, SECONDS_MAX, retry_of
-from fogbank.clouds.azure.eventgrid.destinations import read_destination
-from fogbank.clouds.azure.eventgrid.handshakes import shake_hands
-from fogbank.clouds.azure.eventgrid.model import DIALECT, DOMAINS, Terms, prepare, topic_name
+from fogbank.clouds.azure.eventgrid.model import DIALECT, Terms, prepare, topic_name
 from fogbank.clouds.azure.eventgrid.schemas import CLOUD_EVENTS, EVENT_GRID
+from fogbank.clouds.azure.eventgrid.subscriptions.destinations import read_destination
+from fogbank.clouds.azure.eventgrid.subscriptions.handshakes import shake_hands
+from fogbank.clouds.azure.eventgrid.subscriptions.owners import SUBSCRIPTIONS, find_owner, length_of, name_in, of_source
+from fogbank.clouds.azure.eventgrid.system import sources
 from fogbank.clouds.azure.hosts import EVENT_GRID_PATH
 from fogbank.engines.messaging import topics as engine
 from fogbank.engines.messaging.delivery_model import HTTP
@@ -27,16 +30,15 @@ from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.arm.calls import ArmCall
-    from fogbank.clouds.azure.eventgrid.destinations import Destination
+    from fogbank.clouds.azure.eventgrid.subscriptions.destinations import Destination
+    from fogbank.clouds.azure.eventgrid.subscriptions.owners import Owner
     from fogbank.clouds.azure.parts import Parts
-    from fogbank.engines.identity.keyed_resources import KeyedResource
     from fogbank.engines.messaging.topic_model import Subscription
     from fogbank.storage import Tx
 
 # How long the URL of a validation may be opened.
 VALIDATION_SECONDS: Final = 600
 _NAME: Final = re.compile(r"[A-Za-z0-9-]{3,64}")
-_TYPE: Final = "Microsoft.EventGrid/eventSubscriptions"
 _PROPERTIES: Final = frozenset({
     "destination", "eventDeliverySchema", "expirationTimeUtc", "filter", "labels", "provisioningState", "retryPolicy",
     "topic",
@@ -47,23 +49,12 @@ _FILTER: Final = frozenset({
 })  # fmt: skip
 
 
-def _owner(call: ArmCall) -> tuple[str, ...]:
-    """Return the path of what the subscription is of."""
-    return call.path[: 4 if call.path[2].lower() == "topics" else 2]
-
-
-def _number(call: ArmCall) -> str:
-    """Return the engine's id of the subscription that a request names."""
-    place = len(_owner(call)) + 1
-    return f"{topic_name(*_owner(call))}/eventSubscriptions/{call.path[place].lower()}"
-
-
-async def _find(parts: Parts, call: ArmCall) -> tuple[KeyedResource, Subscription]:
-    resource = await topics.find(parts, call)
+async def _find(parts: Parts, call: ArmCall) -> tuple[Owner, Subscription]:
+    owner, name = await find_owner(parts, call), name_in(call)
     try:
-        return resource, await parts.store.read(engine.find_subscription, resource.scope, _number(call))
+        return owner, await parts.store.read(engine.find_subscription, owner.topic[0], owner.number(name))
     except SubscriptionNotFoundError:
-        raise not_found(call, _TYPE, call.path[len(_owner(call)) + 1]) from None
+        raise not_found(call, owner.kind, name) from None
 
 
 def read_terms(properties: dict[str, Any], schema: str) -> dict[str, Any]:
@@ -159,12 +150,14 @@ async def _save(parts: Parts, call: ArmCall, properties: dict[str, Any]) -> Resp
     for name in properties:
         if name not in _PROPERTIES:
             raise unsupported(f"the property properties.{name}")
-    name = call.path[len(_owner(call)) + 1]
+    name = name_in(call)
     if not _NAME.fullmatch(name):
         raise bad_request(f"The name '{name}' is invalid: 3 to 64 letters, digits and hyphens.")
-    resource = await topics.find(parts, call)
+    owner = await find_owner(parts, call)
+    if not length_of(call):
+        await parts.store.read(sources.check, sources.source_of(call))
     destination = read_destination(properties.get("destination"))
-    fields = read_terms(properties, topics.schema_of(resource))
+    fields = read_terms(properties, owner.schema)
     terms = make_terms({**fields, **destination.terms})
     if fields["expires_us"] and fields["expires_us"] <= parts.clock.now():
         raise AzureError(400, "InvalidRequest", "The expirationTimeUtc must be in the future.")
@@ -172,14 +165,11 @@ async def _save(parts: Parts, call: ArmCall, properties: dict[str, Any]) -> Resp
     code = parts.ids.uuid()
     confirmed = True
     if destination.kind == HTTP:
-        label = resource.address.partition("/")[2]
         url = (
-            f"{call.scheme}://{call.host}{EVENT_GRID_PATH}{label}/eventSubscriptions/{name}/validate?id={code}"
-            f"&subscription={'/'.join(_owner(call))}"
+            f"{call.scheme}://{call.host}{EVENT_GRID_PATH}{owner.label}/eventSubscriptions/{name}/validate?id={code}"
+            f"&subscription={quote(owner.prefix.partition('/')[2])}"
         )
-        confirmed = await shake_hands(
-            parts, destination.endpoint, fields["schema"], topics.id_of(resource), name, (code, url)
-        )
+        confirmed = await shake_hands(parts, destination.endpoint, fields["schema"], owner.id, name, (code, url))
     config = SubscriptionConfig(
         confirmed=confirmed,
         token=code,
@@ -191,13 +181,12 @@ async def _save(parts: Parts, call: ArmCall, properties: dict[str, Any]) -> Resp
             "terms": terms,
             "properties": msgspec.json.encode(properties).decode(),
             "asked_us": str(parts.clock.now()),
+            "source": owner.source,
         },
     )
-    topic = (resource.scope, topic_name(*_owner(call)))
-    subscription = await parts.store.run(
-        _put, topic, _number(call), destination, config, parts.ids.sequence(), _owner(call)[-1]
-    )
-    return json_response(201, _show(parts, resource, call, subscription))
+    number, sequence = owner.number(name), parts.ids.sequence()
+    subscription = await parts.store.run(_put, owner.topic, number, destination, config, sequence, owner.name)
+    return json_response(201, _show(parts, owner, subscription))
 
 
 async def _put(
@@ -207,7 +196,7 @@ async def _put(
     try:
         await engine.find(tx, now_us, topic)
     except TopicNotFoundError:
-        # A domain's topic is made with its first subscription.
+        # Those of a domain and of sources are made with their first subscription.
         made = TopicConfig(dialect=DIALECT, dedup_window_seconds=0, labels={"name": name})
         await engine.create(tx, now_us, topic, sequence, made)
     return await engine.subscribe_as(tx, now_us, topic, number, to.kind, to.endpoint, config)
@@ -215,26 +204,47 @@ async def _put(
 
 async def get(parts: Parts, call: ArmCall) -> Response:
     """Show a subscription."""
-    resource, subscription = await _find(parts, call)
-    return json_response(200, _show(parts, resource, call, subscription))
+    owner, subscription = await _find(parts, call)
+    return json_response(200, _show(parts, owner, subscription))
 
 
 async def list_all(parts: Parts, call: ArmCall) -> Response:
-    """List the subscriptions of a topic or domain."""
-    resource = await topics.find(parts, call)
+    """List the subscriptions of a topic, a domain or a resource; those of groups with their subscription's."""
+    if not length_of(call) and not call.extends:
+        return await _list_global(parts, call, "")
+    owner = await find_owner(parts, call)
     try:
-        found = await parts.store.read(engine.subscriptions_of, (resource.scope, topic_name(*_owner(call))))
+        found = await parts.store.read(engine.subscriptions_of, owner.topic)
     except TopicNotFoundError:
         found = []
-    return json_response(
-        200, {"value": [_show(parts, resource, call, each) for each in found if not each.config.route]}
-    )
+    mine = [each for each in found if each.id.startswith(owner.number("")) and not each.config.route]
+    return json_response(200, {"value": [_show(parts, owner, each) for each in mine]})
+
+
+async def list_of_type(parts: Parts, call: ArmCall) -> Response:
+    """List the subscriptions of sources of one type that is in no region."""
+    return await _list_global(parts, call, call.path[1].lower())
+
+
+async def _list_global(parts: Parts, call: ArmCall, topic_type: str) -> Response:
+    """List the subscriptions of an Azure subscription and its resource groups, or of one of these."""
+    scope, folder = sources.scope_of(call.subscription), topic_name(sources.SOURCES)
+    found = await parts.store.read(engine.list_subscriptions, scope, "", topics.LISTED_MAX, folder=folder)
+    shown = []
+    for each in found:
+        source = sources.read_source(each.config.labels["source"])
+        owner = of_source(source)
+        fits = not topic_type or source.type.lower() == topic_type
+        in_group = not call.group or source.topic == sources.source_of(call).topic
+        if fits and in_group and source.type != sources.SITE_TYPE and each.id.startswith(owner.number("")):
+            shown.append(_show(parts, owner, each))
+    return json_response(200, {"value": shown})
 
 
 async def delete(parts: Parts, call: ArmCall) -> Response:
     """Delete a subscription."""
-    resource = await topics.find(parts, call)
-    deleted = await parts.store.run(engine.unsubscribe, resource.scope, _number(call))
+    owner = await find_owner(parts, call)
+    deleted = await parts.store.run(engine.unsubscribe, owner.topic[0], owner.number(name_in(call)))
     return Response(200 if deleted else 204, [])
 
 
@@ -259,7 +269,7 @@ def _state(config: SubscriptionConfig, now_us: int) -> str:
     return "Failed" if _is_too_late(config, now_us) else "AwaitingManualAction"
 
 
-def _show(parts: Parts, resource: KeyedResource, call: ArmCall, subscription: Subscription) -> dict[str, Any]:
+def _show(parts: Parts, owner: Owner, subscription: Subscription) -> dict[str, Any]:
     labels = subscription.config.labels
     properties = msgspec.json.decode(labels["properties"])
     destination = properties["destination"]
@@ -269,17 +279,15 @@ def _show(parts: Parts, resource: KeyedResource, call: ArmCall, subscription: Su
         told.pop("endpointUrl", None)
     told["deliveryAttributeMappings"] = [_hidden(each) for each in told.get("deliveryAttributeMappings") or []]
     terms = msgspec.json.decode(labels["terms"], type=Terms)
-    inner = _owner(call)[2:] if resource.kind.endswith(DOMAINS) else ()
-    owner = "/".join((topics.id_of(resource), *inner))
     retry = subscription.config.retry
     assert retry is not None
     return {
-        "id": f"{owner}/providers/{_TYPE}/{labels['name']}",
+        "id": f"{owner.below}/{labels['name']}",
         "name": labels["name"],
-        "type": _TYPE,
+        "type": owner.kind,
         "properties": {
             **properties,
-            "topic": owner,
+            "topic": owner.id,
             "provisioningState": _state(subscription.config, parts.clock.now()),
             "eventDeliverySchema": terms.schema,
             "destination": {**destination, "properties": told},
@@ -304,9 +312,9 @@ def _is_too_late(config: SubscriptionConfig, now_us: int) -> bool:
     return not config.confirmed and now_us - asked_us > VALIDATION_SECONDS * SECOND_US
 
 
-async def confirm(parts: Parts, resource: KeyedResource, owner: str, name: str, code: str) -> bool:
+async def confirm(parts: Parts, scope: str, owner: str, name: str, code: str) -> bool:
     """Take note that somebody opened the URL of a subscription's validation; False for a wrong one."""
-    number = f"{topic_name(*owner.split('/'))}/eventSubscriptions/{name.lower()}"
+    number = f"{topic_name(*owner.split('/'))}/{SUBSCRIPTIONS}/{name.lower()}"
 
     def change(config: SubscriptionConfig) -> SubscriptionConfig:
         if config.token != code or _is_too_late(config, parts.clock.now()):
@@ -314,7 +322,7 @@ async def confirm(parts: Parts, resource: KeyedResource, owner: str, name: str, 
         return msgspec.structs.replace(config, confirmed=True)
 
     try:
-        await parts.store.run(engine.update_subscription, resource.scope, number, change)
+        await parts.store.run(engine.update_subscription, scope, number, change)
     except SubscriptionNotFoundError:
         return False
     return True

@@ -16,10 +16,9 @@ from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
-from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.clouds.aws.dynamodb.several_items.cancelling import as_one
-from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
-from fogbank.clouds.aws.dynamodb.writing import (
+from fogbank.clouds.aws.dynamodb.indexes import SHAPE
+from fogbank.clouds.aws.dynamodb.items.cancelling import as_one
+from fogbank.clouds.aws.dynamodb.items.writing import (
     NOTHING,
     condition_of,
     guarded,
@@ -29,6 +28,8 @@ from fogbank.clouds.aws.dynamodb.writing import (
     unchanged,
     updated,
 )
+from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
+from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
 from fogbank.engines.documents import transactions
 from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.model import Document
@@ -166,7 +167,7 @@ async def transact_get_items(dynamo: Dynamo, call: Call, request: TransactGetIte
 
 async def write_as_one(dynamo: Dynamo, writes: list[Write], request: Request | None) -> Outcome:
     """Make writes as one; what is refused is worded as a cancelled transaction."""
-    return await as_one(dynamo.store.run(transactions.write, writes, AwsError, ITEMS_BYTES_MAX, request))
+    return await as_one(dynamo.store.run(transactions.write, writes, AwsError, ITEMS_BYTES_MAX, request, SHAPE))
 
 
 async def read_as_one(dynamo: Dynamo, reads: list[tuple[Name, Locate]]) -> list[Document | None]:
@@ -217,7 +218,7 @@ def _units(kind: str, parts: Iterable[tuple[str, float]], wanted: str | None) ->
     units: dict[str, float] = {}
     for table, each in parts:
         units[table] = units.get(table, 0.0) + ROUNDS * each
-    return {"ConsumedCapacity": [describe_units(table, each, wanted, kind) for table, each in units.items()]}
+    return {"ConsumedCapacity": [describe_units(table, each, wanted, kind=kind) for table, each in units.items()]}
 
 
 def _only(wanted: TransactWriteItem) -> ConditionCheck | Put | Update | Delete:

@@ -1,0 +1,1 @@
+"""Amazon DynamoDB operations on items: single ones, batches, transactions."""

@@ -1,1 +1,0 @@
-"""Amazon DynamoDB operations on several items at once: batches and transactions."""

@@ -1,0 +1,1 @@
+"""Archives of Amazon SNS's FIFO topics, and what subscriptions replay from them."""

@@ -1,0 +1,1 @@
+"""Event subscriptions: what they are of, where they deliver, how they are made and shown."""

@@ -1,0 +1,1 @@
+"""Events that resources emit by themselves, and system topics."""

@@ -1,0 +1,1 @@
+"""Archives of topics, and what subscriptions replay from them."""
