@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 NAME = "things"
 COUNTERS = 5
+TOGETHER = "counter-together"
 
 
 class Table:
-    """Acknowledged puts and deletions hold, each addition counts once; what wasn't acknowledged may have happened."""
+    """Acknowledged puts and deletions hold, each addition counts once; what wasn't acknowledged may have happened.
+
+    What is put as one is counted in the same transaction, so that the count says how much of it there must be.
+    """
 
     def __init__(self) -> None:
-        self.workers = (self.put, self.put_several, self.delete, self.add)
+        self.workers = (self.put, self.put_several, self.put_as_one, self.delete, self.add)
         self.lock = threading.Lock()
         self.number = 0
         # What each item that was ever sent looks like, by its id.
@@ -27,6 +31,8 @@ class Table:
         self.written: set[str] = set()
         self.deleting: set[str] = set()
         self.deleted: set[str] = set()
+        self.together: set[str] = set()
+        self.written_together: set[str] = set()
         self.adding: Counter[str] = Counter()
         self.added: Counter[str] = Counter()
 
@@ -49,6 +55,22 @@ class Table:
         items = [self._new(chance) for _ in range(chance.randint(1, 25))]
         client.call("dynamodb", "BatchWriteItem", RequestItems={NAME: [{"PutRequest": {"Item": i}} for i in items]})
         self.written.update(item["id"]["S"] for item in items)
+
+    def put_as_one(self, client: RawClient, chance: random.Random) -> None:
+        items = [self._new(chance) for _ in range(chance.randint(1, 5))]
+        ids = {item["id"]["S"] for item in items}
+        self.together |= ids
+        count = {
+            "TableName": NAME,
+            "Key": {"id": {"S": TOGETHER}},
+            "UpdateExpression": "ADD n :count",
+            "ExpressionAttributeValues": {":count": {"N": str(len(items))}},
+        }
+        writes: list[dict[str, Any]] = [{"Put": {"TableName": NAME, "Item": item}} for item in items]
+        client.call(
+            "dynamodb", "TransactWriteItems", TransactItems=[*writes, {"Update": count}], ClientRequestToken=min(ids)
+        )
+        self.written_together |= ids
 
     def delete(self, client: RawClient, chance: random.Random) -> None:
         known = sorted(self.written - self.deleting)
@@ -84,6 +106,9 @@ class Table:
             if not page["Items"]:
                 break
         counters = {name: int(found.pop(name)["n"]["N"]) for name in list(found) if name.startswith("counter-")}
+        there = found.keys() & self.together
+        assert self.written_together <= there, "an acknowledged transaction is lost"
+        assert counters.pop(TOGETHER, 0) == len(there), "there is a part of a transaction"
         for name, least in self.added.items():
             assert least <= counters[name] <= self.adding[name], f"{name}: an addition was lost or counted twice"
         assert self.written - self.deleting <= found.keys(), "an acknowledged item is lost"
