@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +17,39 @@ if TYPE_CHECKING:
 FAILED = ("The conditional request failed", "ConditionalCheckFailedException")
 INCOMPLETE = "Where clause does not contain a mandatory equality on all key attributes"
 DUPLICATE = "Duplicate primary key exists in table"
+# Pieces of statements, mostly such as fit together.
+PIECES = st.sampled_from(
+    ["Artist = 'x'", "SongTitle = 'y'", "SongTitle > ?", "Year = 2000", "m.k[0] = ?", "size(Artist) > 1",
+     "a IS MISSING", "begins_with(SongTitle, ?)", "contains(a, <<1>>)", "a IN [1, ?]", "a BETWEEN 1 AND ?",
+     "AND", "OR", "NOT", "(", ")", "SET a = ?", "SET Artist = 'x'", "SET Year = Year + ?", "SET l = list_append(?, l)",
+     "REMOVE m.k", "WHERE", ",", "RETURNING ALL OLD *", "RETURNING MODIFIED NEW *", "ORDER BY SongTitle DESC", "'", "?",
+     "<<>>", "{'Artist': ?}"]
+)  # fmt: skip
+KEYS = "Artist = 'x' AND SongTitle = 'y'"
+STARTS = st.sampled_from(
+    ["SELECT * FROM Music WHERE Artist = 'x' AND", "SELECT m.k, Artist FROM Music WHERE",
+     'SELECT * FROM "Music"."by-year"', f"UPDATE Music SET a = ? WHERE {KEYS} AND", "UPDATE Music",
+     f"DELETE FROM Music WHERE {KEYS} AND", "INSERT INTO Music VALUE {'Artist': ?, 'SongTitle': 'y', 'Year': ?}",
+     f"EXISTS(SELECT * FROM Music WHERE {KEYS} AND"]
+)  # fmt: skip
+PARAMETERS = st.lists(
+    st.sampled_from(
+        [
+            {"S": "x"},
+            {"S": ""},
+            {"N": "1"},
+            {"B": b""},
+            {"L": []},
+            {"M": {}},
+            {"SS": ["a"]},
+            {"NULL": True},
+            {},
+            {"N": "z"},
+        ]
+    ),
+    min_size=8,
+    max_size=8,
+)
 MALFORMED = "Statement wasn't well formed, can't be processed: "
 
 
@@ -328,3 +364,25 @@ def test_a_transaction_runs_all_statements_or_none(ddb: Any, music: str, refused
         transact(f"DELETE FROM Music {at(1)}", f"UPDATE Music SET x = 1 {at(1)}")
     with refused("Reads on indices are not supported within transactions."):
         transact('SELECT * FROM "Music"."by-year" WHERE Year = 1')
+
+
+@given(st.tuples(STARTS, st.lists(PIECES, max_size=5)), PARAMETERS)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_any_statement_is_run_or_refused(
+    ddb: Any, music: str, pieces: tuple[str, list[str]], parameters: list[dict[str, Any]]
+) -> None:
+    statement = " ".join((pieces[0], *pieces[1]))
+    given = parameters[: statement.count("?")]
+    one = {"Statement": statement} | ({"Parameters": given} if given else {})
+    statuses = set()
+    for work, members in (
+        (ddb.execute_statement, one),
+        (ddb.batch_execute_statement, {"Statements": [one]}),
+        (ddb.execute_transaction, {"TransactStatements": [one]}),
+    ):
+        try:
+            reply = work(**members)
+        except ClientError as error:
+            reply = error.response
+        statuses.add(reply["ResponseMetadata"]["HTTPStatusCode"])
+    assert statuses <= {200, 400}, statement

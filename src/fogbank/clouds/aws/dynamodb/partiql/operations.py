@@ -208,6 +208,9 @@ def _try_reading(one: BatchStatementRequest) -> tuple[Statement, Any] | AwsError
 def _failed(error: AwsError | EngineError) -> dict[str, Any]:
     """Return the response to a statement that failed."""
     worded = error if isinstance(error, AwsError) else ERRORS[type(error)](error)
+    if worded.code not in CODES:
+        # What isn't wrong with a statement is wrong with the request.
+        raise worded
     return {"Error": {"Code": CODES[worded.code], "Message": worded.message, **worded.fields}}
 
 
