@@ -33,11 +33,11 @@ def find_provider() -> Path | None:
 
 
 class Change(NamedTuple):
-    """What a plan would do to a resource: `update`, `create`, `delete`, or `delete create` to replace it."""
+    """What a plan would do to a resource of a service: `create`, `update`, `replace` or `delete` it."""
 
     service: str
     resource: str
-    actions: str
+    action: str
 
 
 class Terraform:
@@ -68,10 +68,10 @@ class Terraform:
     def plan(self, **variables: object) -> list[Change]:
         """Return what applying would change: nothing, if all is as it was made."""
         done = self._run(
-            "plan", "-input=false", "-detailed-exitcode", "-out=plan", *_flags(variables), allowed=(NO_CHANGES, CHANGES)
+            "plan", "-input=false", "-json", "-detailed-exitcode", *_flags(variables), allowed=(NO_CHANGES, CHANGES)
         )
-        plan = json.loads(self._run("show", "-json", "plan").stdout)
-        changes = [change for each in plan["resource_changes"] if (change := _change(each)).actions != "no-op"]
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        changes = [_change(line["change"]) for line in lines if line["type"] == "planned_change"]
         assert bool(changes) == (done.returncode == CHANGES), done.stdout
         return changes
 
@@ -99,8 +99,8 @@ class Terraform:
 
 
 def _change(planned: dict[str, Any]) -> Change:
-    _module, service, resource = planned["address"].split(".", 2)
-    return Change(service, resource, " ".join(planned["change"]["actions"]))
+    resource = planned["resource"]
+    return Change(resource["module"].removeprefix("module."), resource["resource"], planned["action"])
 
 
 def _flags(variables: dict[str, object]) -> list[str]:

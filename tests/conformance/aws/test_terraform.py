@@ -126,8 +126,8 @@ def test_resources_are_made(life: Life, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LISTED)
-def test_resources_are_changed(life: Life, name: str) -> None:
-    assert of(name, life.planned)
+def test_resources_are_changed_in_place(life: Life, name: str) -> None:
+    assert {change.action for change in of(name, life.planned)} == {"update"}
     assert of(name, life.changed_drift) == []
 
 

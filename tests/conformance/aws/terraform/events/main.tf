@@ -66,7 +66,7 @@ resource "aws_cloudwatch_event_bus_policy" "shop" {
 
 resource "aws_cloudwatch_event_permission" "partner" {
   principal    = "111111111111"
-  statement_id = "partner-${var.delay}"
+  statement_id = "partner"
 }
 
 resource "aws_cloudwatch_event_connection" "partner" {

@@ -70,7 +70,7 @@ resource "aws_sqs_queue_redrive_allow_policy" "dead" {
   queue_url = aws_sqs_queue.dead.id
   redrive_allow_policy = jsonencode({
     redrivePermission = var.delay == 0 ? "allowAll" : "byQueue"
-    sourceQueueArns   = var.delay == 0 ? null : [aws_sqs_queue.orders.arn, aws_sqs_queue.plain.arn]
+    sourceQueueArns   = var.delay == 0 ? null : [aws_sqs_queue.plain.arn]
   })
 }
 
