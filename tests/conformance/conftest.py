@@ -43,7 +43,7 @@ def server(shared: Path) -> Iterator[ThreadedServer]:
 @pytest.fixture
 def account() -> str:
     """An account of the test's own."""
-    return new_account()
+    return f"{os.getpid() % 100_000:05d}{next(_accounts):07d}"
 
 
 @pytest.fixture
@@ -64,11 +64,6 @@ def timed_server(shared: Path) -> Iterator[ThreadedServer]:
 def timed_client(timed_server: ThreadedServer, account: str) -> Callable[..., Any]:
     """`timed_client("sqs")` makes a boto3 client of the server whose clock stands still."""
     return boto3_client(timed_server, account)
-
-
-def new_account() -> str:
-    """Return an account that nobody else uses."""
-    return f"{os.getpid() % 100_000:05d}{next(_accounts):07d}"
 
 
 def boto3_client(server: ThreadedServer, account: str) -> Callable[..., Any]:

@@ -1,25 +1,24 @@
 """Terraform makes, changes and removes resources, and finds them each time as it left them.
 
 Each service is a module of its own in the folder `terraform`, named here with what is to be left of it in the end. Its
-variable `delay` changes something of it in place. All go through their life in one run, and the tests ask what became
-of each: the provider waits for minutes, asking until a queue has looked the same for a while, and so it waits once.
+variable `delay` changes something of it in place. All go through their life in one run, so that what the provider waits
+for, it waits for at the same time: it asks again and again until a queue has looked the same for a while.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conformance.aws.terraform_runs import Change, Terraform, find_provider, find_terraform
-from tests.conformance.conftest import boto3_client, new_account
+from tests.conformance.aws.terraform_runs import Terraform, find_provider, find_terraform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from fogbank.testing.server import ThreadedServer
-
-pytestmark = [pytest.mark.xdist_group("terraform"), pytest.mark.timeout(900)]
+    from tests.conformance.aws.terraform_runs import Change
 
 
 def queues(client: Callable[..., Any]) -> list[Any]:
@@ -80,62 +79,44 @@ LISTED: dict[str, Callable[[Callable[..., Any]], list[Any]]] = {
 }
 
 
-class Life(NamedTuple):
-    """What became of everything: what was listed, what plans would change, and what Terraform thought there is."""
-
-    made: dict[str, list[Any]]
-    drift: list[Change]
-    resources: set[str]
-    planned: list[Change]
-    changed_drift: list[Change]
-    changed_resources: set[str]
-    left: dict[str, list[Any]]
-    left_resources: set[str]
-
-
-@pytest.fixture(scope="module")
-def life(server: ThreadedServer, tmp_path_factory: pytest.TempPathFactory) -> Life:
-    """Everything is made, changed and removed."""
+@pytest.fixture
+def terraform(server: ThreadedServer, account: str, tmp_path: Path) -> Terraform:
+    """Terraform with the AWS provider, against the server, in the test's own account."""
     program, plugins = find_terraform(), find_provider()
     if program is None:
         pytest.skip("needs Terraform: there is none on PATH")
     if plugins is None:
         pytest.skip("needs the Terraform AWS provider: there is none in a local plugin folder")
-    account = new_account()
-    client = boto3_client(server, account)
-    terraform = Terraform(program, plugins, server.url, account, tmp_path_factory.mktemp("terraform"))
-    terraform.apply()
-    made = {name: listed(client) for name, listed in LISTED.items()}
-    drift, resources = terraform.plan(), terraform.resources()
-    planned = terraform.plan(delay=5)
-    terraform.apply(delay=5)
-    changed_drift, changed_resources = terraform.plan(delay=5), terraform.resources()
-    terraform.destroy(delay=5)
-    left = {name: listed(client) for name, listed in LISTED.items()}
-    return Life(made, drift, resources, planned, changed_drift, changed_resources, left, terraform.resources())
+    return Terraform(program, plugins, server.url, account, tmp_path)
 
 
 def of(name: str, changes: list[Change]) -> list[Change]:
     return [change for change in changes if change.service == name]
 
 
-@pytest.mark.parametrize("name", LISTED)
-def test_resources_are_made(life: Life, name: str) -> None:
-    assert life.made[name]
-    assert of(name, life.drift) == []
+# One test, since each worker that had some of several would go through it all.
+@pytest.mark.timeout(900)
+def test_resources_are_made_changed_and_removed(
+    terraform: Terraform, client: Callable[..., Any], subtests: pytest.Subtests
+) -> None:
+    terraform.apply()
+    drift, resources = terraform.plan(), terraform.resources()
+    for name, listed in LISTED.items():
+        with subtests.test("made", service=name):
+            assert listed(client)
+            assert of(name, drift) == []
 
+    planned = terraform.plan(delay=5)
+    terraform.apply(delay=5)
+    drift = terraform.plan(delay=5)
+    for name in LISTED:
+        with subtests.test("changed in place", service=name):
+            assert {change.action for change in of(name, planned)} == {"update"}
+            assert of(name, drift) == []
+    assert terraform.resources() == resources
 
-@pytest.mark.parametrize("name", LISTED)
-def test_resources_are_changed_in_place(life: Life, name: str) -> None:
-    assert {change.action for change in of(name, life.planned)} == {"update"}
-    assert of(name, life.changed_drift) == []
-
-
-@pytest.mark.parametrize("name", LISTED)
-def test_resources_are_removed(life: Life, name: str) -> None:
-    assert life.left[name] == []
-
-
-def test_terraform_knows_of_the_same_resources_until_they_are_removed(life: Life) -> None:
-    assert life.changed_resources == life.resources
-    assert life.left_resources == set()
+    terraform.destroy(delay=5)
+    for name, listed in LISTED.items():
+        with subtests.test("removed", service=name):
+            assert listed(client) == []
+    assert terraform.resources() == set()
