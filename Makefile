@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JS := tests/conformance/aws/js tests/conformance/azure/js tests/conformance/gcp/js
-JOBS ?= 2
+# One more than a small machine's two cores: there is always a test that waits, Terraform's for minutes.
+JOBS ?= 3
+
+# Where Python is told not to keep what it compiles, each worker would rewrite the assertions of all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench unit format lint types contracts reference lock toolchains clean

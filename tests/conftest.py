@@ -31,12 +31,14 @@ START_US = 1_795_348_800_000_000
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+LONG = ("test_terraform.py", "test_destinations.py", "test_pipeline.py", "test_crashes.py")
 STORES = ("sqlite-file", "sqlite-memory", "postgres")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes minutes, so that no worker is left alone with it in the end."""
-    items.sort(key=lambda item: "test_terraform" not in item.nodeid)
+    """Begin with what takes long, so that no worker is left alone with it in the end; with what waits most first."""
+    last = len(LONG)
+    items.sort(key=lambda item: next((place for place, name in enumerate(LONG) if name in item.nodeid), last))
 
 
 @pytest.fixture

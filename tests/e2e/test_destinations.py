@@ -83,7 +83,10 @@ def test_every_outcome_is_told_once(request: pytest.FixtureRequest, tmp_path: Pa
             if round_ == 0:
                 build(server)
             thread = threading.Thread(target=work, args=(server, acknowledged))
+            before = len(acknowledged)
             thread.start()
+            # On a busy machine the client alone takes long to begin.
+            wait_until(lambda: len(acknowledged) > before)  # noqa: B023 - waited for at once
             time.sleep(chance.uniform(0.8, 1.6))
             server.kill()
             thread.join()

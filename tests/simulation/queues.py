@@ -15,6 +15,7 @@ GROUPS = ("red", "green", "blue")
 # Longer than the queues' lease: what clients had in their hands when they died has come back by then.
 LEASE_SECONDS = 1
 QUIET_SECONDS = 1.3
+LOOK_SECONDS = 0.02
 
 
 class StandardQueue:
@@ -58,10 +59,13 @@ class StandardQueue:
         left: list[str] = []
         quiet_since = time.monotonic()
         while time.monotonic() - quiet_since < QUIET_SECONDS:
-            for message in self._receive(client, 10):
+            messages = self._receive(client, 10)
+            for message in messages:
                 left.append(message["Body"])
                 client.call("sqs", "DeleteMessage", QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
                 quiet_since = time.monotonic()
+            if not messages:
+                time.sleep(LOOK_SECONDS)
         assert len(left) == len(set(left)), "a message that was deleted while draining came twice"
         assert self.sent - self.deleting <= set(left), "an acknowledged message is lost"
         assert set(left) <= self.tried, "a message came from nowhere"
@@ -110,10 +114,13 @@ class OrderedQueue:
         left: dict[str, list[int]] = {group: [] for group in GROUPS}
         quiet_since = time.monotonic()
         while time.monotonic() - quiet_since < QUIET_SECONDS:
-            for group, number, handle in self._receive(client, 10):
+            messages = self._receive(client, 10)
+            for group, number, handle in messages:
                 left[group].append(number)
                 self._delete(client, group, number, handle)
                 quiet_since = time.monotonic()
+            if not messages:
+                time.sleep(LOOK_SECONDS)
         assert self.broken == []
         for group in GROUPS:
             handled = {number for each, number in self.deleting if each == group}

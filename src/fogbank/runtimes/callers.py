@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_LOCAL, _STATE, _USER, _INODE = 1, 3, 7, 9
+_LOCAL, _REMOTE, _STATE, _USER, _INODE = 1, 2, 3, 7, 9
 _LISTEN: Final = "0A"
+_SOCKET: Final = "socket:["
+_END: Final = len("0100007F:1F90")
 
 
 class Socket(NamedTuple):
@@ -30,12 +32,19 @@ class Socket(NamedTuple):
 
 
 def find_socket(address: str, port: int) -> Socket | None:
-    """Return the socket that has this address and port on its own side; None if it is another machine's."""
+    """Return the socket at the other end of a connection of ours, by its address; None if it is another machine's.
+
+    The kernel gives one port to several outgoing connections that go to different places: those that don't end here
+    are somebody else's.
+    """
     wanted = set(_written(address, port))
-    for fields in _sockets():
-        if fields[_LOCAL] in wanted and fields[_INODE] != "0":
-            return Socket(int(fields[_USER]), int(fields[_INODE]))
-    return None
+    listed = list(_sockets())
+    found = [fields for fields in listed if fields[_LOCAL] in wanted and fields[_INODE] != "0"]
+    if len(found) > 1:
+        held = _inodes(os.getpid())
+        ends = {_end(each[_LOCAL]) for each in listed if each[_REMOTE] in wanted and int(each[_INODE]) in held}
+        found = [fields for fields in found if _end(fields[_REMOTE]) in ends]
+    return Socket(int(found[0][_USER]), int(found[0][_INODE])) if found else None
 
 
 def listens(address: str, port: int) -> bool:
@@ -46,16 +55,17 @@ def listens(address: str, port: int) -> bool:
 
 def is_held(inode: int, keepers: Iterable[int]) -> bool:
     """Whether one of these processes, or one that they started, holds a socket."""
-    wanted = f"socket:[{inode}]"
-    for keeper in keepers:
-        for pid in tree(keeper):
-            try:
-                with os.scandir(f"/proc/{pid}/fd") as entries:
-                    if any(_target(entry.path) == wanted for entry in entries):
-                        return True
-            except OSError:
-                continue
-    return False
+    return any(inode in _inodes(pid) for keeper in keepers for pid in tree(keeper))
+
+
+def _inodes(pid: int) -> set[int]:
+    """Return the sockets that a process holds."""
+    try:
+        with os.scandir(f"/proc/{pid}/fd") as entries:
+            targets = [_target(entry.path) for entry in entries]
+    except OSError:
+        return set()
+    return {int(target[len(_SOCKET) : -1]) for target in targets if target.startswith(_SOCKET)}
 
 
 def _sockets() -> Iterator[list[str]]:
@@ -79,6 +89,11 @@ def _target(path: str) -> str:
         return os.readlink(path)  # noqa: PTH115 - one of very many
     except OSError:
         return ""
+
+
+def _end(written: str) -> str:
+    """Return what is the same of an address of version 4 in both tables."""
+    return written[-_END:]
 
 
 def _written(address: str, port: int) -> Iterator[str]:

@@ -7,14 +7,16 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.conformance.aws.functions import zipped
 
 PROVIDER = "registry.terraform.io/hashicorp/aws"
-HERE = Path(__file__).parent
+FILES = Path(__file__).parent / "terraform"
 SECONDS_MAX = 300
 CHANGES, NO_CHANGES = 2, 0
+# The provider asks again and again until a queue has looked the same for a while: all wait at the same time.
+PARALLEL = 40
 
 
 def find_terraform() -> Path | None:
@@ -30,14 +32,22 @@ def find_provider() -> Path | None:
     return next((place for place in places if any(place.glob(f"{PROVIDER}/*"))), None)
 
 
+class Change(NamedTuple):
+    """What a plan would do to a resource of a service: `create`, `update`, `replace` or `delete` it."""
+
+    service: str
+    resource: str
+    action: str
+
+
 class Terraform:
-    """One configuration, named after its file in the folder `terraform`."""
+    """The configurations of all services, each a module in a folder of `terraform`, applied together."""
 
     def __init__(self, program: Path, plugins: Path, endpoint: str, account: str, folder: Path) -> None:
         self._program = program
-        self._plugins = plugins
         self._folder = folder
-        shutil.copy(HERE / "terraform" / "provider.tf", folder)
+        shutil.copytree(FILES, folder, dirs_exist_ok=True)
+        (folder / "function.zip").write_bytes(zipped("def handler(event, context): return event"))
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -49,34 +59,29 @@ class Terraform:
             "TF_IN_AUTOMATION": "1",
             "TF_CLI_ARGS": "-no-color",
         }
-
-    def use(self, name: str) -> None:
-        """Take a configuration and make ready; a configuration finds a function's code in `function.zip`."""
-        shutil.copy(HERE / "terraform" / f"{name}.tf", self._folder)
-        (self._folder / "function.zip").write_bytes(zipped("def handler(event, context): return event"))
-        self._run("init", "-input=false", f"-plugin-dir={self._plugins}")
+        self._run("init", "-input=false", f"-plugin-dir={plugins}")
 
     def apply(self, **variables: object) -> None:
-        """Make everything as the configuration says."""
-        self._run("apply", "-input=false", "-auto-approve", *_flags(variables))
+        """Make everything as the configurations say."""
+        self._run("apply", "-input=false", "-auto-approve", f"-parallelism={PARALLEL}", *_flags(variables))
 
-    def drifts(self, **variables: object) -> str:
-        """Return what a plan would change: nothing, if all is as it was made."""
-        plan = self._run(
-            "plan", "-input=false", "-detailed-exitcode", *_flags(variables), allowed=(NO_CHANGES, CHANGES)
+    def plan(self, **variables: object) -> list[Change]:
+        """Return what applying would change: nothing, if all is as it was made."""
+        done = self._run(
+            "plan", "-input=false", "-json", "-detailed-exitcode", *_flags(variables), allowed=(NO_CHANGES, CHANGES)
         )
-        return plan.stdout if plan.returncode == CHANGES else ""
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        changes = [_change(line["change"]) for line in lines if line["type"] == "planned_change"]
+        assert bool(changes) == (done.returncode == CHANGES), done.stdout
+        return changes
 
     def destroy(self, **variables: object) -> None:
         """Remove everything."""
-        self._run("destroy", "-input=false", "-auto-approve", *_flags(variables))
+        self._run("destroy", "-input=false", "-auto-approve", f"-parallelism={PARALLEL}", *_flags(variables))
 
-    def outputs(self) -> dict[str, Any]:
-        return {name: each["value"] for name, each in json.loads(self._run("output", "-json").stdout).items()}
-
-    def resources(self) -> list[str]:
+    def resources(self) -> set[str]:
         """Return the addresses of everything that Terraform thinks there is."""
-        return self._run("state", "list").stdout.split()
+        return set(self._run("state", "list").stdout.split())
 
     def _run(self, command: str, *arguments: str, allowed: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
         line = [str(self._program), command, *arguments]
@@ -91,6 +96,11 @@ class Terraform:
         )
         assert done.returncode in allowed, f"terraform {command} failed:\n{done.stdout}\n{done.stderr}"
         return done
+
+
+def _change(planned: dict[str, Any]) -> Change:
+    resource = planned["resource"]
+    return Change(resource["module"].removeprefix("module."), resource["resource"], planned["action"])
 
 
 def _flags(variables: dict[str, object]) -> list[str]:

@@ -36,3 +36,30 @@ def test_nobody_is_found_where_nobody_is() -> None:
         port = listener.getsockname()[1]
     assert find_socket("127.0.0.1", port) is None
     assert find_socket("192.0.2.1", 80) is None
+
+
+@pytest.mark.parametrize("ours_is_first", [True, False])
+def test_a_connection_from_the_same_port_to_somebody_else_is_not_mistaken(ours_is_first: bool) -> None:
+    accept = "import socket, time; held = socket.socket(fileno=0).accept(); print(flush=True); time.sleep(60)"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as ours,
+        socket.create_server(("127.0.0.1", 0)) as theirs,
+        socket.socket() as client,
+        socket.socket() as other,
+        subprocess.Popen([sys.executable, "-c", accept], stdin=theirs, stdout=subprocess.PIPE) as process,
+    ):
+        for each in (client, other):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        client.bind(("127.0.0.1", 0))
+        other.bind(client.getsockname())
+        ends = [(client, ours), (other, theirs)]
+        for end, listener in ends if ours_is_first else reversed(ends):
+            end.connect(listener.getsockname())
+        accepted, peer = ours.accept()
+        assert process.stdout is not None
+        process.stdout.readline()
+        found = find_socket(*peer)
+        assert found is not None
+        assert found.inode == os.fstat(client.fileno()).st_ino
+        accepted.close()
+        process.kill()

@@ -13,7 +13,7 @@ from tests.unit.wire.aws.kinds import plain
 from tests.unit.wire.aws.operations import codec, every_operation, kinds, possible
 from tests.unit.wire.aws.sdk import write_request
 
-EXAMPLES = 12
+EXAMPLES = 6
 
 
 def check(service: str, operation: str, members: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from tests.unit.wire.aws.sdk import read_reply
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-EXAMPLES = 12
+EXAMPLES = 6
 ID = "11111111-2222-3333-4444-555555555555"
 
 

@@ -1,6 +1,5 @@
 variable "delay" {
-  type    = number
-  default = 0
+  type = number
 }
 
 resource "aws_dynamodb_table" "orders" {

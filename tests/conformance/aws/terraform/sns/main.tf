@@ -1,12 +1,11 @@
 variable "delay" {
-  type    = number
-  default = 0
+  type = number
 }
 
 data "aws_caller_identity" "current" {}
 
 resource "aws_sqs_queue" "orders" {
-  name = "orders"
+  name = "subscribed"
 }
 
 resource "aws_sns_topic" "orders" {

@@ -1,6 +1,5 @@
 variable "delay" {
-  type    = number
-  default = 0
+  type = number
 }
 
 data "aws_iam_policy_document" "trust" {

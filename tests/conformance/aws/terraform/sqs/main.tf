@@ -1,6 +1,5 @@
 variable "delay" {
-  type    = number
-  default = 0
+  type = number
 }
 
 resource "aws_sqs_queue" "plain" {
@@ -64,6 +63,14 @@ resource "aws_sqs_queue_redrive_policy" "plain" {
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead.arn
     maxReceiveCount     = 2 + var.delay
+  })
+}
+
+resource "aws_sqs_queue_redrive_allow_policy" "dead" {
+  queue_url = aws_sqs_queue.dead.id
+  redrive_allow_policy = jsonencode({
+    redrivePermission = var.delay == 0 ? "allowAll" : "byQueue"
+    sourceQueueArns   = var.delay == 0 ? null : [aws_sqs_queue.plain.arn]
   })
 }
 

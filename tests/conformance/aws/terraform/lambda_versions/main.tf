@@ -1,10 +1,9 @@
 variable "delay" {
-  type    = number
-  default = 0
+  type = number
 }
 
 resource "aws_iam_role" "worker" {
-  name = "worker"
+  name = "versions-worker"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -20,12 +19,12 @@ resource "aws_sqs_queue" "failed" {
 }
 
 resource "aws_lambda_function" "worker" {
-  function_name                  = "worker"
+  function_name                  = "versioned"
   role                           = aws_iam_role.worker.arn
   runtime                        = "python3.11"
   handler                        = "app.handler"
-  filename                       = "${path.module}/function.zip"
-  source_code_hash               = filebase64sha256("${path.module}/function.zip")
+  filename                       = "${path.root}/function.zip"
+  source_code_hash               = filebase64sha256("${path.root}/function.zip")
   timeout                        = 10 + var.delay
   publish                        = true
   reserved_concurrent_executions = 10 + var.delay

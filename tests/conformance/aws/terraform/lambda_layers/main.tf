@@ -1,10 +1,9 @@
 variable "delay" {
-  type    = number
-  default = 0
+  type = number
 }
 
 resource "aws_iam_role" "worker" {
-  name = "worker"
+  name = "layers-worker"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -18,8 +17,8 @@ resource "aws_iam_role" "worker" {
 resource "aws_lambda_layer_version" "shared" {
   layer_name               = "shared"
   description              = "what is shared"
-  filename                 = "${path.module}/function.zip"
-  source_code_hash         = filebase64sha256("${path.module}/function.zip")
+  filename                 = "${path.root}/function.zip"
+  source_code_hash         = filebase64sha256("${path.root}/function.zip")
   compatible_runtimes      = ["python3.11"]
   compatible_architectures = ["x86_64"]
   license_info             = "MIT"
@@ -38,8 +37,8 @@ resource "aws_lambda_function" "web" {
   role             = aws_iam_role.worker.arn
   runtime          = "python3.11"
   handler          = "app.handler"
-  filename         = "${path.module}/function.zip"
-  source_code_hash = filebase64sha256("${path.module}/function.zip")
+  filename         = "${path.root}/function.zip"
+  source_code_hash = filebase64sha256("${path.root}/function.zip")
   layers           = [aws_lambda_layer_version.shared.arn]
 }
 
