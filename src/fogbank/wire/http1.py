@@ -20,6 +20,7 @@ from fogbank.wire.http1_reader import RequestReader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fogbank.wire.connections import Connections
     from fogbank.wire.http import Handler, Request
     from fogbank.wire.http1_reader import Bodies
 
@@ -54,7 +55,7 @@ class ServerSide(Protocol):
     patience: Patience
     bodies: Bodies
     closing: bool
-    connections: set[Connection]
+    connections: Connections[Connection]
     # Who takes over connections that turn out to speak HTTP/2, with what was read of them.
     http2: Callable[[asyncio.Transport, bytes], None] | None
 

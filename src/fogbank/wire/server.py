@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
-from fogbank.kernel.clock import SECOND_US, wake
+from fogbank.wire.connections import Connections, Dates
 from fogbank.wire.http import Request, Response
 from fogbank.wire.http1 import Connection, Patience
 from fogbank.wire.http1_reader import Bodies
@@ -48,16 +47,13 @@ class HttpServer:
         self.patience = patience or Patience()
         self.http2 = http2
         self.closing = False
-        self.connections: set[Connection] = set()
-        self._clock = clock
+        self.connections: Connections[Connection] = Connections()
+        self._dates = Dates(clock)
         self._refuse = refuse
         self._loop = asyncio.get_running_loop()
         self._listeners: list[asyncio.Server] = []
         self._sweeping: asyncio.TimerHandle | None = None
         self._unswept: list[Connection] = []
-        self._gone: asyncio.Future[None] | None = None
-        self._second = -1
-        self._date = b""
 
     async def listen(self, host: str, port: int) -> int:
         """Listen on an address; port 0 takes a free one. Returns the port."""
@@ -72,39 +68,21 @@ class HttpServer:
         self.closing = True
         for listener in self._listeners:
             listener.close()
-        for connection in list(self.connections):
-            connection.close_when_idle()
-        if self.connections:
-            await asyncio.wait([self._last_gone()], timeout=grace_seconds)
-        for connection in list(self.connections):
-            connection.abort()
-        if self.connections:
-            await self._last_gone()
+        await self.connections.close(grace_seconds)
         if self._sweeping is not None:
             self._sweeping.cancel()
 
     def forget(self, connection: Connection) -> None:
         """Take note that a connection is gone."""
-        self.connections.discard(connection)
-        if self._gone is not None and not self.connections:
-            wake(self._gone)
+        self.connections.forget(connection)
 
     def date(self) -> bytes:
-        """Return the value of the Date header, now (RFC 9110, section 5.6.7)."""
-        second = self._clock.now() // SECOND_US
-        if second != self._second:
-            self._second = second
-            self._date = formatdate(second, usegmt=True).encode()
-        return self._date
+        """Return the value of the Date header, now."""
+        return self._dates.now()
 
     def refusal(self, status: int, request: Request) -> Response:
         """Word the answer to something that never became a request."""
         return Response(status, []) if self._refuse is None else self._refuse(status, request)
-
-    def _last_gone(self) -> asyncio.Future[None]:
-        if self._gone is None or self._gone.done():
-            self._gone = self._loop.create_future()
-        return self._gone
 
     def _connect(self) -> Connection:
         return Connection(self)
