@@ -115,8 +115,20 @@ EVENTARC_CLIENTS: Final = (
         "google.cloud.eventarc.v1.Eventarc",
     ),
 )  # fmt: skip
+FIRESTORE_CLIENTS: Final = (
+    Client(
+        "google.cloud.firestore_v1",
+        "services.firestore.transports",
+        (
+            "types.firestore", "types.aggregation_result", "types.bloom_filter", "types.common", "types.document",
+            "types.explain_stats", "types.pipeline", "types.query", "types.query_profile", "types.write",
+        ),
+        "google.firestore.v1.Firestore",
+    ),
+)  # fmt: skip
 SERVICES: Final = {
     "eventarc": EVENTARC_CLIENTS,
+    "firestore": FIRESTORE_CLIENTS,
     "functions": FUNCTIONS_CLIENTS,
     "pubsub": PUBSUB_CLIENTS,
     "scheduler": SCHEDULER_CLIENTS,

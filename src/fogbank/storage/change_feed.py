@@ -60,6 +60,14 @@ async def read(tx: Tx, _now_us: int, feed: str, after: int, limit: int) -> list[
     return [Entry(seq, at_us, bytes(payload)) for seq, at_us, payload in rows]
 
 
+async def first(tx: Tx, _now_us: int, feed: str) -> int:
+    """Return the number of the oldest entry that is still there; behind the newest if there is none."""
+    row = await tx.one("SELECT MIN(seq) FROM feed_entry WHERE feed = $1", feed)
+    if row is None or row[0] is None:
+        return await last(tx, _now_us, feed) + 1
+    return int(row[0])
+
+
 async def trim(tx: Tx, _now_us: int, feed: str, before_us: int) -> int:
     """Remove entries that were written before a time; returns how many."""
     return await tx.run("DELETE FROM feed_entry WHERE feed = $1 AND at_us < $2", feed, before_us)

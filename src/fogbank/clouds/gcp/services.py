@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
 def gcp_services(parts: Parts) -> list[AnyService]:
     """Return all services, those that gRPC itself has included."""
-    from fogbank.clouds.gcp import eventarc, functions, pubsub, scheduler, tasks  # noqa: PLC0415 - loaded on first use
+    from fogbank.clouds.gcp import (  # noqa: PLC0415 - loaded on first use
+        eventarc,
+        firestore,
+        functions,
+        pubsub,
+        scheduler,
+        tasks,
+    )
     from fogbank.clouds.gcp.locations import locations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.clouds.gcp.operations import operations_service  # noqa: PLC0415 - loaded on first use
     from fogbank.wire.grpc.health import health_service  # noqa: PLC0415 - loaded on first use
@@ -36,6 +43,7 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     parts.types.load("fogbank.clouds.gcp", "mixins")
     services = [
         *eventarc.make_services(parts),
+        *firestore.make_services(parts),
         *functions.make_services(parts),
         *pubsub.make_services(parts),
         *scheduler.make_services(parts),

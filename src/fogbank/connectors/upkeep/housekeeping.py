@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.engines.documents import documents, requests
+from fogbank.engines.documents import collections, documents, history, requests
 from fogbank.engines.identity import sessions
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.whole_queues import snapshots
@@ -51,6 +51,9 @@ class Housekeeping:
         await self._store.run(snapshots.expire)
         await self._store.run(sessions.forget_expired)
         await self._store.run(requests.forget_expired)
+        for collection in await self._store.read(collections.all_collections):
+            if collection.config.feed_seconds:
+                await self._store.run(history.trim, collection)
         await self._sweep_logs()
 
     async def _sweep_logs(self) -> None:

@@ -105,6 +105,16 @@ async def tick(tx: Tx, now_us: int, collection: Collection) -> int:
     return int(row[0])
 
 
+async def latest(tx: Tx, now_us: int, collection: Collection) -> int:
+    """Return a number that every write so far is at or before, and every later one is behind."""
+    row = await tx.one(
+        "SELECT last_version FROM collection WHERE scope = $1 AND name = $2", collection.scope, collection.name
+    )
+    if row is None:
+        raise CollectionNotFoundError(collection.name)
+    return max(int(row[0]), now_us - 1)
+
+
 async def all_collections(tx: Tx, _now_us: int) -> list[Collection]:
     """Return every collection of every scope."""
     return [_collection(row) for row in await tx.all(f"SELECT {_COLUMNS} FROM collection ORDER BY scope, name")]

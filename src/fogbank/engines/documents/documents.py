@@ -77,7 +77,12 @@ class Write(NamedTuple):
 async def get(tx: Tx, now_us: int, name: Name, locate: Locate) -> Document | None:
     """Return a document, or None."""
     collection = await collections.find(tx, now_us, name)
-    row = await tx.one(_GET, collection.id, *locate(collection))
+    return await get_at(tx, now_us, collection, locate(collection))
+
+
+async def get_at(tx: Tx, _now_us: int, collection: Collection, key: Key) -> Document | None:
+    """Return a document of a collection that is known, or None."""
+    row = await tx.one(_GET, collection.id, *key)
     return None if row is None else _document(row)
 
 
@@ -236,6 +241,7 @@ async def _tell(
         latest.created,
         one.version,
         one.cause,
+        0 if before is None else before.version,
     )
     await change_feed.append(tx, now_us, one.collection.config.feed, _encode_entry(entry))
 

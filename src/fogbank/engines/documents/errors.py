@@ -18,6 +18,10 @@ class CollectionExistsError(AlreadyExistsError):
     """There is a collection of that name already."""
 
 
+class HistoryGoneError(EngineError):
+    """The change feed doesn't go back so far."""
+
+
 class CollectionProtectedError(EngineError):
     """The collection is protected against being deleted."""
 

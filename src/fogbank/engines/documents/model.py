@@ -48,8 +48,8 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Documents of one partition key are kept in the order of their sort keys. `protected`: it can't be deleted.
     `versioned`: each write has a number that is greater than all before it in the collection. `feed` names the change
-    feed that tells of each write, if there is one. `expiry` is the field that says when a document goes away, in
-    seconds since the epoch.
+    feed that tells of each write, if there is one; entries older than `feed_seconds` go away, unless that is 0.
+    `expiry` is the field that says when a document goes away, in seconds since the epoch.
     """
 
     partition_key: KeyField
@@ -59,6 +59,7 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     versioned: bool = False
     indexes: tuple[Index, ...] = ()
     feed: str = ""
+    feed_seconds: int = 0
     expiry: str = ""
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
@@ -116,8 +117,8 @@ class Traits(NamedTuple):
 class Change(msgspec.Struct, frozen=True, array_like=True):
     """An entry of a collection's change feed: a document before and after a write, as stored; None for none.
 
-    `created` is the number of the write that created it, `version` that of this write, in collections that have such.
-    `cause` is "expired" for what went away by itself.
+    `created` is the number of the write that created it, `version` that of this write, `before_version` that of the
+    one before, in collections that have such. `cause` is "expired" for what went away by itself.
     """
 
     partition: bytes
@@ -129,6 +130,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     created: int = 0
     version: int = 0
     cause: str = ""
+    before_version: int = 0
 
 
 class Totals(NamedTuple):

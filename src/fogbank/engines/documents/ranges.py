@@ -181,6 +181,18 @@ async def scan(
             beside = Key(bytes(last[6]), bytes(last[7]))
 
 
+async def next_partition(tx: Tx, _now_us: int, collection: int, low: bytes, high: bytes) -> bytes | None:
+    """Return the first partition of a collection from `low` to before `high` that has documents."""
+    row = await tx.one(
+        "SELECT partition FROM document WHERE collection = $1 AND partition >= $2 AND partition < $3"
+        " ORDER BY partition LIMIT 1",
+        collection,
+        low,
+        high,
+    )
+    return None if row is None else bytes(row[0])
+
+
 def whole(part: int = 0, parts: int = 1, number: int = 0) -> Stretch:
     """Return the part'th of so many equal parts of a collection, or of one of its indexes."""
     return Stretch(Key(hash_bound(part, parts), NO_SORT_KEY), hash_bound(part + 1, parts), number)

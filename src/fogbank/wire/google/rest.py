@@ -9,6 +9,7 @@ import msgspec
 from fogbank.wire.google.bindings import Router
 from fogbank.wire.google.transcoding import Presentation, read_query, read_request, read_system
 from fogbank.wire.grpc.calls import word
+from fogbank.wire.grpc.encoded import Encoded
 from fogbank.wire.grpc.framing import MESSAGE_BYTES_MAX
 from fogbank.wire.grpc.service import Call
 from fogbank.wire.grpc.status import HTTP_STATUSES, Code, GrpcError
@@ -17,7 +18,7 @@ from fogbank.wire.http import BodyIncompleteError, BodyTooLargeError, Response
 if TYPE_CHECKING:
     from fogbank.wire.google.bindings import Found
     from fogbank.wire.grpc.metadata import Metadata
-    from fogbank.wire.grpc.service import Methods
+    from fogbank.wire.grpc.service import Method, Methods
     from fogbank.wire.grpc.types import Types
     from fogbank.wire.http import Request
 
@@ -54,20 +55,30 @@ class RestApplication:
         self, request: Request, found: Found, pairs: list[tuple[str, str]], shown: Presentation
     ) -> Response:
         method = self._methods.find(found.binding.path)
-        if method.client_streaming or method.server_streaming:
+        if method.client_streaming:
             raise GrpcError(Code.UNIMPLEMENTED, f"{method.name} streams; Fogbank answers it over gRPC only.")
         message = method.request()
         read_request(self._types, message, found, pairs, await request.read(MESSAGE_BYTES_MAX))
         metadata: Metadata = [
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.items()
         ]
+        running = method.run(method.service.deps, Call(request.origin, metadata), message)
         try:
-            answer = await method.run(method.service.deps, Call(request.origin, metadata), message)
+            if method.server_streaming:
+                # A stream is a list of answers.
+                shapes = [self._shape(method, each, shown) async for each in running]
+                return _write(200, shapes, shown)
+            answer = await running
         except Exception as error:  # noqa: BLE001 - answered in Google's form, and logged
             raise word(method, error) from None
         if found.binding.response_body:
             answer = getattr(answer, found.binding.response_body)
-        return _write(200, self._types.to_json(answer, enums_as_ints=shown.enums_as_ints), shown)
+        return _write(200, self._shape(method, answer, shown), shown)
+
+    def _shape(self, method: Method, answer: Any, shown: Presentation) -> Any:
+        if isinstance(answer, Encoded):
+            answer = method.response.FromString(answer.SerializeToString())
+        return self._types.to_json(answer, enums_as_ints=shown.enums_as_ints)
 
 
 def write_error(types: Types, error: GrpcError, shown: Presentation | None = None) -> Response:

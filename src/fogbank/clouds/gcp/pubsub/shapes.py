@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from fogbank.wire.grpc.encoded import varint
 from fogbank.wire.grpc.types import protobuf_types
 
 if TYPE_CHECKING:
     from fogbank.wire.grpc.types import Types
-
-_SHORT: Final = [bytes([number]) for number in range(128)]
 
 
 @cache
@@ -20,22 +19,6 @@ def pubsub_types() -> Types:
     types.load("fogbank.clouds.gcp", "mixins")
     types.load("fogbank.clouds.gcp.pubsub", "descriptors")
     return types
-
-
-def varint(number: int) -> bytes:
-    """Return a number as protobuf writes it (Protocol Buffers, "Encoding", Base 128 Varints)."""
-    return _SHORT[number] if number < 128 else _long_varint(number)
-
-
-# Sizes of messages: there are few different ones at a time.
-@lru_cache(maxsize=1_024)
-def _long_varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
 
 
 @lru_cache(maxsize=64)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.gcp.pubsub.shapes import varint
 from fogbank.clouds.gcp.refusals import invalid
 from fogbank.engines.messaging.model import Handle
+from fogbank.wire.grpc.encoded import varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,16 +55,3 @@ def write_received(received: Received, attempt: int) -> bytes:
     if attempt:
         inner += b"\x18" + varint(attempt)
     return b"\x0a%b%b" % (varint(len(inner)), inner)
-
-
-class Encoded:
-    """A message that is encoded already."""
-
-    __slots__ = ("_data",)
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def SerializeToString(self) -> bytes:  # noqa: N802 - as protobuf's messages have it
-        """Return it."""
-        return self._data

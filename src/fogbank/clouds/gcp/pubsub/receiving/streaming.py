@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.pubsub.expiring import note_use
 from fogbank.clouds.gcp.pubsub.receiving.pulling import DEADLINE_SECONDS_MAX, acknowledge_all, attempt_of, modify_all
-from fogbank.clouds.gcp.pubsub.receiving.received import Encoded, read_ack_ids, write_ack_id, write_received
+from fogbank.clouds.gcp.pubsub.receiving.received import read_ack_ids, write_ack_id, write_received
 from fogbank.clouds.gcp.pubsub.subscriptions import read, refuse_detached
 from fogbank.clouds.gcp.refusals import invalid
 from fogbank.engines.messaging import queues
 from fogbank.kernel.clock import SECOND_US
+from fogbank.wire.grpc.encoded import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

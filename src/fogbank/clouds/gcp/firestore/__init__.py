@@ -1,0 +1,55 @@
+"""Google Cloud Firestore, in Native mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fogbank.clouds.gcp.firestore import reading
+from fogbank.clouds.gcp.firestore.listening.listen import listen
+from fogbank.clouds.gcp.firestore.listening.watching import Watches
+from fogbank.clouds.gcp.firestore.querying import lists, queries
+from fogbank.clouds.gcp.firestore.service import PACKAGE, Firestore, word
+from fogbank.clouds.gcp.firestore.transactions import Transactions
+from fogbank.clouds.gcp.firestore.writing import commits, streaming
+from fogbank.wire.grpc.service import Service
+
+if TYPE_CHECKING:
+    from fogbank.clouds.gcp.parts import Parts
+
+# What waits for nothing but the store.
+_QUICK: Final = frozenset(
+    {"GetDocument", "CreateDocument", "UpdateDocument", "DeleteDocument", "Commit", "Rollback", "BeginTransaction"}
+    | {"BatchWrite", "ListDocuments", "ListCollectionIds", "PartitionQuery"}
+)
+
+
+def make_services(parts: Parts) -> list[Service]:
+    """Return the service."""
+    parts.types.load("fogbank.clouds.gcp.firestore", "descriptors")
+    firestore = Firestore(
+        parts.store,
+        parts.clock,
+        parts.ids,
+        parts.types,
+        Transactions(parts.clock, parts.ids),
+        Watches(parts.store, parts.clock),
+    )
+    methods = {
+        "GetDocument": reading.get_document,
+        "BatchGetDocuments": reading.batch_get_documents,
+        "ListDocuments": lists.list_documents,
+        "ListCollectionIds": lists.list_collection_ids,
+        "CreateDocument": commits.create_document,
+        "UpdateDocument": commits.update_document,
+        "DeleteDocument": commits.delete_document,
+        "Commit": commits.commit,
+        "BatchWrite": commits.batch_write,
+        "Write": streaming.write,
+        "BeginTransaction": commits.begin_transaction,
+        "Rollback": commits.rollback,
+        "RunQuery": queries.run_query,
+        "RunAggregationQuery": queries.run_aggregation_query,
+        "PartitionQuery": queries.partition_query,
+        "Listen": listen,
+    }
+    return [Service(f"{PACKAGE}.Firestore", firestore, methods, word, _QUICK)]

@@ -1,0 +1,1 @@
+"""Listen: telling clients of documents that change."""

@@ -1,0 +1,169 @@
+"""ListDocuments and ListCollectionIds: what is in a collection, and what collections there are."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from typing import TYPE_CHECKING, Any, Final
+
+from fogbank.clouds.gcp.firestore.field_paths import NAME_PATH, read_path
+from fogbank.clouds.gcp.firestore.names import check_collection, read_parent
+from fogbank.clouds.gcp.firestore.querying.plans import read_query
+from fogbank.clouds.gcp.firestore.querying.running import find_results, run, versions_of
+from fogbank.clouds.gcp.firestore.reading import read_consistency, read_mask
+from fogbank.clouds.gcp.firestore.rendering import document_message
+from fogbank.clouds.gcp.firestore.service import find, invalid
+from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
+from fogbank.engines.documents import ranges
+from fogbank.engines.documents.keys import BEYOND, after_prefix
+from fogbank.engines.documents.ordered import encode_path, path_segments
+from fogbank.wire.grpc.types import DecodeError
+
+if TYPE_CHECKING:
+    from fogbank.clouds.gcp.firestore.names import Place
+    from fogbank.clouds.gcp.firestore.querying.candidates import Candidate
+    from fogbank.clouds.gcp.firestore.querying.plans import Query
+    from fogbank.clouds.gcp.firestore.service import Firestore
+    from fogbank.storage import Tx
+    from fogbank.wire.grpc.service import Call
+
+PAGE_SIZE: Final = 300
+_DIRECTIONS: Final = {"": 1, "asc": 1, "desc": 2}
+
+
+async def list_documents(firestore: Firestore, call: Call, request: Any) -> Any:
+    """List a collection's documents; those that are missing and have something in them, too, if that is wanted."""
+    del call
+    parent = read_parent(request.parent)
+    size = read_page_size(request.page_size or PAGE_SIZE)
+    if request.show_missing:
+        if request.order_by:
+            raise invalid("Cannot use order_by with show_missing.")
+        return await _list_all(firestore, parent, request, size)
+    query = read_query(parent, _structured(firestore, request, size + 1))
+    consistency = read_consistency(firestore, parent.database, request)
+    results = await run(firestore, query, consistency.at_us)
+    if consistency.transaction is not None:
+        consistency.transaction.note_query(query, versions_of(results))
+    select = read_mask(request)
+    response = firestore.message("ListDocumentsResponse")()
+    response.documents.extend(document_message(parent.database, each.document, select) for each in results.found[:size])
+    if len(results.found) > size:
+        response.next_page_token = _token_behind(firestore, query, results.found[size - 1])
+    return response
+
+
+def _structured(firestore: Firestore, request: Any, limit: int) -> Any:
+    """Return the query that lists."""
+    message = firestore.message("StructuredQuery")()
+    message.__getattribute__("from").add(collection_id=request.collection_id, all_descendants=False)
+    message.limit.value = limit
+    for text in request.order_by.split(",") if request.order_by else ():
+        path, _, direction = text.strip().partition(" ")
+        if direction.strip().lower() not in _DIRECTIONS:
+            raise invalid(f'Invalid order_by "{request.order_by}".')
+        read_path(path)
+        message.order_by.add(direction=_DIRECTIONS[direction.strip().lower()]).field.field_path = path
+    if request.page_token:
+        try:
+            message.start_at.ParseFromString(b64decode(request.page_token, b"-_", validate=True))
+        except (Base64Error, ValueError, DecodeError):
+            raise invalid("page_token is not one that this method returned.") from None
+    return message
+
+
+def _token_behind(firestore: Firestore, query: Query, last: Candidate) -> str:
+    """Return the token that goes on behind a document: a cursor."""
+    cursor = firestore.message("Cursor")(before=False)
+    for order in query.orders:
+        if order.path == NAME_PATH:
+            cursor.values.add(reference_value=f"{query.database.root}/{last.path}")
+        else:
+            cursor.values.add().CopyFrom(last.value(order.path))
+    return b64encode(cursor.SerializeToString(), b"-_").decode()
+
+
+async def _list_all(firestore: Firestore, parent: Place, request: Any, size: int) -> Any:
+    """List documents by their ids, those that aren't there themselves among them."""
+    collection = check_collection(request.collection_id)
+    after = read_page_token(request.page_token)
+    consistency = read_consistency(firestore, parent.database, request)
+    if consistency.transaction is not None or consistency.at_us is not None:
+        raise invalid("show_missing cannot be used in a transaction or with a read_time.")
+    start = firestore.message("Cursor")(before=False)
+    structured = _structured(firestore, _Bare(request.collection_id), size + 1)
+    if after:
+        start.values.add(reference_value=f"{parent.name}/{collection}/{after}")
+        structured.start_at.CopyFrom(start)
+    query = read_query(parent, structured)
+    results = await firestore.store.scan(find_results, query)
+    there = {each.path.rpartition("/")[2]: each for each in results.found}
+    inside = (*parent.segments, collection)
+    last = max(there, key=str.encode) if len(results.found) > size else None
+    missing = await firestore.store.scan(_names_below, parent.database, inside, after, size + 1)
+    ids = sorted({*there, *missing}, key=str.encode)
+    if last is not None:
+        ids = [each for each in ids if each.encode() <= last.encode()]
+    select = read_mask(request)
+    response = firestore.message("ListDocumentsResponse")()
+    for each in ids[:size]:
+        if each in there:
+            response.documents.append(document_message(parent.database, there[each].document, select))
+        else:
+            response.documents.add(name=f"{parent.name}/{collection}/{each}")
+    if len(ids) > size:
+        response.next_page_token = write_page_token(ids[size - 1])
+    return response
+
+
+class _Bare:
+    """A list request that has only a collection."""
+
+    def __init__(self, collection: str) -> None:
+        self.collection_id = collection
+        self.order_by = ""
+        self.page_token = ""
+
+
+async def list_collection_ids(firestore: Firestore, call: Call, request: Any) -> Any:
+    """List the ids of the collections in a document, or of those at the top."""
+    del call
+    parent = read_parent(request.parent)
+    size = read_page_size(request.page_size or PAGE_SIZE)
+    after = read_page_token(request.page_token)
+    if request.HasField("read_time"):
+        raise invalid("Fogbank lists collections as they are; read_time isn't supported.")
+    names = await firestore.store.scan(_names_below, parent.database, parent.segments, after, size + 1)
+    response = firestore.message("ListCollectionIdsResponse")(collection_ids=names[:size])
+    if len(names) > size:
+        response.next_page_token = write_page_token(names[size - 1])
+    return response
+
+
+async def _names_below(
+    tx: Tx, now_us: int, database: tuple[str, str], inside: tuple[str, ...], after: str, limit: int
+) -> list[str]:
+    """Return the names right below a path that have documents below them: a store operation.
+
+    It goes from one name to the next by the order of paths, whatever is below each.
+    """
+    collection = await find(tx, now_us, database)  # type: ignore[arg-type]
+    if collection is None:
+        return []
+    prefix = encode_path(inside)
+    low = after_prefix(encode_path((*inside, after))) if after else prefix
+    high = after_prefix(prefix) if prefix else BEYOND
+    names: list[str] = []
+    while len(names) < limit:
+        partition = await ranges.next_partition(tx, now_us, collection.id, low, high)
+        if partition is None:
+            break
+        segments = path_segments(partition)
+        if len(segments) == len(inside):
+            # The documents of the collection itself.
+            low = partition + b"\x00"
+            continue
+        name = segments[len(inside)]
+        names.append(name)
+        low = after_prefix(encode_path((*inside, name)))
+    return names

@@ -1,0 +1,111 @@
+"""RunQuery, RunAggregationQuery, PartitionQuery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fogbank.clouds.gcp.firestore.names import read_parent
+from fogbank.clouds.gcp.firestore.querying.aggregating import read_aggregations
+from fogbank.clouds.gcp.firestore.querying.plans import read_query
+from fogbank.clouds.gcp.firestore.querying.running import run, versions_of
+from fogbank.clouds.gcp.firestore.reading import read_consistency
+from fogbank.clouds.gcp.firestore.rendering import document_bytes
+from fogbank.clouds.gcp.firestore.service import invalid, set_time, time_of
+from fogbank.clouds.gcp.paging import read_page_token, write_page_token
+from fogbank.clouds.gcp.refusals import unsupported
+from fogbank.wire.grpc.encoded import Encoded, part, timestamp, varint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fogbank.clouds.gcp.firestore.querying.plans import Query
+    from fogbank.clouds.gcp.firestore.querying.running import Results
+    from fogbank.clouds.gcp.firestore.reading import Consistency
+    from fogbank.clouds.gcp.firestore.service import Firestore
+    from fogbank.wire.grpc.service import Call
+
+# RunQueryResponse: 1 document, 3 read_time, 4 skipped_results.
+_DOCUMENT: Final = 1
+_READ_TIME: Final = 3
+_SKIPPED_TAG: Final = b"\x20"
+_PARTITIONS_MAX: Final = 10_000
+
+
+async def run_query(firestore: Firestore, call: Call, request: Any) -> AsyncIterator[Any]:
+    """Return what a query finds, each document in an answer of its own."""
+    del call
+    _refuse_explaining(request)
+    if not request.HasField("structured_query"):
+        raise invalid("A query has a structured_query.")
+    query = read_query(read_parent(request.parent), request.structured_query)
+    consistency = read_consistency(firestore, query.database, request)
+    results = await _run(firestore, query, consistency)
+    if consistency.new and consistency.transaction is not None:
+        yield firestore.message("RunQueryResponse")(transaction=consistency.transaction.id)
+    read_time = part(_READ_TIME, timestamp(results.read_time_us))
+    skipped = _SKIPPED_TAG + varint(results.skipped) if results.skipped else b""
+    for each in results.found:
+        yield Encoded(
+            part(_DOCUMENT, document_bytes(query.database, each.document, query.select)) + read_time + skipped
+        )
+        skipped = b""
+    if not results.found:
+        # The time is told even if there is nothing.
+        yield Encoded(read_time + skipped)
+
+
+async def _run(firestore: Firestore, query: Query, consistency: Consistency) -> Results:
+    results = await run(firestore, query, consistency.at_us)
+    if consistency.transaction is not None:
+        consistency.transaction.note_query(query, versions_of(results))
+    return results
+
+
+def _refuse_explaining(request: Any) -> None:
+    if request.HasField("explain_options"):
+        raise unsupported("explain_options")
+
+
+async def run_aggregation_query(firestore: Firestore, call: Call, request: Any) -> AsyncIterator[Any]:
+    """Return numbers on what a query finds."""
+    del call
+    _refuse_explaining(request)
+    aggregating = request.structured_aggregation_query
+    query = read_query(read_parent(request.parent), aggregating.structured_query)
+    aggregations = read_aggregations(aggregating.aggregations)
+    consistency = read_consistency(firestore, query.database, request)
+    results = await _run(firestore, query, consistency)
+    response = firestore.message("RunAggregationQueryResponse")()
+    if consistency.new and consistency.transaction is not None:
+        response.transaction = consistency.transaction.id
+    fitting = [each for each in results.found if all(one.has_field(each) for one in aggregations)]
+    for each in aggregations:
+        each.write(fitting, response.result.aggregate_fields[each.alias])
+    set_time(response.read_time, results.read_time_us)
+    yield response
+
+
+async def partition_query(firestore: Firestore, call: Call, request: Any) -> Any:
+    """Return cursors that cut a collection group into parts of about the same size."""
+    del call
+    query = read_query(read_parent(request.parent), request.structured_query)
+    if not query.descendants or query.filter is not None or query.start or query.end or query.limit or query.offset:
+        raise invalid("A partition query selects all descendants, in the order of their names, without filters,"
+                      " cursors and limits.")  # fmt: skip
+    if not 0 < request.partition_count <= _PARTITIONS_MAX:
+        raise invalid(f"partition_count must be from 1 to {_PARTITIONS_MAX}.")
+    if request.page_size < 0:
+        raise invalid("page_size must not be negative.")
+    at_us = time_of(request.read_time) if request.HasField("read_time") else None
+    found = (await run(firestore, query, at_us)).found
+    wanted = min(request.partition_count, max(0, len(found) - 1))
+    names = [f"{query.database.root}/{found[len(found) * at // (wanted + 1)].path}" for at in range(1, wanted + 1)]
+    begin = int(read_page_token(request.page_token) or 0)
+    end = min(begin + (request.page_size or len(names)), len(names))
+    response = firestore.message("PartitionQueryResponse")()
+    for name in names[begin:end]:
+        cursor = response.partitions.add(before=True)
+        cursor.values.add(reference_value=name)
+    if end < len(names):
+        response.next_page_token = write_page_token(str(end))
+    return response

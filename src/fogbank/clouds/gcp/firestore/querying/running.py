@@ -1,0 +1,189 @@
+"""Running a query: an operation of the store that reads where the query looks and keeps what fits."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from fogbank.clouds.gcp.firestore.querying.candidates import Candidate
+from fogbank.clouds.gcp.firestore.querying.sources import Names, Part, sources_of
+from fogbank.clouds.gcp.firestore.service import find, moment
+from fogbank.clouds.gcp.firestore.shape import path_of
+from fogbank.engines.documents import documents, history, ranges
+from fogbank.engines.documents.keys import BEYOND, NO_SORT_KEY, after, after_prefix
+from fogbank.engines.documents.model import Key
+from fogbank.engines.documents.ranges import Range, Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fogbank.clouds.gcp.firestore.querying.plans import Query
+    from fogbank.clouds.gcp.firestore.querying.sources import Source, Tree
+    from fogbank.clouds.gcp.firestore.service import Firestore
+    from fogbank.engines.documents.model import Collection, Document
+    from fogbank.storage import Tx
+
+# So many documents are looked at among the other requests; what needs more is run again on a thread of its own.
+LOOKED_AT_BRIEFLY_MAX: Final = 400
+_PAGE_FIRST: Final = 64
+_PAGE: Final = 500
+_PAGE_BYTES_MAX: Final = 8_000_000
+
+
+class Results(NamedTuple):
+    """What a query found: the time it is of, in microseconds, how many were skipped, and the documents in order."""
+
+    read_time_us: int
+    skipped: int
+    found: list[Candidate]
+
+
+T = TypeVar("T")
+
+
+def _given(selected: T, _collection: Collection) -> T:
+    return selected
+
+
+class _LongError(Exception):
+    """The query looks at more documents than may be looked at briefly."""
+
+
+async def run(firestore: Firestore, query: Query, at_us: int | None = None) -> Results:
+    """Run a query, on the state of a time if one is given."""
+    try:
+        return await firestore.store.read(find_results, query, at_us, LOOKED_AT_BRIEFLY_MAX)
+    except _LongError:
+        return await firestore.store.scan(find_results, query, at_us, None)
+
+
+async def find_results(
+    tx: Tx, now_us: int, query: Query, at_us: int | None = None, looked_at_max: int | None = None
+) -> Results:
+    """Return what a query finds: a store operation."""
+    collection = await find(tx, now_us, query.database)
+    read_time_us = await moment(tx, now_us, collection)
+    if collection is None:
+        return Results(read_time_us, 0, [])
+    earlier: dict[Key, Document | None] = {}
+    if at_us is not None and at_us < read_time_us:
+        earlier = await history.since(tx, now_us, collection, at_us)
+        read_time_us = at_us
+    search = _Search(tx, now_us, collection, query, looked_at_max)
+    found = await search.search(earlier)
+    skipped = min(query.offset, len(found))
+    end = None if query.limit is None else query.offset + query.limit
+    return Results(read_time_us, skipped, found[query.offset : end])
+
+
+async def find_again(tx: Tx, now_us: int, query: Query) -> list[tuple[Key, int]]:
+    """Return keys and versions of what a query finds."""
+    results = await find_results(tx, now_us, query)
+    return versions_of(results)
+
+
+def versions_of(results: Results) -> list[tuple[Key, int]]:
+    """Return keys and versions of what was found."""
+    return [(each.key, each.document.version) for each in results.found]
+
+
+class _Search:
+    """One run."""
+
+    def __init__(self, tx: Tx, now_us: int, collection: Collection, query: Query, looked_at_max: int | None) -> None:
+        self._tx = tx
+        self._now_us = now_us
+        self._collection = collection
+        self._query = query
+        self._root = query.database.root
+        self._looked_at_max = looked_at_max
+        self._looked_at = 0
+
+    async def search(self, earlier: dict[Key, Document | None]) -> list[Candidate]:
+        """Return all that fits, as many as are needed, in order; `earlier` are documents as they were."""
+        query = self._query
+        enough = None if query.limit is None else query.offset + query.limit
+        sources = sources_of(query)
+        in_order = len(sources) == 1 and isinstance(sources[0], Part) and sources[0].is_in_order_of(query)
+        found: dict[str, Candidate] = {}
+        if enough == 0:
+            return []
+        for source in sources:
+            backward = in_order and query.orders[0].descending
+            async for candidate in self._look(source, backward=backward):
+                if earlier and candidate.key in earlier:
+                    continue
+                if candidate.path not in found and query.fits(candidate):
+                    found[candidate.path] = candidate
+                    if in_order and not earlier and len(found) == enough:
+                        return list(found.values())
+        for document in earlier.values():
+            if document is not None and query.holds(path_of(document)):
+                candidate = Candidate(self._root, document)
+                if query.fits(candidate):
+                    found[candidate.path] = candidate
+        results = list(found.values())
+        return results if in_order and not earlier else query.sort(results)
+
+    async def _look(self, source: Source, *, backward: bool) -> AsyncIterator[Candidate]:
+        if isinstance(source, Names):
+            for key in source.keys:
+                document = await documents.get_at(self._tx, self._now_us, self._collection, key)
+                if document is not None and self._query.holds(path_of(document)):
+                    yield Candidate(self._root, document)
+        elif isinstance(source, Part):
+            async for candidate in self._look_in_part(source, backward=backward):
+                yield candidate
+        else:
+            async for candidate in self._look_in_tree(source):
+                yield candidate
+
+    async def _look_in_part(self, part: Part, *, backward: bool) -> AsyncIterator[Candidate]:
+        number = self._collection.config.indexes[0].number if part.in_index else 0
+        wanted = Range(part.partition, part.low, part.high, number)
+        count = self._first_page()
+        while True:
+            page = await ranges.query(
+                self._tx, self._now_us, self._query.database, partial(_given, wanted), count,
+                _PAGE_BYTES_MAX, backward=backward,
+            )  # fmt: skip
+            self._count(len(page.documents))
+            candidate = None
+            for document in page.documents:
+                candidate = Candidate(self._root, document)
+                yield candidate
+            if page.ended or candidate is None:
+                return
+            sort = part.sort_of(candidate)
+            wanted = wanted._replace(beside=candidate.key) if number else wanted
+            low = sort if number else after(sort)
+            wanted = wanted._replace(high=sort) if backward else wanted._replace(low=low)
+            count = _PAGE
+
+    async def _look_in_tree(self, tree: Tree) -> AsyncIterator[Candidate]:
+        end = after_prefix(tree.prefix) if tree.prefix else BEYOND
+        key = Key(tree.prefix, NO_SORT_KEY)
+        while True:
+            page = await ranges.scan(
+                self._tx, self._now_us, self._query.database, partial(_given, Stretch(key, end)), _PAGE,
+                _PAGE_BYTES_MAX,
+            )  # fmt: skip
+            self._count(len(page.documents))
+            for document in page.documents:
+                candidate = Candidate(self._root, document)
+                key = candidate.key
+                if self._query.holds(candidate.path):
+                    yield candidate
+            if page.ended:
+                return
+
+    def _first_page(self) -> int:
+        query = self._query
+        if query.limit is not None and query.filter is None:
+            return min(_PAGE, query.offset + query.limit)
+        return _PAGE_FIRST
+
+    def _count(self, looked_at: int) -> None:
+        self._looked_at += looked_at
+        if self._looked_at_max is not None and self._looked_at > self._looked_at_max:
+            raise _LongError

@@ -1,0 +1,239 @@
+"""Commits: several writes, all or none, after what their transaction has read was looked at again."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fogbank.clouds.gcp.firestore.names import check_collection, check_document_id, named, read_database, read_parent
+from fogbank.clouds.gcp.firestore.names import read_document as read_name
+from fogbank.clouds.gcp.firestore.reading import read_mask
+from fogbank.clouds.gcp.firestore.rendering import document_bytes
+from fogbank.clouds.gcp.firestore.service import invalid, set_time, word
+from fogbank.clouds.gcp.firestore.shape import SHAPE
+from fogbank.clouds.gcp.firestore.transactions import aborted
+from fogbank.clouds.gcp.firestore.writing.writes import plan
+from fogbank.engines.documents import collections, documents
+from fogbank.engines.documents.documents import Write, Written
+from fogbank.wire.grpc.encoded import Encoded
+from fogbank.wire.grpc.status import GrpcError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fogbank.clouds.gcp.firestore.names import Database
+    from fogbank.clouds.gcp.firestore.service import Firestore
+    from fogbank.clouds.gcp.firestore.transactions import Transaction
+    from fogbank.clouds.gcp.firestore.writing.writes import Planned
+    from fogbank.engines.documents.model import Collection, Key
+    from fogbank.storage import Tx
+    from fogbank.wire.grpc.service import Call
+
+BATCH_WRITES_MAX: Final = 500
+_ID_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_ID_LENGTH: Final = 20
+
+
+class Committed(NamedTuple):
+    """What a commit did: its time, and each write's document before and after."""
+
+    time_us: int
+    written: list[Written]
+
+
+async def apply(
+    tx: Tx,
+    now_us: int,
+    database: Database,
+    planned: Sequence[Planned],
+    numbers: Sequence[int],
+    transaction: Transaction | None = None,
+) -> Committed:
+    """Make writes: a store operation. From `tick` on nobody else writes, so that what was read can't change."""
+    collection = await collections.find(tx, now_us, database)
+    time_us = await collections.tick(tx, now_us, collection)
+    if transaction is not None:
+        await _validate(tx, now_us, collection, transaction)
+    writes = [
+        Write(database, number, partial(_locate, each.wanted.key), partial(each.change, time_us))
+        for each, number in zip(planned, numbers, strict=True)
+    ]
+    return Committed(time_us, await documents.write_each(tx, now_us, writes, SHAPE, {database: time_us}))
+
+
+def _locate(key: Key, _collection: Collection) -> Key:
+    return key
+
+
+async def _validate(tx: Tx, now_us: int, collection: Collection, transaction: Transaction) -> None:
+    """Raise ABORTED if something isn't as the transaction has read it."""
+    from fogbank.clouds.gcp.firestore.querying.running import find_again  # noqa: PLC0415 - they need each other
+
+    for key, version in transaction.documents.items():
+        document = await documents.get_at(tx, now_us, collection, key)
+        if version != (0 if document is None else document.version):
+            raise aborted()
+    for query, found in transaction.queries:
+        if await find_again(tx, now_us, query) != found:
+            raise aborted()
+
+
+async def commit(firestore: Firestore, call: Call, request: Any) -> Any:
+    """Make writes, in a transaction or without one."""
+    del call
+    database = read_database(request.database)
+    planned = [_plan(database, each) for each in request.writes]
+    transaction = None
+    if request.transaction:
+        transaction = firestore.transactions.find(database, request.transaction)
+        # It is over, whatever comes of it.
+        firestore.transactions.end(request.transaction)
+        if transaction.read_only:
+            if planned:
+                raise invalid("Cannot modify entities in a read-only transaction.")
+            transaction = None
+    return _shown(firestore, planned, await _commit(firestore, database, planned, transaction))
+
+
+async def _commit(
+    firestore: Firestore, database: Database, planned: Sequence[Planned], transaction: Transaction | None = None
+) -> Committed:
+    numbers = firestore.ids.sequences(len(planned))
+    done: Committed = await firestore.write(database, apply, planned, numbers, transaction)
+    return done
+
+
+async def commit_writes(
+    firestore: Firestore, database: Database, writes: Sequence[Any]
+) -> tuple[list[Planned], Committed]:
+    """Make the writes of a request, outside of any transaction."""
+    planned = [_plan(database, each) for each in writes]
+    return planned, await _commit(firestore, database, planned)
+
+
+def _plan(database: Database, write: Any) -> Planned:
+    planned = plan(write)
+    if planned.wanted.database != database:
+        raise invalid("All writes must be to the request's database.")
+    return planned
+
+
+def _shown(firestore: Firestore, planned: Sequence[Planned], done: Committed) -> Any:
+    response = firestore.message("CommitResponse")()
+    show_results(response, planned, done)
+    set_time(response.commit_time, done.time_us)
+    return response
+
+
+def show_results(response: Any, planned: Sequence[Planned], done: Committed) -> None:
+    """Add what writes did to a response."""
+    for each, written in zip(planned, done.written, strict=True):
+        result = response.write_results.add()
+        _show_result(result, each, written)
+
+
+def _show_result(result: Any, planned: Planned, written: Written) -> None:
+    if written.after is not None:
+        set_time(result.update_time, written.after.version)
+    for value in planned.results(written):
+        shown = result.transform_results.add()
+        if value is None:
+            shown.null_value = 0
+        else:
+            shown.CopyFrom(value)
+
+
+async def rollback(firestore: Firestore, call: Call, request: Any) -> Any:
+    """Give up a transaction."""
+    del call
+    database = read_database(request.database)
+    firestore.transactions.find(database, request.transaction)
+    firestore.transactions.end(request.transaction)
+    return firestore.types.message("google.protobuf.Empty")()
+
+
+async def begin_transaction(firestore: Firestore, call: Call, request: Any) -> Any:
+    """Begin a transaction; one that is run again after it was aborted is like any other."""
+    del call
+    begun = firestore.transactions.begin(read_database(request.database), request.options)
+    return firestore.message("BeginTransactionResponse")(transaction=begun.id)
+
+
+async def batch_write(firestore: Firestore, call: Call, request: Any) -> Any:
+    """Make writes, each for itself: one that fails says so in its place."""
+    del call
+    database = read_database(request.database)
+    if len(request.writes) > BATCH_WRITES_MAX:
+        raise invalid(f"Maximum {BATCH_WRITES_MAX} writes allowed per request.")
+    planned = [_plan(database, each) for each in request.writes]
+    if len({each.wanted.key for each in planned}) < len(planned):
+        raise invalid("A batch write can't write to one document more than once.")
+    response = firestore.message("BatchWriteResponse")()
+    # All are started before the first is waited for, so that they share a commit.
+    outcomes = await asyncio.gather(*(_try(firestore, database, each) for each in planned))
+    for each, outcome in zip(planned, outcomes, strict=True):
+        result, status = response.write_results.add(), response.status.add()
+        if isinstance(outcome, GrpcError):
+            status.code, status.message = int(outcome.code), outcome.message
+        else:
+            _show_result(result, each, outcome.written[0])
+    return response
+
+
+async def _try(firestore: Firestore, database: Database, planned: Planned) -> Committed | GrpcError:
+    try:
+        return await _commit(firestore, database, [planned])
+    except GrpcError as error:
+        return error
+    except Exception as error:
+        worded = word(error)
+        if worded is None:
+            raise
+        return worded
+
+
+async def create_document(firestore: Firestore, call: Call, request: Any) -> Any:
+    """Create a document, by an id that is given or drawn."""
+    del call
+    parent = read_parent(request.parent)
+    collection = check_collection(request.collection_id)
+    drawn = "".join(_ID_LETTERS[each % len(_ID_LETTERS)] for each in firestore.ids.bytes(_ID_LENGTH))
+    document_id = check_document_id(request.document_id) if request.document_id else drawn
+    wanted = named(parent.database, (*parent.segments, collection, document_id))
+    write = firestore.message("Write")()
+    write.update.CopyFrom(request.document)
+    write.update.name = wanted.name
+    write.current_document.exists = False
+    return await _write_one(firestore, wanted.database, write, request)
+
+
+async def update_document(firestore: Firestore, call: Call, request: Any) -> Any:
+    """Change a document, or create it."""
+    del call
+    wanted = read_name(request.document.name)
+    write = firestore.message("Write")()
+    write.update.CopyFrom(request.document)
+    for field in ("update_mask", "current_document"):
+        if request.HasField(field):
+            getattr(write, field).CopyFrom(getattr(request, field))
+    return await _write_one(firestore, wanted.database, write, request)
+
+
+async def _write_one(firestore: Firestore, database: Database, write: Any, request: Any) -> Any:
+    select = read_mask(request)
+    done = await _commit(firestore, database, [plan(write)])
+    after = done.written[0].after
+    assert after is not None
+    return Encoded(document_bytes(database, after, select))
+
+
+async def delete_document(firestore: Firestore, call: Call, request: Any) -> Any:
+    """Remove a document; one that isn't there is gone already."""
+    del call
+    wanted = read_name(request.name)
+    write = firestore.message("Write")(delete=request.name)
+    if request.HasField("current_document"):
+        write.current_document.CopyFrom(request.current_document)
+    await _commit(firestore, wanted.database, [plan(write)])
+    return firestore.types.message("google.protobuf.Empty")()
