@@ -60,6 +60,10 @@ class PostgresTx:
         """Return every row."""
         return cast("list[Row]", await self._connection.fetch(sql, *args))
 
+    async def known(self, sql: str, *args: Value) -> Sequence[Row]:
+        """Return every row; others write here, too, so that nothing is remembered."""
+        return await self.all(sql, *args)
+
     async def run(self, sql: str, *args: Value) -> int:
         """Execute a statement and return how many rows it touched."""
         status = await self._connection.execute(sql, *args)

@@ -34,6 +34,12 @@ class Tx(Protocol):
     async def all(self, sql: str, *args: Value) -> list[Row]:
         """Return every row."""
 
+    async def known(self, sql: str, *args: Value) -> Sequence[Row]:
+        """Return every row, of a table whose rows seldom change (`sqlite.known.TABLES`).
+
+        A store that nobody else writes to remembers them until it writes to the table. The rows mustn't be changed.
+        """
+
     async def run(self, sql: str, *args: Value) -> int:
         """Execute a statement and return how many rows it touched."""
 

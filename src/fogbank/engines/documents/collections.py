@@ -42,10 +42,10 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: Collectio
 
 async def find(tx: Tx, _now_us: int, name: Name) -> Collection:
     """Return a collection, or raise `CollectionNotFoundError`."""
-    row = await tx.one(_FIND, *name)
-    if row is None:
+    rows = await tx.known(_FIND, *name)
+    if not rows:
         raise CollectionNotFoundError(name[1])
-    return _collection(row)
+    return _collection(rows[0])
 
 
 async def list_names(tx: Tx, _now_us: int, scope: str, after: str, limit: int) -> list[str]:
@@ -94,25 +94,20 @@ async def tick(tx: Tx, now_us: int, collection: Collection) -> int:
     Writers of one collection take turns from here to their commits, so that numbers become visible in their order.
     """
     row = await tx.one(
-        "UPDATE collection SET last_version = CASE WHEN last_version < $1 THEN $1 ELSE last_version + 1 END"
-        " WHERE scope = $2 AND name = $3 RETURNING last_version",
+        "INSERT INTO collection_version (collection, latest) VALUES ($1, $2) ON CONFLICT (collection) DO UPDATE SET"
+        " latest = CASE WHEN collection_version.latest < $2 THEN $2 ELSE collection_version.latest + 1 END"
+        " RETURNING latest",
+        collection.id,
         now_us,
-        collection.scope,
-        collection.name,
     )
-    if row is None:
-        raise CollectionNotFoundError(collection.name)
+    assert row is not None
     return int(row[0])
 
 
 async def latest(tx: Tx, now_us: int, collection: Collection) -> int:
     """Return a number that every write so far is at or before, and every later one is behind."""
-    row = await tx.one(
-        "SELECT last_version FROM collection WHERE scope = $1 AND name = $2", collection.scope, collection.name
-    )
-    if row is None:
-        raise CollectionNotFoundError(collection.name)
-    return max(int(row[0]), now_us - 1)
+    row = await tx.one("SELECT latest FROM collection_version WHERE collection = $1", collection.id)
+    return max(0 if row is None else int(row[0]), now_us - 1)
 
 
 async def all_collections(tx: Tx, _now_us: int) -> list[Collection]:

@@ -321,6 +321,7 @@ async def drop(tx: Tx, _now_us: int, collection: int) -> bool:
     )
     if gone == DROPPED_PER_OPERATION_MAX:
         return False
+    await tx.run("DELETE FROM collection_version WHERE collection = $1", collection)
     # The number may be that of an index.
     rows = await tx.all(
         "SELECT partition, sort, document_partition, document_sort FROM index_entry WHERE index_number = $1 LIMIT $2",

@@ -48,10 +48,10 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: QueueConf
 
 async def find(tx: Tx, _now_us: int, name: Name) -> Queue:
     """Return a queue, or raise `QueueNotFoundError`."""
-    row = await tx.one(_FIND, *name)
-    if row is None:
+    rows = await tx.known(_FIND, *name)
+    if not rows:
         raise QueueNotFoundError(name[1])
-    return _queue(row)
+    return _queue(rows[0])
 
 
 async def find_by_id(tx: Tx, _now_us: int, number: int) -> Queue | None:

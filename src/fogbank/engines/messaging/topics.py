@@ -60,10 +60,10 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: TopicConf
 
 async def find(tx: Tx, _now_us: int, name: Name) -> Topic:
     """Return a topic, or raise `TopicNotFoundError`."""
-    row = await tx.one(f"SELECT {_TOPIC} FROM topic WHERE scope = $1 AND name = $2", *name)
-    if row is None:
+    rows = await tx.known(f"SELECT {_TOPIC} FROM topic WHERE scope = $1 AND name = $2", *name)
+    if not rows:
         raise TopicNotFoundError(name[1])
-    return _topic(row)
+    return _topic(rows[0])
 
 
 async def take_turns(tx: Tx, _now_us: int, name: Name) -> None:
@@ -224,7 +224,7 @@ async def subscriptions_of(tx: Tx, now_us: int, name: Name) -> list[Subscription
 
 async def subscriptions_by_id(tx: Tx, _now_us: int, topic: int) -> list[Subscription]:
     """Return all subscriptions of a topic that was found already, and its routes."""
-    return [_subscription(row) for row in await tx.all(_OF_TOPIC, topic)]
+    return [_subscription(row) for row in await tx.known(_OF_TOPIC, topic)]
 
 
 # Routes between services stand among a topic's subscriptions, so that publishing finds them there, in a scope of their

@@ -6,7 +6,10 @@ ALTER TABLE document ADD COLUMN version BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE document ADD COLUMN created BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX document_expires ON document (expires_us) WHERE expires_us > 0;
 CREATE INDEX document_version ON document (collection, version) WHERE version > 0;
-ALTER TABLE collection ADD COLUMN last_version BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE collection_version (
+    collection BIGINT PRIMARY KEY,
+    latest BIGINT NOT NULL
+);
 -- Secondary indexes by their numbers: an entry for each document that has the index's fields. Documents of one index
 -- key stand in the order of their own.
 CREATE TABLE index_entry (

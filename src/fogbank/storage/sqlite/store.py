@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 from fogbank.storage.migrations import empty, migrate
 from fogbank.storage.signals import Signals
 from fogbank.storage.sqlite.background import Checkpointer, Worker
+from fogbank.storage.sqlite.known import Known
 from fogbank.storage.sqlite.tx import SqliteTx, connect, step
 from fogbank.storage.store import StoreUnavailableError
 
@@ -63,10 +64,13 @@ class SqliteStore:
         self._path = path
         self._loop = asyncio.get_running_loop()
         self._writer = connect(path)
-        self._tx = SqliteTx(self._writer)
+        self._known = Known()
+        self._tx = SqliteTx(self._writer, self._known)
         # In memory there is one connection: operations are whole when they are seen, and nothing can be lost.
         self._reader = self._writer if path is None else connect(path)
-        self._read_tx = SqliteTx(self._reader)
+        # What the reader knows is what was committed.
+        self._committed = self._known if path is None else Known()
+        self._read_tx = SqliteTx(self._reader, self._committed)
         self._committer = Worker("fogbank-commit")
         self._scans = ThreadPoolExecutor(1, "fogbank-scan")
         self._scanner: sqlite3.Connection | None = None
@@ -115,7 +119,7 @@ class SqliteStore:
             return await self.read(op, *args, **kwargs)
         if self._scanner is None:
             self._scanner = connect(self._path)
-        work = op(SqliteTx(self._scanner), self._clock.now(), *args, **kwargs)
+        work = op(SqliteTx(self._scanner, Known()), self._clock.now(), *args, **kwargs)
         return await self._loop.run_in_executor(self._scans, _in_snapshot, self._scanner, work)
 
     @property
@@ -172,6 +176,7 @@ class SqliteStore:
         if self._careful:
             if undo:
                 writer.execute("ROLLBACK TO operation")
+                self._known.forget()
             writer.execute("RELEASE operation")
         elif undo:
             self._replay()
@@ -197,6 +202,7 @@ class SqliteStore:
         """Undo the batch and run all of it again but the operations that failed."""
         self._careful = True
         self._writer.execute("ROLLBACK")
+        self._known.forget()
         self._writer.execute("BEGIN IMMEDIATE")
         for call in self._batch:
             if call.error is None:
@@ -234,8 +240,13 @@ class SqliteStore:
             _log.error("commit failed: %s", error)
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
+            self._known.forget()
         elif self._wrote and self._checkpointer is not None:
             self._checkpointer.note_commit()
+        if self._known.touched:
+            for table in self._known.touched:
+                self._committed.of(table).clear()
+            self._known.touched.clear()
         batch, self._batch = self._batch, []
         self._committing = self._careful = self._wrote = False
         for call in batch:

@@ -6,11 +6,13 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fogbank.storage.sql import for_sqlite
+from fogbank.storage.sqlite.known import table_read, table_written
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Hashable, Iterable, Sequence
     from pathlib import Path
 
+    from fogbank.storage.sqlite.known import Known
     from fogbank.storage.store import Row, Value
 
 T = TypeVar("T")
@@ -56,28 +58,46 @@ def step(work: Coroutine[Any, Any, T]) -> T:
 class SqliteTx:
     """The `Tx` that an operation gets; its methods never suspend."""
 
-    __slots__ = ("_execute", "_executemany", "signals")
+    __slots__ = ("_execute", "_executemany", "_known", "signals")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
         self._execute = connection.execute
         self._executemany = connection.executemany
+        self._known = known
         self.signals: list[tuple[Hashable, int]] | None = None
 
     async def one(self, sql: str, *args: Value) -> Row | None:
         """Return the first row, or None."""
+        if (table := table_written(sql)) is not None:
+            self._known.touch(table)
         row: Row | None = self._execute(for_sqlite(sql), args).fetchone()
         return row
 
     async def all(self, sql: str, *args: Value) -> list[Row]:
         """Return every row."""
+        if (table := table_written(sql)) is not None:
+            self._known.touch(table)
         return self._execute(for_sqlite(sql), args).fetchall()
+
+    async def known(self, sql: str, *args: Value) -> Sequence[Row]:
+        """Return every row, as it was read before if the table wasn't written to since."""
+        found = self._known.of(table_read(sql))
+        key = (sql, *args)
+        rows = found.get(key)
+        if rows is None:
+            rows = found[key] = self._execute(for_sqlite(sql), args).fetchall()
+        return rows
 
     async def run(self, sql: str, *args: Value) -> int:
         """Execute a statement and return how many rows it touched."""
+        if (table := table_written(sql)) is not None:
+            self._known.touch(table)
         return self._execute(for_sqlite(sql), args).rowcount
 
     async def many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """Execute a statement once for each row of arguments."""
+        if (table := table_written(sql)) is not None:
+            self._known.touch(table)
         self._executemany(for_sqlite(sql), rows)
 
     def signal(self, topic: Hashable, count: int = 1) -> None:
