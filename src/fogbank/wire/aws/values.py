@@ -72,7 +72,7 @@ def write_timestamp(seconds: float, style: str) -> str | float:
         return formatdate(int(seconds), usegmt=True)
     moment = datetime.fromtimestamp(seconds, UTC)
     milliseconds = moment.microsecond // 1000
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    text = moment.isoformat(timespec="seconds")[:19]
     return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
 
 
