@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.engines.documents import documents
+from fogbank.engines.documents import documents, feeds
 from fogbank.engines.identity import sessions
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.whole_queues import snapshots
@@ -50,6 +50,9 @@ class Housekeeping:
         await self._store.run(duplicates.forget_duplicates)
         await self._store.run(snapshots.expire)
         await self._store.run(sessions.forget_expired)
+        for feed in await self._store.read(feeds.all_feeds):
+            while not await self._store.run(feeds.trim, feed):
+                pass
         await self._sweep_logs()
 
     async def _sweep_logs(self) -> None:

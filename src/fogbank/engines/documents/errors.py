@@ -15,3 +15,7 @@ class CollectionExistsError(AlreadyExistsError):
 
 class CollectionProtectedError(EngineError):
     """The collection is protected against being deleted."""
+
+
+class FeedNotFoundError(NotFoundError):
+    """There is no change feed of that name."""

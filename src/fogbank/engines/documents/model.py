@@ -49,7 +49,7 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     Documents of one partition key are kept in the order of their sort keys. `protected`: it can't be deleted.
     `versioned`: each write has a number that is greater than all before it in the collection. `feed` names the change
     feed that tells of each write, if there is one. `expiry` is the field that says when a document goes away, in
-    seconds since the epoch.
+    seconds since the epoch; while `expiry_building`, documents that were there before it are still looked at for that.
     """
 
     partition_key: KeyField
@@ -60,6 +60,7 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     indexes: tuple[Index, ...] = ()
     feed: str = ""
     expiry: str = ""
+    expiry_building: bool = False
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
 

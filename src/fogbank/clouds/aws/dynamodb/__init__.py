@@ -8,6 +8,7 @@ from fogbank.clouds.aws.api import Service
 from fogbank.clouds.aws.dynamodb import batches, descriptions, items, reading, tables, tags
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
 from fogbank.clouds.aws.dynamodb.service import Dynamo
+from fogbank.clouds.aws.dynamodb.upkeep import time_to_live
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts
@@ -25,6 +26,7 @@ def make_service(parts: Parts) -> Service[Dynamo]:
         *reading.OPERATIONS,
         *tables.OPERATIONS,
         *tags.OPERATIONS,
+        *time_to_live.OPERATIONS,
     )
     return Service(
         "dynamodb",
