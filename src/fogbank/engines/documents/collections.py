@@ -148,3 +148,12 @@ async def totals(tx: Tx, _now_us: int, collection: int) -> Totals:
     row = await tx.one("SELECT COUNT(*), COALESCE(SUM(size), 0) FROM document WHERE collection = $1", collection)
     assert row is not None
     return Totals(int(row[0]), int(row[1]))
+
+
+async def partition_size(tx: Tx, _now_us: int, collection: int, partition: bytes) -> int:
+    """Add up the sizes of the documents of one partition key; reads all of them, so a scan."""
+    row = await tx.one(
+        "SELECT COALESCE(SUM(size), 0) FROM document WHERE collection = $1 AND partition = $2", collection, partition
+    )
+    assert row is not None
+    return int(row[0])
