@@ -295,7 +295,8 @@ class App:
         dialects = {**aws_dialects(lambda: self.loopback_url), **gcp_dialects(), **azure_dialects()}
         carrier = Carrier((store, clock, ids), invoker, self.poster, mailer, couriers, dialects)
         self._add(Deliveries((store, clock, ids), carrier, self.poster, mailer))
-        self._pipes = self._add(Pipes(store, clock, receiver, carrier, aws_pipe_forms()))
+        pipe_forms = aws_pipe_forms(lambda: self.loopback_url, clock, ids)
+        self._pipes = self._add(Pipes((store, clock, ids), receiver, carrier, pipe_forms))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
         actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
     from fogbank.connectors.piping.feeds import FeedFormat, FunctionForm
-    from fogbank.connectors.piping.pipes import PipeForm
+    from fogbank.connectors.piping.handing import PipeForm
     from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
@@ -86,13 +86,13 @@ def aws_feed_formats(origin: Callable[[], str], clock: Clock, ids: Ids) -> dict[
     return {"aws.dynamodb": dynamodb}
 
 
-def aws_pipe_forms() -> dict[str, Callable[[], PipeForm]]:
-    """Return how EventBridge Pipes treats messages."""
+def aws_pipe_forms(origin: Callable[[], str], clock: Clock, ids: Ids) -> dict[str, Callable[[], PipeForm]]:
+    """Return how EventBridge Pipes treats events."""
 
     def pipes() -> PipeForm:
-        from fogbank.clouds.aws.pipes.sending import FORM  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.aws.pipes.sending import make_form  # noqa: PLC0415 - loaded on first use
 
-        return FORM
+        return make_form(origin, clock, ids)
 
     return {"aws.pipes": pipes}
 

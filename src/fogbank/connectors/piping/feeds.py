@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 import msgspec
 
 from fogbank.connectors.invoker import LoopError
+from fogbank.connectors.piping.followers import Follow, Followers
 from fogbank.connectors.piping.following import Follower
-from fogbank.connectors.piping.lanes import FAILED, LEASE_US, OK, Form, Given, Lane, Note, Plan
+from fogbank.connectors.piping.lanes import FAILED, OK, Form, Given, Note, Plan
 from fogbank.engines.functions import triggers
 from fogbank.engines.functions.errors import FunctionNotFoundError, TriggerNotFoundError
 from fogbank.engines.functions.triggers import FEED, TriggerChange
-from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
 from fogbank.runtimes.model import Ended, Invocation
 from fogbank.runtimes.runner import BusyError
 from fogbank.storage import change_feed, feed_places
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Coroutine, Mapping
     from typing import Any
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from fogbank.storage import Store, Tx
 
 KIND: Final = "feed"
-RENEW_US: Final = 10 * SECOND_US
 _log = logging.getLogger(__name__)
 
 
@@ -63,33 +61,25 @@ class FeedTriggers:
         self, store: Store, clock: Clock, ids: Ids, invoker: Invoker, formats: Mapping[str, FeedFormat]
     ) -> None:
         self._store = store
-        self._clock = clock
         self._ids = ids
         self._invoker = invoker
         self._formats = formats
         self._tasks = Supervisor("feeds")
-        self._follower = Follower((store, clock, self._tasks), FEED, self._begin, self._apply)
-        self._following: dict[tuple[str, str], list[asyncio.Task[None]]] = {}
-        self._lanes: dict[tuple[str, str], list[Lane]] = {}
+        self._changes = Follower((store, clock, self._tasks), FEED, self._begin, self._apply)
+        self._followers: Followers[tuple[str, str]] = Followers((store, clock, ids, self._tasks))
 
     def start(self) -> None:
         """Begin, or begin anew after a reset."""
-        self._follower.start()
-        if not self._store.exclusive:
-            self._tasks.keep("renew", self._renew)
+        self._changes.start()
 
     async def close(self) -> None:
         """Stop; what is worked on is handed on again by the next start, or by another server."""
         await self._tasks.close()
-        if not self._store.exclusive:
-            for lane in [lane for lanes in self._lanes.values() for lane in lanes]:
-                await self._store.run(feed_places.release, lane.token)
+        await self._followers.release()
 
     def reset(self) -> None:
         """Stop every trigger: they are about to be deleted."""
-        for key in list(self._following):
-            self._cancel(key)
-        self._lanes.clear()
+        self._followers.reset()
 
     async def _begin(self) -> None:
         self.reset()
@@ -101,36 +91,22 @@ class FeedTriggers:
         try:
             self._restart(await self._store.read(triggers.find, change.scope, change.id))
         except TriggerNotFoundError:
-            self._cancel((change.scope, change.id))
-            self._lanes.pop((change.scope, change.id), None)
+            self._followers.cancel((change.scope, change.id))
 
     def _restart(self, trigger: Trigger) -> None:
         key = (trigger.scope, trigger.id)
-        self._cancel(key)
         if trigger.config.enabled and trigger.config.kind == KIND:
-            name = f"{trigger.source} to {trigger.function}"
-            self._following[key] = [self._tasks.keep(name, partial(self._follow, trigger))]
+            self._followers.restart(key, f"{trigger.source} to {trigger.function}", partial(self._find, trigger))
+        else:
+            self._followers.cancel(key)
 
-    def _cancel(self, key: tuple[str, str]) -> None:
-        for task in self._following.pop(key, ()):
-            task.cancel()
-
-    async def _follow(self, trigger: Trigger) -> None:
-        """Begin with a trigger's lanes, once what its earlier ones have under way is done."""
-        key = (trigger.scope, trigger.id)
-        for lane in self._lanes.pop(key, ()):
-            await lane.finish()
-            await self._store.run(feed_places.release, lane.token)
+    async def _find(self, trigger: Trigger) -> Follow | None:
+        """Return how a trigger's feed is followed; None if it is gone."""
         form = await self._store.read(self._formats[trigger.config.format], trigger)
         if form is None:
             _log.warning("trigger %s: the feed %s is gone", trigger.id, trigger.source)
-            return
-        plan = _plan(trigger)
-        await self._store.run(feed_places.arrange, plan.follower, plan.lanes, 0)
-        parts = (self._store, self._clock, self._ids, self._tasks)
-        hand = partial(self._hand, trigger, form)
-        lanes = self._lanes[key] = [Lane(parts, plan, number, form, hand) for number in range(plan.lanes)]
-        self._following[key] += [self._tasks.keep(f"lane of {plan.follower}", lane.run) for lane in lanes]
+            return None
+        return Follow(_plan(trigger), form, partial(self._hand, trigger, form))
 
     async def _hand(self, trigger: Trigger, form: FunctionForm, batch: list[Handed]) -> Given:
         """Invoke a function with a batch."""
@@ -152,13 +128,6 @@ class FeedTriggers:
             return Given(0, outcome=outcome, id=number)
         failed = form.failed(batch, outcome.payload) if trigger.config.partial else len(batch)
         return Given(failed, outcome=outcome, id=number)
-
-    async def _renew(self) -> None:
-        while True:
-            await self._clock.sleep_until(self._clock.now() + RENEW_US)
-            tokens = [lane.token for lanes in self._lanes.values() for lane in lanes]
-            if tokens:
-                await self._store.run(feed_places.extend, tokens, LEASE_US)
 
 
 def _follower(scope: str, number: str) -> str:

@@ -23,6 +23,8 @@ from fogbank.kernel.clock import SECOND_US
 from fogbank.runtimes.model import Ended
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fogbank.connectors.destinations import Parcel
     from fogbank.connectors.piping.lanes import Discarded, Handed
     from fogbank.engines.documents.feeds import Feed
@@ -50,7 +52,7 @@ class StreamForm:
 
     def record(self, entry: Entry) -> bytes | None:
         """Return a record in JSON, if one of the mapping's filters matches it."""
-        record = msgspec.json.encode({**show_record(self._feed, entry), "eventSourceARN": self._arn})
+        record = stream_record(self._feed, self._arn, entry)
         filters = self._trigger.config.filters
         return record if not filters or matches(filters, msgspec.json.decode(record)) else None
 
@@ -73,8 +75,7 @@ class StreamForm:
             **self._contexts(discarded),
             "version": "1.0",
             "timestamp": timestamp(discarded.now_us),
-            "DDBStreamBatchInfo": self._batch(discarded.handed[0].entry, discarded.handed[-1].entry)
-            | {"batchSize": len(discarded.handed), "streamArn": self._arn},
+            "DDBStreamBatchInfo": batch_info(self._feed, discarded.handed),
         }
         return [parcel(target, msgspec.json.encode(told), {}, self._told[0], "", *self._told[1:])]
 
@@ -93,14 +94,24 @@ class StreamForm:
             answered["functionError"] = "Unhandled"
         return {"requestContext": asked, "responseContext": answered}
 
-    def _batch(self, first: Entry, last: Entry) -> dict[str, Any]:
-        return {
-            "shardId": shard_of(self._feed.name),
-            "startSequenceNumber": sequence_number(first.seq),
-            "endSequenceNumber": sequence_number(last.seq),
-            "approximateArrivalOfFirstRecord": _second(first.at_us),
-            "approximateArrivalOfLastRecord": _second(last.at_us),
-        }
+
+def stream_record(feed: Feed, arn: str, entry: Entry) -> bytes:
+    """Return a record in JSON, as functions and pipes get it."""
+    return msgspec.json.encode({**show_record(feed, entry), "eventSourceARN": arn})
+
+
+def batch_info(feed: Feed, handed: Sequence[Handed]) -> dict[str, Any]:
+    """Return what is told of records that were given up."""
+    first, last = handed[0].entry, handed[-1].entry
+    return {
+        "shardId": shard_of(feed.name),
+        "startSequenceNumber": sequence_number(first.seq),
+        "endSequenceNumber": sequence_number(last.seq),
+        "approximateArrivalOfFirstRecord": _second(first.at_us),
+        "approximateArrivalOfLastRecord": _second(last.at_us),
+        "batchSize": len(handed),
+        "streamArn": stream_arn(feed.name),
+    }
 
 
 def _second(at_us: int) -> str:
