@@ -11,6 +11,7 @@ from bench.languages import LANGUAGE_CASES
 from bench.pubsub import PUBSUB_CASES
 from bench.sns import SNS_CASES
 from bench.sqs import SQS_CASES
+from bench.streams import STREAM_CASES
 
 CASES = (
     *SQS_CASES,
@@ -19,6 +20,7 @@ CASES = (
     *PUBSUB_CASES,
     *AZURE_CASES,
     *DYNAMODB_CASES,
+    *STREAM_CASES,
     *LAMBDA_CASES,
     *LANGUAGE_CASES,
     *HTTP_FUNCTION_CASES,

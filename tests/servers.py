@@ -90,7 +90,7 @@ class RawClient:
         self._connection.request(method, path, json.dumps(body), headers)
         response = self._connection.getresponse()
         text = response.read()
-        if response.status != 200:
+        if response.status >= 300:
             raise AssertionError(f"{method} {path} {headers.get('X-Amz-Target', '')}: {response.status} {text!r}")
         answer: dict[str, Any] = json.loads(text) if text else {}
         return answer

@@ -14,6 +14,7 @@ from fogbank.clouds.aws.services import (
     aws_addresses,
     aws_couriers,
     aws_dialects,
+    aws_feed_formats,
     aws_formats,
     aws_launchers,
     aws_pipe_forms,
@@ -55,6 +56,7 @@ from fogbank.connectors.delivery.targets import Targets
 from fogbank.connectors.function_logs import FunctionLogs
 from fogbank.connectors.invocation_history import InvocationHistory
 from fogbank.connectors.invoker import Invoker
+from fogbank.connectors.piping.feeds import FeedTriggers
 from fogbank.connectors.piping.pipes import Pipes
 from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
@@ -133,6 +135,7 @@ class App:
         self.signer: Signer
         self._history: InvocationHistory
         self._triggers: QueueTriggers
+        self._feeds: FeedTriggers
         self._pushes: Pushes
         self._pipes: Pipes
         self._sessions: Sessions
@@ -188,7 +191,7 @@ class App:
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
-        followers = (self._triggers, self._pushes, self._pipes)
+        followers = (self._triggers, self._feeds, self._pushes, self._pipes)
         for each in followers:
             each.reset()
         await self.runner.reset()
@@ -292,13 +295,16 @@ class App:
         dialects = {**aws_dialects(lambda: self.loopback_url), **gcp_dialects(), **azure_dialects()}
         carrier = Carrier((store, clock, ids), invoker, self.poster, mailer, couriers, dialects)
         self._add(Deliveries((store, clock, ids), carrier, self.poster, mailer))
-        self._pipes = self._add(Pipes(store, clock, receiver, carrier, aws_pipe_forms()))
+        pipe_forms = aws_pipe_forms(lambda: self.loopback_url, clock, ids)
+        self._pipes = self._add(Pipes((store, clock, ids), receiver, carrier, pipe_forms))
         forms = gcp_push_forms(clock, ids, self.poster, self.signer, invoker)
         self._pushes = self._add(Pushes(store, clock, receiver, forms))
         actions = {**aws_timers(), **azure_timers(), **gcp_timers(), "schedule": sending(dialects)}
         self._add(Timekeeper(TimerService(store, clock, ids, actions)))
         formats = {**aws_formats(), **azure_formats(clock)}
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, formats))
+        feed_formats = aws_feed_formats(lambda: self.loopback_url, clock, ids)
+        self._feeds = self._add(FeedTriggers(store, clock, ids, invoker, feed_formats))
         self._add(Schedules(store, clock, ids, invoker))
 
     def _open_clouds(self, invoker: Invoker, receiver: Receiver) -> GcpGateway:

@@ -36,10 +36,11 @@ class Part(Protocol):
 
 
 class World:
-    """One run; the seed decides how the clients behave and when the server dies."""
+    """One run; the seed decides how the clients behave and when the server dies. It is started with `flags`."""
 
-    def __init__(self, seed: int, folder: Path, parts: Sequence[Part]) -> None:
+    def __init__(self, seed: int, folder: Path, parts: Sequence[Part], *flags: str) -> None:
         self.random = random.Random(seed)
+        self._flags = flags
         self.parts = parts
         self._folder = folder
         self._start()
@@ -76,7 +77,7 @@ class World:
             part.check(client)
 
     def _start(self) -> None:
-        self.server = ServerProcess("--data", str(self._folder))
+        self.server = ServerProcess("--data", str(self._folder), *self._flags)
 
     def _loop(self, work: Callable[[RawClient, random.Random], Any], seed: int) -> None:
         chance = random.Random(seed)

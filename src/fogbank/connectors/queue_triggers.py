@@ -189,7 +189,13 @@ class QueueTriggers:
 
 
 def dealt_with(batch: list[Received], response: bytes) -> list[Received]:
-    """Return the messages that a partial response doesn't name as failed.
+    """Return the messages that a partial response doesn't name as failed."""
+    failed = named_failures({received.message.id for received in batch}, response)
+    return [received for received in batch if received.message.id not in failed]
+
+
+def named_failures(known: set[str], response: bytes) -> set[str]:
+    """Return which of a batch's identifiers a partial response names as failed.
 
     "Using Lambda with Amazon SQS", "Reporting batch item failures": an empty or null list is a complete success;
     an answer of another form, an empty or an unknown identifier is a complete failure.
@@ -197,19 +203,18 @@ def dealt_with(batch: list[Received], response: bytes) -> list[Received]:
     try:
         answer: Any = msgspec.json.decode(response) if response else None
     except msgspec.DecodeError:
-        return []
+        return known
     if answer is None:
-        return batch
+        return set()
     if not isinstance(answer, dict):
-        return []
+        return known
     failures = answer.get("batchItemFailures")
     if failures is None:
-        return batch
-    known = {received.message.id for received in batch}
+        return set()
     failed = set()
     for failure in failures if isinstance(failures, list) else [None]:
         identifier = failure.get("itemIdentifier") if isinstance(failure, dict) else None
         if not isinstance(identifier, str) or identifier not in known:
-            return []
+            return known
         failed.add(identifier)
-    return [received for received in batch if received.message.id not in failed]
+    return failed

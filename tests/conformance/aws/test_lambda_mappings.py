@@ -130,9 +130,9 @@ def test_a_mapping_is_created_shown_changed_listed_and_deleted(pipeline: Pipelin
         ({"ScalingConfig": {"MaximumConcurrency": 1}}, "at 'scalingConfig.maximumConcurrency' failed to satisfy"),
         ({"ScalingConfig": {"MaximumConcurrency": 1001}}, "at 'scalingConfig.maximumConcurrency' failed to satisfy"),
         ({"ProvisionedPollerConfig": {"MinimumPollers": 2}}, "does not support the parameter ProvisionedPollerConfig"),
-        ({"DestinationConfig": {}}, "does not support the parameter DestinationConfig"),
+        ({"DestinationConfig": {}}, "Unsupported DestinationConfig parameter for given event source mapping type"),
         ({"FunctionName": "f:live"}, "Function not found: .*:function:f:live"),
-        ({"StartingPosition": "LATEST"}, "does not support the parameter StartingPosition"),
+        ({"StartingPosition": "LATEST"}, "Unsupported StartingPosition parameter for given"),
     ],
 )
 def test_mappings_that_are_refused(pipeline: Pipeline, change: dict[str, Any], match: str) -> None:

@@ -27,6 +27,9 @@ class Entry(NamedTuple):
 
 REGISTRY: Final = {
     "dynamodb": Entry("dynamodb", "dynamodb", target="DynamoDB_20120810", hosts=("dynamodb",)),
+    "dynamodbstreams": Entry(
+        "dynamodbstreams", "dynamodbstreams", target="DynamoDBStreams_20120810", hosts=("streams",)
+    ),
     "events": Entry("events", "events", target="AWSEvents", hosts=("events",)),
     "iam": Entry("iam", "iam", hosts=("iam",), version="2010-05-08"),
     "logs": Entry("logs", "logs", target="Logs_20140328", hosts=("logs",)),

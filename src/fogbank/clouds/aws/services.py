@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
-    from fogbank.connectors.piping.pipes import PipeForm
+    from fogbank.connectors.piping.feeds import FeedFormat, FunctionForm
+    from fogbank.connectors.piping.handing import PipeForm
     from fogbank.connectors.signing import Signer
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
@@ -74,13 +75,24 @@ def aws_formats() -> dict[str, EventFormat]:
     return {"aws.sqs": EventFormat(event, wanted, context)}
 
 
-def aws_pipe_forms() -> dict[str, Callable[[], PipeForm]]:
-    """Return how EventBridge Pipes treats messages."""
+def aws_feed_formats(origin: Callable[[], str], clock: Clock, ids: Ids) -> dict[str, FeedFormat]:
+    """Return the forms in which AWS hands records of streams to functions."""
+
+    async def dynamodb(tx: Tx, now_us: int, trigger: Trigger) -> FunctionForm | None:
+        from fogbank.clouds.aws.lambda_.mappings.stream_events import stream_form  # noqa: PLC0415 - on first use
+
+        return await stream_form(tx, now_us, trigger, origin(), clock, ids)
+
+    return {"aws.dynamodb": dynamodb}
+
+
+def aws_pipe_forms(origin: Callable[[], str], clock: Clock, ids: Ids) -> dict[str, Callable[[], PipeForm]]:
+    """Return how EventBridge Pipes treats events."""
 
     def pipes() -> PipeForm:
-        from fogbank.clouds.aws.pipes.sending import FORM  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.aws.pipes.sending import make_form  # noqa: PLC0415 - loaded on first use
 
-        return FORM
+        return make_form(origin, clock, ids)
 
     return {"aws.pipes": pipes}
 

@@ -1,23 +1,24 @@
-"""Pipes: each takes a queue's messages in batches, has them enriched if it says so, and hands them to its target.
+"""Pipes: each takes a source's events in batches, has them enriched if it says so, and hands them to its target.
 
-A message stays leased in its queue until the target has taken what was made of it, so a crash delays it and loses
-nothing, and what fails comes back when the lease is over, until the queue's dead letters get it. What a target within
-the store takes, is put there in the transaction that acknowledges the message.
+The source is a queue, or a change feed (`feed_pipes.py`). A message stays leased in its queue until the target has
+taken what was made of it, so a crash delays it and loses nothing, and what fails comes back when the lease is over,
+until the queue's dead letters get it. What a target within the store takes, is put there in the transaction that
+acknowledges the message.
 """
 
 from __future__ import annotations
 
 import logging
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from fogbank.connectors.delivery.carrying import NotTakenError
 from fogbank.connectors.piping.batches import Plan, Poller, acknowledge
+from fogbank.connectors.piping.feed_pipes import FeedPipe
+from fogbank.connectors.piping.followers import Followers
 from fogbank.connectors.piping.following import Follower
+from fogbank.connectors.piping.handing import FailedError, Handing, within_store
 from fogbank.engines.messaging import messages, pipes
-from fogbank.engines.messaging.delivery_model import CALL, HTTP, split_endpoint
+from fogbank.engines.messaging.delivery_model import split_endpoint
 from fogbank.engines.messaging.errors import PipeNotFoundError, QueueNotFoundError
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
@@ -27,54 +28,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fogbank.connectors.delivery.carrying import Carrier
-    from fogbank.connectors.delivery.couriers import Answer, Drawn
+    from fogbank.connectors.delivery.couriers import Drawn
+    from fogbank.connectors.piping.handing import Consignment, PipeForm, Taken
     from fogbank.engines.messaging.delivery_model import Delivery
     from fogbank.engines.messaging.model import Name, Queue, Received
     from fogbank.engines.messaging.pipes import Pipe
     from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
     from fogbank.storage import Store, Tx
 
 # Batches of one pipe that are worked on at once.
 AT_ONCE_MAX: Final = 10
-# How long to wait before asking a function again that is busy.
-BUSY_SECONDS: Final = 1.0
 # After a failure the batch's place is kept for a while, twice as long each time, so that what fails doesn't spin.
 PAUSE_SECONDS: Final = 0.1
 PAUSE_SECONDS_MAX: Final = 10.0
-_ERROR: Final = "error"
 _log = logging.getLogger(__name__)
-
-
-class FailedError(Exception):
-    """A batch, or a part of it, isn't handed on: says why."""
-
-
-class Consignment(NamedTuple):
-    """What a target gets for some messages of a batch, which are done with when it took all of that.
-
-    Either one delivery to a function that is called or an address, or several within the store. With a `problem`
-    nothing could be made of the messages, and they fail.
-    """
-
-    deliveries: list[Delivery]
-    received: list[Received]
-    problem: str = ""
-
-
-class PipeForm(NamedTuple):
-    """How a dialect's pipes treat messages.
-
-    `wanted` picks those that are handed on. `enrichment` says who is asked to enrich a batch, if anybody is;
-    `consignments` makes what the target gets, of the answer to that if there is one. `dealt` picks the messages that
-    a function or address has dealt with, by what it answered. The makers may raise `FailedError`; one is told the
-    time, the other draws what it needs.
-    """
-
-    wanted: Callable[[Pipe, Queue, list[Received]], list[Received]]
-    enrichment: Callable[[Pipe, Queue, list[Received], int], Delivery | None]
-    consignments: Callable[[Pipe, Queue, list[Received], Answer | None, Callable[[], Drawn]], list[Consignment]]
-    dealt: Callable[[Pipe, list[Received], Answer], list[Received]]
 
 
 class Pipes:
@@ -82,19 +51,18 @@ class Pipes:
 
     def __init__(
         self,
-        store: Store,
-        clock: Clock,
+        parts: tuple[Store, Clock, Ids],
         receiver: Receiver,
         carrier: Carrier,
         forms: Mapping[str, Callable[[], PipeForm]],
     ) -> None:
-        self._store = store
-        self._clock = clock
+        self._store, self._clock, self._ids = parts
         self._receiver = receiver
         self._carrier = carrier
         self._forms = forms
         self._tasks = Supervisor("pipes")
-        self._follower = Follower((store, clock, self._tasks), pipes.FEED, self._begin, self._apply)
+        self._follower = Follower((self._store, self._clock, self._tasks), pipes.FEED, self._begin, self._apply)
+        self._followers: Followers[Name] = Followers((self._store, self._clock, self._ids, self._tasks))
         self._polling: dict[Name, asyncio.Task[None]] = {}
 
     def start(self) -> None:
@@ -104,11 +72,13 @@ class Pipes:
     async def close(self) -> None:
         """Stop; what is worked on comes back when its lease ends."""
         await self._tasks.close()
+        await self._followers.release()
 
     def reset(self) -> None:
         """Stop every pipe's polling: they are about to be deleted."""
         for name in list(self._polling):
             self._cancel(name)
+        self._followers.reset()
 
     async def _begin(self) -> None:
         self.reset()
@@ -127,43 +97,42 @@ class Pipes:
         self._cancel(name)
         if not pipe.config.enabled:
             return
-        run = _Run(pipe, self._forms[pipe.config.dialect](), self._store, self._clock, self._carrier)
+        form = self._forms[pipe.config.dialect]()
+        handing = Handing(pipe, form, self._store, self._clock, self._carrier)
         config = pipe.config
+        if config.is_feed:
+            self._followers.restart(name, f"{config.source} through {pipe.name}", FeedPipe(handing).find)
+            return
+        run = _Run(handing)
         plan = Plan(pipe.name, split_endpoint(config.source), config.batch_size, config.window_seconds, AT_ONCE_MAX)
         poller = Poller((self._store, self._clock, self._receiver, self._tasks), plan, run.wanted, run.work)
         self._polling[name] = self._tasks.keep(f"{config.source} through {pipe.name}", poller.run)
 
     def _cancel(self, name: Name) -> None:
+        self._followers.cancel(name)
         task = self._polling.pop(name, None)
         if task is not None:
             task.cancel()
 
 
-def _within_store(consignment: Consignment) -> bool:
-    """Whether a consignment can be put where it is to go by the transaction that acknowledges its messages."""
-    return not consignment.problem and all(each.kind not in (CALL, HTTP) for each in consignment.deliveries)
-
-
 class _Run:
-    """One pipe at work."""
+    """One pipe at work on a queue."""
 
-    def __init__(self, pipe: Pipe, form: PipeForm, store: Store, clock: Clock, carrier: Carrier) -> None:
-        self._pipe = pipe
-        self._form = form
-        self._store = store
-        self._clock = clock
-        self._carrier = carrier
+    def __init__(self, handing: Handing) -> None:
+        self._handing = handing
+        self._pipe, self._form = handing.pipe, handing.form
+        self._store, self._clock = handing.store, handing.clock
         self._failures = 0
 
     def wanted(self, queue: Queue, batch: list[Received]) -> list[Received]:
         """Return the messages that the pipe hands on."""
-        return self._form.wanted(self._pipe, queue, batch)
+        return [each for each in batch if self._form.wanted(self._pipe, self._form.taken(queue, each))]
 
     async def work(self, queue: Queue, batch: list[Received]) -> None:
         """Hand a batch on; what fails stays leased."""
         until_us = self._clock.now() + queue.config.lease_seconds * SECOND_US
         try:
-            failed = await self._hand_on(queue, batch, until_us)
+            failed = await self._hand_on(queue, [self._form.taken(queue, each) for each in batch], until_us)
         except FailedError as error:
             failed = [str(error)]
         except QueueNotFoundError:
@@ -177,14 +146,10 @@ class _Run:
         self._failures = min(self._failures + 1, 10)
         await self._clock.sleep(pause_seconds)
 
-    async def _hand_on(self, queue: Queue, batch: list[Received], until_us: int) -> list[str]:
+    async def _hand_on(self, queue: Queue, batch: list[Taken], until_us: int) -> list[str]:
         """Return what went wrong with parts of the batch; raises `FailedError` where all of it failed."""
-        enriched = None
-        asked = self._form.enrichment(self._pipe, queue, batch, self._clock.now())
-        if asked is not None:
-            enriched = await self._ask(asked, until_us)
-        consignments = self._form.consignments(self._pipe, queue, batch, enriched, self._carrier.drawn)
-        if all(map(_within_store, consignments)):
+        consignments = await self._handing.consignments(batch, until_us)
+        if all(map(within_store, consignments)):
             try:
                 await self._move(queue, consignments)
             except NotTakenError as error:
@@ -201,7 +166,7 @@ class _Run:
         # In an ordered queue, what follows a message that failed waits for it.
         held_up: set[str] = set()
         for consignment in consignments:
-            keys = {received.message.ordering_key for received in consignment.received}
+            keys = {received.message.ordering_key for received in _messages(consignment.taken)}
             if queue.config.ordered and keys & held_up:
                 continue
             try:
@@ -214,21 +179,19 @@ class _Run:
     async def _send(self, queue: Queue, consignment: Consignment, until_us: int) -> None:
         if consignment.problem:
             raise FailedError(consignment.problem)
-        if _within_store(consignment):
+        if within_store(consignment):
             await self._move(queue, [consignment])
             return
-        (delivery,), received = consignment.deliveries, consignment.received
-        answer = await self._ask(delivery, until_us)
-        dealt = self._form.dealt(self._pipe, received, answer)
-        await acknowledge(self._store, queue, dealt)
-        if len(dealt) < len(received):
-            msg = f"{delivery.endpoint}: {len(received) - len(dealt)} of {len(received)} messages failed"
+        dealt = await self._handing.send(consignment, until_us)
+        await acknowledge(self._store, queue, _messages(dealt))
+        if len(dealt) < len(consignment.taken):
+            left, every = len(consignment.taken) - len(dealt), len(consignment.taken)
+            msg = f"{consignment.deliveries[0].endpoint}: {left} of {every} messages failed"
             raise FailedError(msg)
 
     async def _move(self, queue: Queue, consignments: list[Consignment]) -> None:
         """Acknowledge messages and put what is made of them in its place; raises `NotTakenError`."""
-        drawn = [[(delivery, self._carrier.drawn()) for delivery in each.deliveries] for each in consignments]
-        moves = [(each.received, parcels) for each, parcels in zip(consignments, drawn, strict=True)]
+        moves = [(_messages(each.taken), self._handing.drawn(each)) for each in consignments]
         await self._store.run(self._move_all, (queue.scope, queue.name), moves)
 
     async def _move_all(
@@ -240,40 +203,9 @@ class _Run:
             # Where the leases ran out, whoever has the messages now hands them on.
             if any([next(held) for _ in received]):  # noqa: C419 - each has its place, whatever the others are
                 for delivery, drawn in parcels:
-                    await self._carrier.put(tx, now_us, delivery, drawn)
+                    await self._handing.carrier.put(tx, now_us, delivery, drawn)
 
-    async def _ask(self, delivery: Delivery, until_us: int) -> Answer:
-        """Have a function called or a request posted, and return the answer; raises `FailedError`.
 
-        Whoever is busy is waited for as long as the lease lasts. An answer of 401 has the request put together once
-        more, with fresh credentials.
-        """
-        courier = self._carrier.courier(delivery.courier)
-        while True:
-            tried = await self._try(delivery)
-            if isinstance(tried, float):
-                if self._clock.now() + int(tried * SECOND_US) >= until_us:
-                    msg = f"{delivery.endpoint}: busy until the lease ended"
-                    raise FailedError(msg)
-                await self._clock.sleep(tried)
-            elif courier.accepts(tried):
-                return tried
-            elif tried.status == HTTPStatus.UNAUTHORIZED and _ERROR not in delivery.facts:
-                delivery = msgspec.structs.replace(delivery, facts={**delivery.facts, _ERROR: tried.reason})
-            else:
-                msg = f"{delivery.endpoint}: {tried.reason}"
-                raise FailedError(msg)
-
-    async def _try(self, delivery: Delivery) -> Answer | float:
-        """Return an answer, or in how many seconds to try again."""
-        courier = self._carrier.courier(delivery.courier)
-        if courier.prepare is not None:
-            prepared = await courier.prepare(delivery, self._clock.now())
-            if not isinstance(prepared, msgspec.Struct):
-                return prepared
-            delivery = prepared
-        if delivery.kind == CALL:
-            answer = await self._carrier.call(delivery)
-            return BUSY_SECONDS if answer.status == HTTPStatus.TOO_MANY_REQUESTS else answer
-        wait_seconds = self._carrier.turn(delivery.endpoint)
-        return float(wait_seconds) if wait_seconds else await self._carrier.post(courier, delivery)
+def _messages(taken: list[Taken]) -> list[Received]:
+    """Return the messages that events were made of."""
+    return [each.received for each in taken if each.received is not None]

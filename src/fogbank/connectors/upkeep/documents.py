@@ -51,6 +51,8 @@ class DocumentUpkeep:
                     for index in collection.config.indexes:
                         if index.building:
                             await self._build(collection, index)
+                    if collection.config.expiry_building:
+                        await self._time(collection)
                 await listener.wait(self._clock.now() + _DAY_US)
 
     async def _build(self, collection: Collection, index: Index) -> None:
@@ -61,6 +63,17 @@ class DocumentUpkeep:
             while after is not None:
                 after = await self._store.run(documents.enter_some, name, index.number, after, ENTERED_AT_ONCE, shape)
             await self._store.run(collections.finish_index, name, index.number)
+        except CollectionNotFoundError:
+            return
+
+    async def _time(self, collection: Collection) -> None:
+        name = (collection.scope, collection.name)
+        shape = self._shapes.get(collection.config.dialect, FIELDS)
+        after: int | None = 0
+        try:
+            while after is not None:
+                after = await self._store.run(documents.time_some, name, after, ENTERED_AT_ONCE, shape)
+            await self._store.run(collections.finish_expiry, name, collection.config.expiry)
         except CollectionNotFoundError:
             return
 

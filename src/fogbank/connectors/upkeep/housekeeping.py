@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.engines.documents import collections, documents, history, requests
+from fogbank.engines.documents import collections, documents, feeds, history, requests
 from fogbank.engines.identity import sessions
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.whole_queues import snapshots
@@ -54,6 +54,9 @@ class Housekeeping:
         for collection in await self._store.read(collections.all_collections):
             if collection.config.feed_seconds:
                 await self._store.run(history.trim, collection)
+        for feed in await self._store.read(feeds.all_feeds):
+            while not await self._store.run(feeds.trim, feed):
+                pass
         await self._sweep_logs()
 
     async def _sweep_logs(self) -> None:

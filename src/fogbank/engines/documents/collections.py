@@ -8,6 +8,7 @@ import msgspec
 
 from fogbank.engines.documents.errors import CollectionExistsError, CollectionNotFoundError, CollectionProtectedError
 from fogbank.engines.documents.model import Collection, CollectionConfig, Name, Totals, decode_config, encode_config
+from fogbank.storage import change_feed
 from fogbank.storage.discarded import discard
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from fogbank.storage import Row, Tx
 
-# The signal that tells of indexes that are to be filled.
+# The signal that tells of indexes that are to be filled, and of documents that are to expire though they were written
+# before anything was to.
 BUILDING: Final = ("documents", "indexes")
 _COLUMNS: Final = "scope, name, id, config, created_us"
 _FIND: Final = f"SELECT {_COLUMNS} FROM collection WHERE scope = $1 AND name = $2"
@@ -69,7 +71,7 @@ async def update(
     for index in collection.config.indexes:
         if index.number not in kept:
             await discard(tx, index.number)
-    if any(index.building for index in config.indexes):
+    if config.expiry_building or any(index.building for index in config.indexes):
         tx.signal(BUILDING)
     await tx.run("UPDATE collection SET config = $1 WHERE scope = $2 AND name = $3", encode_config(config), *name)
     return collection._replace(config=config)
@@ -84,6 +86,15 @@ async def finish_index(tx: Tx, now_us: int, name: Name, number: int) -> None:
             for index in config.indexes
         ]
         return msgspec.structs.replace(config, indexes=tuple(indexes))
+
+    await update(tx, now_us, name, finish)
+
+
+async def finish_expiry(tx: Tx, now_us: int, name: Name, field: str) -> None:
+    """Take note that all documents that were there go away by a field's value."""
+
+    def finish(config: CollectionConfig) -> CollectionConfig:
+        return msgspec.structs.replace(config, expiry_building=False) if config.expiry == field else config
 
     await update(tx, now_us, name, finish)
 
@@ -115,7 +126,7 @@ async def all_collections(tx: Tx, _now_us: int) -> list[Collection]:
     return [_collection(row) for row in await tx.all(f"SELECT {_COLUMNS} FROM collection ORDER BY scope, name")]
 
 
-async def delete(tx: Tx, _now_us: int, name: Name) -> Collection:
+async def delete(tx: Tx, now_us: int, name: Name) -> Collection:
     """Remove a collection; its documents are removed in the background. Raises `CollectionProtectedError`."""
     row = await tx.one(f"{_FIND} FOR UPDATE", *name)
     if row is None:
@@ -124,9 +135,17 @@ async def delete(tx: Tx, _now_us: int, name: Name) -> Collection:
     if collection.config.protected:
         raise CollectionProtectedError(name[1])
     await tx.run("DELETE FROM collection WHERE scope = $1 AND name = $2", *name)
+    await end_feed(tx, now_us, collection.config.feed)
     for number in (collection.id, *(index.number for index in collection.config.indexes)):
         await discard(tx, number)
     return collection
+
+
+async def end_feed(tx: Tx, now_us: int, feed: str) -> None:
+    """Take note that nothing more is told in a feed (`feeds`), and let its followers know."""
+    if feed:
+        await tx.run("UPDATE collection_feed SET closed_us = $1 WHERE feed = $2 AND closed_us = 0", now_us, feed)
+        tx.signal(change_feed.topic(feed), change_feed.EVERY_FOLLOWER)
 
 
 async def totals(tx: Tx, _now_us: int, collection: int) -> Totals:
@@ -134,3 +153,12 @@ async def totals(tx: Tx, _now_us: int, collection: int) -> Totals:
     row = await tx.one("SELECT COUNT(*), COALESCE(SUM(size), 0) FROM document WHERE collection = $1", collection)
     assert row is not None
     return Totals(int(row[0]), int(row[1]))
+
+
+async def partition_size(tx: Tx, _now_us: int, collection: int, partition: bytes) -> int:
+    """Add up the sizes of the documents of one partition key; reads all of them, so a scan."""
+    row = await tx.one(
+        "SELECT COALESCE(SUM(size), 0) FROM document WHERE collection = $1 AND partition = $2", collection, partition
+    )
+    assert row is not None
+    return int(row[0])

@@ -17,7 +17,7 @@ from fogbank.engines.documents import collections
 from fogbank.engines.documents.model import Change as FeedEntry
 from fogbank.engines.documents.model import Document, Key
 from fogbank.engines.documents.traits import FIELDS, NOTHING
-from fogbank.engines.documents.values import decode_fields, encode_fields
+from fogbank.engines.documents.values import decode_fields, encode_fields, same
 from fogbank.storage import change_feed
 
 if TYPE_CHECKING:
@@ -221,9 +221,14 @@ async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -
             await _leave(tx, one.key, gone.entries - traits.entries)
             if traits.expires_us and (row is None or traits.expires_us != row[5]):
                 tx.signal(EXPIRY)
-        if config.feed:
+        if config.feed and not (one.version == 0 and _alike(before, after)):
             await _tell(tx, now_us, one, before, after, row, body)
         return Written(before, after)
+
+
+def _alike(before: Document | None, after: Document | None) -> bool:
+    """Whether a write changed nothing that counts where writes have no versions."""
+    return before is not None and after is not None and same(before.fields, after.fields)
 
 
 async def _tell(
@@ -274,6 +279,27 @@ async def enter_some(
     return None if len(rows) < limit else int(rows[-1][4])
 
 
+async def time_some(tx: Tx, now_us: int, name: Name, after: int, limit: int, shape: Shape = FIELDS) -> int | None:
+    """Have documents go away that were there before their collection's expiry: those that follow an id.
+
+    Returns the last, None at the end.
+    """
+    collection = await collections.find(tx, now_us, name)
+    rows = await tx.all(
+        "SELECT size, body, version, created, id, expires_us FROM document WHERE collection = $1 AND id > $2"
+        " ORDER BY id LIMIT $3 FOR UPDATE",
+        collection.id,
+        after,
+        limit,
+    )
+    for row in rows:
+        expires_us = shape.describe(collection.config, _document(row)).expires_us
+        if expires_us != row[5]:
+            await tx.run("UPDATE document SET expires_us = $1 WHERE id = $2", expires_us, row[4])
+            tx.signal(EXPIRY)
+    return None if len(rows) < limit else int(rows[-1][4])
+
+
 async def next_expiry(tx: Tx, _now_us: int, after_us: int) -> int | None:
     """Return when the first document goes away by itself of those that do so later than `after_us`."""
     row = await tx.one("SELECT MIN(expires_us) FROM document WHERE expires_us > 0 AND expires_us > $1", after_us)
@@ -300,7 +326,16 @@ async def expire(tx: Tx, now_us: int, until_us: int, after_us: int, limit: int, 
         shape = shapes.get(collection.config.dialect, FIELDS)
         version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
         one = _One(collection, Key(bytes(partition), bytes(sort)), 0, version, EXPIRED)
-        await _write(tx, now_us, one, partial(_unless_kept, collection.config, shape, until_us), shape)
+        written = await _write(tx, now_us, one, partial(_unless_kept, collection.config, shape, until_us), shape)
+        if written.after is not None:
+            # Nothing expires here any more, or by another field: its time is that which it has now.
+            expires_us = shape.describe(collection.config, written.after).expires_us
+            await tx.run(
+                "UPDATE document SET expires_us = $1 WHERE collection = $2 AND partition = $3 AND sort = $4",
+                expires_us,
+                collection.id,
+                *one.key,
+            )
     return len(rows)
 
 

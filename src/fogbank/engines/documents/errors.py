@@ -47,3 +47,7 @@ class TooLargeTogetherError(EngineError):
 
 class OtherRequestError(EngineError):
     """A token came before, with a request that asked for something else."""
+
+
+class FeedNotFoundError(NotFoundError):
+    """There is no change feed of that name."""

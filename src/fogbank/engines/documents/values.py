@@ -31,6 +31,17 @@ def decode_fields(data: bytes) -> Fields:
     return _decode(data)
 
 
+def same(one: Value, other: Value) -> bool:
+    """Tell whether two values are of one type and alike, at every depth; to Python, True is 1."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
 def _pack(value: Any) -> Any:
     """Replace what MessagePack lacks by its extension types."""
     kind = type(value)

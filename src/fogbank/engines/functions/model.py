@@ -104,6 +104,10 @@ class TriggerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     `partial`: the function says which events of a batch failed. `format` names the shape of the event, `context` is
     handed on with it. `filters` are the texts of patterns: an event that none of them matches is dropped. With
     `lease_seconds` that is how long its messages are leased, instead of as their queue says.
+
+    Of a change feed, entries are taken from the oldest on, or `from_latest`; in `lanes` at once, in order in each. A
+    batch that fails is tried again up to `retries_max` times and until it is `age_seconds_max` old, None being for
+    ever; with `bisect` it is halved. What is given up is told to `on_failure`.
     """
 
     kind: str
@@ -118,6 +122,12 @@ class TriggerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     context: dict[str, str] = {}
     filters: tuple[str, ...] = ()
     lease_seconds: int = 0
+    from_latest: bool = False
+    lanes: int = 1
+    retries_max: int | None = None
+    age_seconds_max: int | None = None
+    bisect: bool = False
+    on_failure: str = ""
 
 
 class Trigger(NamedTuple):

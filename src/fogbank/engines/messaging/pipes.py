@@ -30,10 +30,14 @@ KIND: Final = "pipe"
 
 
 class PipeConfig(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a pipe takes messages from its source, the endpoint of a queue.
+    """How a pipe takes events from its source: the endpoint of a queue, or with `is_feed` the name of a change feed.
 
-    Up to `batch_size` messages are handed on together, after waiting for more up to `window_seconds`. What is made of
+    Up to `batch_size` events are handed on together, after waiting for more up to `window_seconds`. What is made of
     them, and who gets it, stands in `body`, in the words of the dialect.
+
+    Of a change feed, entries are taken from the oldest on, or `from_latest`; in `lanes` at once, in order in each. A
+    batch that fails is tried again up to `retries_max` times and until it is `age_seconds_max` old, None being for
+    ever; with `bisect` it is halved.
     """
 
     dialect: str
@@ -42,6 +46,12 @@ class PipeConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     enabled: bool = True
     batch_size: int = 10
     window_seconds: int = 0
+    is_feed: bool = False
+    from_latest: bool = False
+    lanes: int = 1
+    retries_max: int | None = None
+    age_seconds_max: int | None = None
+    bisect: bool = False
 
 
 class Pipe(NamedTuple):

@@ -191,10 +191,6 @@ def test_items_are_counted_and_weighed(ddb: Any, things: str) -> None:
             ),
         ),
         ({"SSESpecification": {"KMSMasterKeyId": "alias/x"}}, None),
-        (
-            {"StreamSpecification": {"StreamEnabled": True}},
-            "Fogbank does not support the parameter StreamSpecification.",
-        ),
         ({"OnDemandThroughput": {}}, "Fogbank does not support the parameter OnDemandThroughput."),
         ({"ResourcePolicy": "{}"}, "Fogbank does not support the parameter ResourcePolicy."),
     ],
@@ -401,9 +397,7 @@ def test_what_there_is_no_setting_for_is_described_as_it_is(ddb: Any, things: st
     assert endpoint == {"Address": server.url.removeprefix("http://"), "CachePeriodInMinutes": 1_440}
 
 
-@pytest.mark.parametrize(
-    "operation", ["update_time_to_live", "create_backup", "restore_table_from_backup", "export_table_to_point_in_time"]
-)
+@pytest.mark.parametrize("operation", ["create_backup", "restore_table_from_backup", "export_table_to_point_in_time"])
 def test_operations_of_later_are_refused_by_name(ddb: Any, operation: str, refused: Any) -> None:
     name = "".join(word.title() for word in operation.split("_"))
     with refused(f"Fogbank does not support the operation {name} of DynamoDB.", "UnknownOperationException"):

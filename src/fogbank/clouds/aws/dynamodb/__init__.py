@@ -10,6 +10,7 @@ from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
 from fogbank.clouds.aws.dynamodb.items import batches, items, transactions
 from fogbank.clouds.aws.dynamodb.partiql import operations as partiql
 from fogbank.clouds.aws.dynamodb.service import Dynamo
+from fogbank.clouds.aws.dynamodb.upkeep import time_to_live
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.parts import Parts
@@ -28,6 +29,7 @@ def make_service(parts: Parts) -> Service[Dynamo]:
         *reading.OPERATIONS,
         *tables.OPERATIONS,
         *tags.OPERATIONS,
+        *time_to_live.OPERATIONS,
         *transactions.OPERATIONS,
     )
     return Service(

@@ -6,7 +6,6 @@ from typing import Final
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.billing import ACCOUNT_UNITS_MAX, UNITS
-from fogbank.clouds.aws.dynamodb.errors import table_not_found
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import CollectionNotFoundError
@@ -41,22 +40,6 @@ async def describe_endpoints(_dynamo: Dynamo, call: Call, _request: DescribeEndp
     return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": CACHE_MINUTES}]}
 
 
-class DescribeTimeToLive(Input):
-    """Input of DescribeTimeToLive."""
-
-    TableName: str = REQUIRED
-
-
-@operation(DescribeTimeToLive)
-async def describe_time_to_live(dynamo: Dynamo, call: Call, request: DescribeTimeToLive) -> Reply:
-    """Say that items don't expire."""
-    try:
-        await dynamo.store.read(collections.find, table_of(call, request.TableName))
-    except CollectionNotFoundError as error:
-        raise table_not_found(error.name) from None
-    return {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
-
-
 class DescribeContinuousBackups(Input):
     """Input of DescribeContinuousBackups."""
 
@@ -79,4 +62,4 @@ async def describe_continuous_backups(dynamo: Dynamo, call: Call, request: Descr
     }
 
 
-OPERATIONS: Final = (describe_continuous_backups, describe_endpoints, describe_limits, describe_time_to_live)
+OPERATIONS: Final = (describe_continuous_backups, describe_endpoints, describe_limits)

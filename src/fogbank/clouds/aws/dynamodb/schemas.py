@@ -16,6 +16,7 @@ from fogbank.languages.dynamodb.types import type_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fogbank.engines.documents.feeds import FeedConfig
     from fogbank.engines.documents.model import CollectionConfig, Index, Kind
     from fogbank.languages.dynamodb.types import Item, Value
 
@@ -96,8 +97,8 @@ def show_schema(config: CollectionConfig) -> dict[str, Any]:
     }
 
 
-def show_key_schema(keyed: CollectionConfig | Index) -> list[dict[str, str]]:
-    """Return the KeySchema of a table or an index."""
+def show_key_schema(keyed: CollectionConfig | FeedConfig | Index) -> list[dict[str, str]]:
+    """Return the KeySchema of a table, a stream or an index."""
     return [
         {"AttributeName": name, "KeyType": kind} for name, kind in zip(keyed.key_names, ("HASH", "RANGE"), strict=False)
     ]

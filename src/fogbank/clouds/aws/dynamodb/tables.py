@@ -26,6 +26,13 @@ from fogbank.clouds.aws.dynamodb.schemas import (
     show_schema,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_arn, table_of
+from fogbank.clouds.aws.dynamodb.streams import settings as stream_settings
+from fogbank.clouds.aws.dynamodb.streams.settings import (
+    check_stream,
+    create_with_stream,
+    show_stream,
+    update_with_stream,
+)
 from fogbank.clouds.aws.dynamodb.tags import Tag, read_tags
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import CollectionNotFoundError
@@ -64,6 +71,7 @@ class CreateTable(Input):
     SSESpecification: Encryption | None = None
     LocalSecondaryIndexes: list[LocalSecondaryIndex] | None = None
     GlobalSecondaryIndexes: list[GlobalSecondaryIndex] | None = None
+    StreamSpecification: stream_settings.StreamSpecification | None = None
     Tags: list[Tag] | None = None
 
 
@@ -91,6 +99,7 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
     schemas = [request.KeySchema, *(each.KeySchema for each in (*(local or ()), *(global_ or ())))]
     check_definitions(request.AttributeDefinitions, schemas)
     _check_encryption(request.SSESpecification)
+    check_stream(request.StreamSpecification)
     labels = first_labels(request.BillingMode, request.ProvisionedThroughput, request.TableClass, dynamo.clock.now())
     config = CollectionConfig(
         partition_key,
@@ -100,7 +109,8 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
         labels=labels | {"TableId": dynamo.ids.uuid()},
         tags=read_tags({}, request.Tags or []),
     )
-    table = await dynamo.store.run(collections.create, name, dynamo.ids.sequence(), config)
+    number, stream = dynamo.ids.sequence(), request.StreamSpecification
+    table = await dynamo.store.run(create_with_stream, name, number, config, stream)
     return {"TableDescription": _describe(dynamo, table, Totals(0, 0), "CREATING")}
 
 
@@ -145,20 +155,23 @@ class UpdateTable(Input):
     SSESpecification: Encryption | None = None
     AttributeDefinitions: list[AttributeDefinition] | None = None
     GlobalSecondaryIndexUpdates: list[GlobalSecondaryIndexUpdate] | None = None
+    StreamSpecification: stream_settings.StreamSpecification | None = None
 
 
 @operation(UpdateTable)
 async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Reply:
-    """Change how a table is paid for, whether it may be deleted, and its indexes.
+    """Change how a table is paid for, whether it may be deleted, its indexes and its stream.
 
     Done before this is answered, but for filling a new index.
     """
     name = table_of(call, request.TableName)
     mode, throughput, table_class = request.BillingMode, request.ProvisionedThroughput, request.TableClass
     protected, updates = request.DeletionProtectionEnabled, request.GlobalSecondaryIndexUpdates
-    if all(each is None for each in (mode, throughput, table_class, protected, request.SSESpecification, updates)):
+    stream, encryption = request.StreamSpecification, request.SSESpecification
+    if all(each is None for each in (mode, throughput, table_class, protected, encryption, updates, stream)):
         raise validation(_NOTHING_TO_UPDATE)
-    _check_encryption(request.SSESpecification)
+    _check_encryption(encryption)
+    check_stream(stream)
     now_us = dynamo.clock.now()
 
     def change(config: CollectionConfig) -> CollectionConfig:
@@ -171,7 +184,7 @@ async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Repl
         return changed if updates is None else change_indexes(changed, updates, new_index)
 
     new_index = None if updates is None else read_new_index(dynamo.ids, updates, request.AttributeDefinitions or ())
-    table = await _named(dynamo.store.run(collections.update, name, change))
+    table = await _named(dynamo.store.run(update_with_stream, name, change, stream))
     totals = await dynamo.store.scan(collections.totals, table.id)
     return {"TableDescription": _describe(dynamo, table, totals, "UPDATING")}
 
@@ -215,6 +228,7 @@ def _describe(dynamo: Dynamo, table: Collection, totals: Totals, status: str = "
         "TableId": config.labels["TableId"],
         "DeletionProtectionEnabled": config.protected,
         **show_indexes(config, arn, totals),
+        **show_stream(config, arn),
     }
 
 

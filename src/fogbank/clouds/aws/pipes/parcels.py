@@ -22,7 +22,7 @@ from fogbank.clouds.aws.pipes.settings import ForBus, ForLogs, ForQueue
 from fogbank.clouds.aws.pipes.templates import dynamic
 from fogbank.clouds.aws.sqs.content import SENDER, TRACE
 from fogbank.connectors.delivery.carrying import ENTRY_US, STREAM
-from fogbank.connectors.piping.pipes import FailedError
+from fogbank.connectors.piping.handing import FailedError
 from fogbank.engines.messaging.delivery_model import HTTP, LOG, QUEUE, TOPIC, Delivery
 from fogbank.engines.messaging.model import Message, encode_message
 from fogbank.kernel.clock import MILLISECOND_US, SECOND_US
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.pipes.settings import Kept
     from fogbank.clouds.aws.pipes.templates import Item
     from fogbank.connectors.delivery.couriers import Drawn
-    from fogbank.engines.messaging.model import Received
+    from fogbank.connectors.piping.handing import Taken
     from fogbank.engines.messaging.pipes import Pipe
 
 COURIER: Final = "pipes"
@@ -52,16 +52,16 @@ class Sender:
         self._parameters = kept.target_parameters
         self._place = place
 
-    def send(self, item: Item, text: str, received: Sequence[Received], drawn: Drawn) -> Delivery:
+    def send(self, item: Item, text: str, taken: Sequence[Taken], drawn: Drawn) -> Delivery:
         """Return the delivery of an event, whose text is what the pipe's template made of it."""
         kind = TOPIC if self._place.kind == BUS else self._place.kind
         content = text.encode()
         facts: dict[str, str] = {}
         seconds_max: float = 15
         if kind == QUEUE:
-            content = self._message(item, content, received, drawn)
+            content = self._message(item, content, taken, drawn)
         elif self._place.kind == BUS:
-            content = self._event(item, text, drawn)
+            content = self._event(item, text, taken[0].record["eventSource"], drawn)
         elif kind == LOG:
             facts = self._entry(item)
         elif kind == HTTP:
@@ -71,24 +71,24 @@ class Sender:
             self._place.endpoint,
             content,
             # What is sent again is a delivery of its own.
-            subscription=f"{pipe_arn(self._pipe)}/{received[0].message.id}" if kind == HTTP else pipe_arn(self._pipe),
+            subscription=f"{pipe_arn(self._pipe)}/{taken[0].id}" if kind == HTTP else pipe_arn(self._pipe),
             courier=API_COURIER if kind == HTTP else COURIER,
             first_us=drawn.now_us,
             facts=facts,
             seconds_max=seconds_max,
         )
 
-    def _message(self, item: Item, content: bytes, received: Sequence[Received], drawn: Drawn) -> bytes:
+    def _message(self, item: Item, content: bytes, taken: Sequence[Taken], drawn: Drawn) -> bytes:
         given = self._parameters.SqsQueueParameters or ForQueue()
         system = {SENDER: "pipes.amazonaws.com"}
-        trace = context_of(received)
+        trace = traces_of(taken)
         if trace:
             system[TRACE] = next(iter(trace.values()))
         group = dynamic(given.MessageGroupId or "", item)
         dedup = dynamic(given.MessageDeduplicationId or "", item)
         return encode_message(Message(drawn.id, content, {}, group, dedup, system))
 
-    def _event(self, item: Item, text: str, drawn: Drawn) -> bytes:
+    def _event(self, item: Item, text: str, source_name: str, drawn: Drawn) -> bytes:
         given = self._parameters.EventBridgeEventBusParameters or ForBus()
         try:
             detail: Any = msgspec.json.decode(text)
@@ -101,7 +101,7 @@ class Sender:
         if given.Time:
             at_us = _moment(dynamic(given.Time, item))
         source = dynamic(given.Source or f"Pipe {self._pipe.name}", item)
-        kind = dynamic(given.DetailType or "Event from aws:sqs", item)
+        kind = dynamic(given.DetailType or f"Event from {source_name}", item)
         resources = [dynamic(each, item) for each in given.Resources or ()]
         fields = make_fields(drawn.id, self._pipe.scope, source, kind, at_us, resources, detail)
         return msgspec.json.encode(fields)
@@ -114,6 +114,11 @@ class Sender:
         if given.Timestamp:
             facts[ENTRY_US] = str(_milliseconds(dynamic(given.Timestamp, item)) * MILLISECOND_US)
         return facts
+
+
+def traces_of(taken: Sequence[Taken]) -> dict[str, str]:
+    """Return the context that a batch brings along: of messages only."""
+    return context_of([each.received for each in taken if each.received is not None])
 
 
 def http_facts(given: ForHttp | None, item: Item) -> dict[str, str]:

@@ -26,6 +26,10 @@ from fogbank.clouds.aws.pipes.settings import (
     read_kept,
     without_nothing,
 )
+from fogbank.clouds.aws.pipes.streams import configured_stream
+from fogbank.connectors.piping import feed_pipes
+from fogbank.engines.documents import feeds
+from fogbank.engines.documents.errors import FeedNotFoundError
 from fogbank.engines.messaging import pipes, queues
 from fogbank.engines.messaging.delivery_model import split_endpoint
 from fogbank.engines.messaging.errors import QueueNotFoundError
@@ -75,7 +79,7 @@ async def create_pipe(service: PipesService, call: Call, request: CreatePipe) ->
         if await pipes.count(tx, now_us, call.scope) >= PIPES_MAX:
             raise too_many(PIPES_MAX, call.account)
         begun = await begin(tx, now_us, kept, call.scope, "CREATE_FAILED", other)
-        return await pipes.create(tx, now_us, (call.scope, request.Name), number, configured(begun, call.scope))
+        return await feed_pipes.create(tx, now_us, (call.scope, request.Name), number, configured(begun, call.scope))
 
     return told(await service.store.run(create, service.ids.sequence(), service.ids.sequence()), "CREATING")
 
@@ -119,7 +123,7 @@ def _changed(kept: Kept, request: UpdatePipe, scope: str) -> Kept:
         role=request.RoleArn,
         description=kept.description if request.Description is None else request.Description,
         desired=request.DesiredState or kept.desired,
-        source_parameters=_merged(kept.source_parameters, request.SourceParameters),
+        source_parameters=_merged_source(kept.source_parameters, request.SourceParameters),
         enrichment=enrichment,
         enrichment_parameters=_merged(enrichment_parameters, request.EnrichmentParameters),
         target=target,
@@ -135,6 +139,16 @@ def _merged(before: Any, given: Any) -> Any:
     return msgspec.structs.replace(before, **told_anew)
 
 
+def _merged_source(before: SourceParameters, given: SourceParameters | None) -> SourceParameters:
+    """Return a source's parameters as `_merged` does; where a stream was begun can't be said anew."""
+    merged: SourceParameters = _merged(before, given)
+    if merged.DynamoDBStreamParameters is None or before.DynamoDBStreamParameters is None:
+        return merged
+    begun = before.DynamoDBStreamParameters.StartingPosition
+    stream = msgspec.structs.replace(merged.DynamoDBStreamParameters, StartingPosition=begun)
+    return msgspec.structs.replace(merged, DynamoDBStreamParameters=stream)
+
+
 async def begin(tx: Tx, now_us: int, kept: Kept, scope: str, failing: str, number: int) -> Kept:
     """Return a pipe as it is once it was begun: in the state `failing` if its source isn't there.
 
@@ -143,10 +157,15 @@ async def begin(tx: Tx, now_us: int, kept: Kept, scope: str, failing: str, numbe
     target = find_target(kept.target, scope)
     if default_bus(target):
         await find_bus(tx, now_us, split_endpoint(target.endpoint), number)
+    taking = check(kept, scope)
     try:
-        await queues.find(tx, now_us, split_endpoint(check(kept, scope).source))
-    except QueueNotFoundError:
-        reason = f"The source queue {kept.source} does not exist."
+        if taking.stream is not None:
+            await feeds.find(tx, now_us, taking.source)
+        else:
+            await queues.find(tx, now_us, split_endpoint(taking.source))
+    except (FeedNotFoundError, QueueNotFoundError):
+        what = "queue" if taking.stream is None else "stream"
+        reason = f"The source {what} {kept.source} does not exist."
         return msgspec.structs.replace(kept, failed=failing, reason=reason)
     return msgspec.structs.replace(kept, failed="", reason="")
 
@@ -155,7 +174,9 @@ def configured(kept: Kept, scope: str) -> PipeConfig:
     """Return a pipe as its engine has it."""
     taking = check(kept, scope)
     body = msgspec.json.encode(kept)
-    return PipeConfig(DIALECT, taking.source, body, kept.current == RUNNING, taking.batch_size, taking.window_seconds)
+    more = {} if taking.stream is None else configured_stream(taking.stream)
+    is_running = kept.current == RUNNING
+    return PipeConfig(DIALECT, taking.source, body, is_running, taking.batch_size, taking.window_seconds, **more)
 
 
 class DescribePipe(Input):
@@ -169,8 +190,14 @@ async def describe_pipe(service: PipesService, call: Call, request: DescribePipe
     """Return all of a pipe."""
     pipe = await service.store.read(pipes.find, (call.scope, request.Name))
     kept = read_kept(pipe.config.body)
-    taking = FromQueue(pipe.config.batch_size, pipe.config.window_seconds or None)
-    source = msgspec.structs.replace(kept.source_parameters, SqsQueueParameters=taking)
+    size, window = pipe.config.batch_size, pipe.config.window_seconds or None
+    stream = kept.source_parameters.DynamoDBStreamParameters
+    if stream is None:
+        taking = FromQueue(size, window)
+        source = msgspec.structs.replace(kept.source_parameters, SqsQueueParameters=taking)
+    else:
+        taken = msgspec.structs.replace(stream, BatchSize=size, MaximumBatchingWindowInSeconds=window)
+        source = msgspec.structs.replace(kept.source_parameters, DynamoDBStreamParameters=taken)
     shown = {
         "SourceParameters": msgspec.to_builtins(source),
         "EnrichmentParameters": msgspec.to_builtins(kept.enrichment_parameters),
@@ -224,7 +251,7 @@ class DeletePipe(Input):
 @operation(DeletePipe)
 async def delete_pipe(service: PipesService, call: Call, request: DeletePipe) -> Reply:
     """Delete a pipe; what it has taken is handed on or comes back to the queue."""
-    return told(await service.store.run(pipes.delete, (call.scope, request.Name)), "DELETING", "DELETED")
+    return told(await service.store.run(feed_pipes.delete, (call.scope, request.Name)), "DELETING", "DELETED")
 
 
 def _summary(pipe: Pipe) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where a pipe's messages come from, who enriches them, where they go; what goes together and what does not.
+"""Where a pipe's events come from, who enriches them, where they go; what goes together and what does not.
 
 Amazon EventBridge User Guide, "Amazon EventBridge Pipes targets" and "… batching and concurrency":
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-event-target.html,
@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from fogbank.clouds.aws.arns import Arn, parse_arn
+from fogbank.clouds.aws.dynamodb.streams.names import feed_of
 from fogbank.clouds.aws.events.service import FOLDER as BUSES
 from fogbank.clouds.aws.events.targets import place_of
 from fogbank.clouds.aws.lambda_.mappings.criteria import compiled
 from fogbank.clouds.aws.pipes.errors import invalid, unsupported
+from fogbank.clouds.aws.pipes.streams import check_stream
 from fogbank.clouds.aws.pipes.templates import check_template
 from fogbank.engines.messaging.delivery_model import FUNCTION, HTTP, LOG, QUEUE, TOPIC, endpoint_of
 from fogbank.languages.matching import InvalidPatternError
 
 if TYPE_CHECKING:
-    from fogbank.clouds.aws.pipes.settings import Kept, TargetParameters
+    from fogbank.clouds.aws.pipes.settings import FromStream, Kept, TargetParameters
 
 BUS: Final = "bus"
 BATCH_DEFAULT: Final = 10
+STREAM_BATCH_DEFAULT: Final = 100
 # Without a window, as with event source mappings: "Creating and configuring an Amazon SQS event source mapping".
 BATCH_WITHOUT_WINDOW_MAX: Final = 10
 # "Supported batchable targets"; what isn't there takes one at a time.
@@ -47,18 +50,24 @@ class Place(NamedTuple):
 
 
 class Taking(NamedTuple):
-    """How messages are taken: the endpoint of their queue, how many at a time, how long is waited for more."""
+    """How events are taken: how many at a time, how long is waited for more.
+
+    `source` is the endpoint of a queue or the name of a change feed; `stream` says more of the latter.
+    """
 
     source: str
     batch_size: int
     window_seconds: int
+    stream: FromStream | None = None
 
 
 def read_source(text: str) -> Arn:
-    """Return the ARN of a queue, or raise the error for what can't be a source here."""
+    """Return the ARN of a queue or a stream, or raise the error for what can't be a source here."""
     arn = parse_arn(text)
     if arn is None:
         raise unsupported(f"the source {text}")
+    if arn.service == "dynamodb" and feed_of(text) is not None:
+        return arn
     if arn.service != "sqs":
         raise unsupported(f"sources of {arn.service}: {text}")
     return arn
@@ -134,13 +143,20 @@ def _check_parameters(parameters: TargetParameters, target: Place) -> None:
 
 
 def _taking(kept: Kept, source: Arn, size_max: int) -> Taking:
-    given = kept.source_parameters.SqsQueueParameters
+    of_queue, stream = kept.source_parameters.SqsQueueParameters, kept.source_parameters.DynamoDBStreamParameters
+    is_queue = source.service == "sqs"
+    for name, foreign in (("DynamoDBStreamParameters", is_queue), ("SqsQueueParameters", not is_queue)):
+        if foreign and getattr(kept.source_parameters, name) is not None:
+            raise invalid(f"SourceParameters.{name} can't be specified for this source.")
+    given = of_queue if is_queue else stream
     size = given.BatchSize if given is not None else None
     window = (given.MaximumBatchingWindowInSeconds or 0) if given is not None else 0
     if size is None:
-        size = min(BATCH_DEFAULT, size_max)
+        size = min(BATCH_DEFAULT if is_queue else STREAM_BATCH_DEFAULT, size_max)
     if size > size_max:
         raise invalid(f"BatchSize {size} is larger than the {size_max} that the enrichment and the target support.")
+    if not is_queue:
+        return Taking(feed_of(kept.source) or "", size, window, check_stream(stream))
     if source.resource.endswith(_FIFO):
         if window:
             raise invalid("MaximumBatchingWindowInSeconds is not supported for FIFO queues.")

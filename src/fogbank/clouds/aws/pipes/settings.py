@@ -37,11 +37,31 @@ class FromQueue(Input):
     MaximumBatchingWindowInSeconds: int | None = None
 
 
+class DeadLetterConfig(Input):
+    """Where it is told what was given up."""
+
+    Arn: str | None = None
+
+
+class FromStream(Input):
+    """How records are taken from a stream."""
+
+    StartingPosition: str | None = None
+    BatchSize: int | None = None
+    DeadLetterConfig: DeadLetterConfig | None = None
+    MaximumBatchingWindowInSeconds: int | None = None
+    MaximumRecordAgeInSeconds: int | None = None
+    MaximumRetryAttempts: int | None = None
+    OnPartialBatchItemFailure: str | None = None
+    ParallelizationFactor: int | None = None
+
+
 class SourceParameters(Input):
     """Which messages are taken, and how."""
 
     FilterCriteria: FilterCriteria | None = None
     SqsQueueParameters: FromQueue | None = None
+    DynamoDBStreamParameters: FromStream | None = None
 
 
 class EnrichmentParameters(Input):

@@ -15,7 +15,7 @@ import msgspec
 from fogbank.clouds.aws.events.transforming import PLACEHOLDER, as_text, fill, is_json, write_json
 from fogbank.clouds.aws.lambda_.mappings.criteria import parsed
 from fogbank.clouds.aws.pipes.errors import invalid
-from fogbank.connectors.piping.pipes import FailedError
+from fogbank.connectors.piping.handing import FailedError
 from fogbank.languages.json_paths import MISSING, InvalidPathError, compile_path, follow_path
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class Item(NamedTuple):
 
 
 def item_of(record: dict[str, Any]) -> Item:
-    """Return the event of a queue's message."""
+    """Return the event of a queue's message, or of a stream's record."""
+    if "body" not in record:
+        return Item(write_json(record), record, record)
     body = record["body"]
     looked_into = {**record, "body": parsed(body)}
     return Item(write_json(record), record, looked_into, is_json(body))

@@ -16,7 +16,8 @@ from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.indexes import SHAPE
 from fogbank.clouds.aws.dynamodb.items.writing import key_of_item, key_of_key
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
+from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units
+from fogbank.clouds.aws.dynamodb.upkeep.write_costs import told_of_writes
 from fogbank.engines.documents import collections, documents
 from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.model import Document
@@ -25,7 +26,7 @@ from fogbank.languages.dynamodb.paths import project
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fogbank.engines.documents.documents import Locate
+    from fogbank.engines.documents.documents import Locate, Written
     from fogbank.engines.documents.model import Key, Name
     from fogbank.languages.dynamodb.paths import Tree
 
@@ -127,10 +128,10 @@ async def batch_write_item(dynamo: Dynamo, call: Call, request: BatchWriteItem) 
             writes.append(_write(dynamo, name, each))
     await _check_distinct(dynamo, ((write.name, write.locate) for write in writes))
     written = await dynamo.store.run(documents.write_each, writes, SHAPE)
-    units = dict.fromkeys(request.RequestItems, 0.0)
-    for table, (before, after) in zip(tables, written, strict=True):
-        units[table] += write_units(max(0 if each is None else each.size for each in (before, after)))
-    return {"UnprocessedItems": {}, **_units(units, request.ReturnConsumedCapacity)}
+    by_table: dict[str, list[Written]] = {table: [] for table in request.RequestItems}
+    for table, outcome in zip(tables, written, strict=True):
+        by_table[table].append(outcome)
+    return {"UnprocessedItems": {}, **await told_of_writes(dynamo, call, request, by_table)}
 
 
 def _write(dynamo: Dynamo, name: Name, wanted: WriteRequest) -> Write:

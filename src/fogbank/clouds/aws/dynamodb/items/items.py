@@ -21,7 +21,8 @@ from fogbank.clouds.aws.dynamodb.items.writing import (
     updated,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units, write_units
+from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units
+from fogbank.clouds.aws.dynamodb.upkeep.write_costs import told_of_write
 from fogbank.engines.documents import documents
 from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.paths import project
@@ -59,13 +60,14 @@ async def put_item(dynamo: Dynamo, call: Call, request: PutItem) -> Reply:
     document = Document(size, item)
     locate = partial(key_of_item, item)
     number = dynamo.ids.sequence()
-    if condition is None and request.ReturnValues in NOTHING and request.ReturnConsumedCapacity in NOTHING:
+    told = request.ReturnConsumedCapacity, request.ReturnItemCollectionMetrics
+    if condition is None and request.ReturnValues in NOTHING and all(each in NOTHING for each in told):
         # Nothing that is asked for depends on what there is.
         await dynamo.store.run(documents.put, name, number, locate, document, SHAPE)
         return None
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, lambda _before: document)
     written = await dynamo.store.run(documents.write, name, number, locate, change, SHAPE)
-    return _replaced(request, written)
+    return _replaced(request, written, await told_of_write(dynamo, name, request.TableName, request, written))
 
 
 class GetItem(Input):
@@ -126,7 +128,7 @@ async def update_item(dynamo: Dynamo, call: Call, request: UpdateItem) -> Reply:
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, partial(updated, update, key))
     locate = partial(key_to_update, key, update)
     written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change, SHAPE)
-    reply = _units_of(request, written)
+    reply = await told_of_write(dynamo, name, request.TableName, request, written)
     attributes = _values_of(request.ReturnValues, update, written)
     if attributes:
         reply["Attributes"] = write_attributes(attributes)
@@ -159,7 +161,7 @@ async def delete_item(dynamo: Dynamo, call: Call, request: DeleteItem) -> Reply:
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, lambda _before: None)
     locate = partial(key_of_key, key)
     written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change, SHAPE)
-    return _replaced(request, written)
+    return _replaced(request, written, await told_of_write(dynamo, name, request.TableName, request, written))
 
 
 def _check_return_values(wanted: str | None) -> None:
@@ -167,17 +169,11 @@ def _check_return_values(wanted: str | None) -> None:
         raise validation("ReturnValues can only be ALL_OLD or NONE")
 
 
-def _replaced(request: PutItem | DeleteItem, written: Written) -> dict[str, Any]:
-    """Return the reply to a write of a whole item."""
-    reply = _units_of(request, written)
+def _replaced(request: PutItem | DeleteItem, written: Written, reply: dict[str, Any]) -> dict[str, Any]:
+    """Add to the reply to a write of a whole item what was there."""
     if request.ReturnValues == "ALL_OLD" and written.before is not None:
         reply["Attributes"] = write_attributes(written.before.fields)
     return reply
-
-
-def _units_of(request: PutItem | UpdateItem | DeleteItem, written: Written) -> dict[str, Any]:
-    size = max(0 if each is None else each.size for each in written)
-    return consumed(request.TableName, write_units(size), request.ReturnConsumedCapacity)
 
 
 def _values_of(wanted: str | None, update: Update | None, written: Written) -> Item:

@@ -45,7 +45,11 @@ def compiled(text: str) -> Pattern:
 
 def is_wanted(patterns: Sequence[str], record: dict[str, Any]) -> bool:
     """Tell whether one of the patterns matches a record as the function would get it."""
-    looked_into = {**record, "body": parsed(record["body"])}
+    return matches(patterns, {**record, "body": parsed(record["body"])})
+
+
+def matches(patterns: Sequence[str], looked_into: dict[str, Any]) -> bool:
+    """Tell whether one of the patterns matches what is in a record."""
     return any(compiled(pattern)(looked_into) for pattern in patterns)
 
 

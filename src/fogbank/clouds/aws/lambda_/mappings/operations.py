@@ -1,4 +1,4 @@
-"""AWS Lambda's event source mappings: queues that trigger functions."""
+"""AWS Lambda's event source mappings: queues and streams that trigger functions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,24 @@ import msgspec
 
 from fogbank.clouds.aws.api import Call, Input, Reply, operation, scope_key
 from fogbank.clouds.aws.arns import Arn, parse_arn
+from fogbank.clouds.aws.dynamodb.streams.names import feed_of, stream_arn
 from fogbank.clouds.aws.lambda_.errors import invalid, unsupported
 from fogbank.clouds.aws.lambda_.finding import find_version, read_marker
 from fogbank.clouds.aws.lambda_.mappings.criteria import check_filters
+from fogbank.clouds.aws.lambda_.mappings.stream_settings import (
+    RESULTS,
+    StreamSettings,
+    as_stream,
+    check_stream,
+    find_stream,
+    is_stream,
+    refuse_for_queues,
+    show_stream_settings,
+    stream_changes,
+)
 from fogbank.clouds.aws.lambda_.names import FunctionName, qualified_arn, read_name
 from fogbank.clouds.aws.paging import write_token
+from fogbank.connectors.piping import feeds
 from fogbank.connectors.queue_triggers import KIND
 from fogbank.engines.functions import triggers
 from fogbank.engines.functions.model import Trigger, TriggerConfig
@@ -50,7 +63,7 @@ class FilterCriteria(Input):
     Filters: list[Filter] | None = None
 
 
-class CreateEventSourceMapping(Input):
+class CreateEventSourceMapping(StreamSettings, kw_only=True):
     """Input of CreateEventSourceMapping."""
 
     FunctionName: str
@@ -61,39 +74,35 @@ class CreateEventSourceMapping(Input):
     FunctionResponseTypes: list[str] | None = None
     MaximumBatchingWindowInSeconds: int | None = None
     ScalingConfig: ScalingConfig | None = None
+    StartingPosition: str | None = None
     Tags: dict[str, str] | None = None
 
 
 @operation(CreateEventSourceMapping)
 async def create_event_source_mapping(lambda_: Lambda, call: Call, request: CreateEventSourceMapping) -> Reply:
-    """Let a queue trigger a function."""
+    """Let a queue or a stream trigger a function."""
     name = read_name(call, request.FunctionName)
     function = await find_version(lambda_, name)
-    queue = await _find_source(lambda_, request.EventSourceArn)
-    scaling = request.ScalingConfig.MaximumConcurrency if request.ScalingConfig else None
     config = TriggerConfig(
         kind=KIND,
         format=FORMAT,
         enabled=request.Enabled,
-        batch_size=BATCH_WITHOUT_WINDOW_MAX if request.BatchSize is None else request.BatchSize,
-        window_seconds=request.MaximumBatchingWindowInSeconds or 0,
-        partial=PARTIAL in (request.FunctionResponseTypes or ()),
-        concurrency_max=scaling or 0,
         tags=request.Tags or {},
         context=name.context,
-        filters=_read_filters(request.FilterCriteria),
+        **_changes(request),
     )
+    number, target = lambda_.ids.uuid(), (name.name, name.qualifier or "")
+    if is_stream(request.EventSourceArn):
+        feed = await find_stream(lambda_, str(request.EventSourceArn))
+        config = as_stream(config, request, request.StartingPosition)
+        trigger = await lambda_.store.run(feeds.create, name.key[0], number, target[0], feed, config, target[1])
+        return await _show(lambda_, trigger, "Creating")
+    queue = await _find_source(lambda_, request.EventSourceArn)
+    refuse_for_queues(request)
     _check(config, queue, function.config.timeout_seconds)
-    trigger = await lambda_.store.run(
-        triggers.create,
-        name.key[0],
-        lambda_.ids.uuid(),
-        name.name,
-        f"{queue.scope}/{queue.name}",
-        config,
-        name.qualifier or "",
-    )
-    return _show(trigger, "Creating")
+    source = f"{queue.scope}/{queue.name}"
+    trigger = await lambda_.store.run(triggers.create, name.key[0], number, target[0], source, config, target[1])
+    return await _show(lambda_, trigger, "Creating")
 
 
 class GetEventSourceMapping(Input):
@@ -105,7 +114,7 @@ class GetEventSourceMapping(Input):
 @operation(GetEventSourceMapping)
 async def get_event_source_mapping(lambda_: Lambda, call: Call, request: GetEventSourceMapping) -> Reply:
     """Return a mapping."""
-    return _show(await lambda_.store.read(triggers.find, call.scope, request.UUID))
+    return await _show(lambda_, await lambda_.store.read(triggers.find, call.scope, request.UUID))
 
 
 class ListEventSourceMappings(Input):
@@ -137,13 +146,13 @@ async def list_event_source_mappings(lambda_: Lambda, call: Call, request: ListE
         if len(page) < PAGE_MAX:
             break
         after = page[-1].id
-    reply: dict[str, Any] = {"EventSourceMappings": [_show(trigger) for trigger in found]}
+    reply: dict[str, Any] = {"EventSourceMappings": [await _show(lambda_, trigger) for trigger in found]}
     if more:
         reply["NextMarker"] = write_token(found[-1].id)
     return reply
 
 
-class UpdateEventSourceMapping(Input):
+class UpdateEventSourceMapping(StreamSettings, kw_only=True):
     """Input of UpdateEventSourceMapping."""
 
     UUID: str
@@ -164,9 +173,14 @@ async def update_event_source_mapping(lambda_: Lambda, call: Call, request: Upda
     if request.FunctionName is not None:
         name = read_name(call, request.FunctionName)
     function = await find_version(lambda_, name)
-    queue = await _find_source(lambda_, _source_arn(before.source))
     changes = {**_changes(request), "context": name.context}
-    _check(msgspec.structs.replace(before.config, **changes), queue, function.config.timeout_seconds)
+    if before.config.kind == feeds.KIND:
+        changes |= stream_changes(request)
+        check_stream(msgspec.structs.replace(before.config, **changes))
+    else:
+        refuse_for_queues(request)
+        queue = await _find_source(lambda_, _source_arn(before))
+        _check(msgspec.structs.replace(before.config, **changes), queue, function.config.timeout_seconds)
 
     def change(trigger: Trigger) -> Trigger:
         config = msgspec.structs.replace(trigger.config, **changes)
@@ -174,8 +188,8 @@ async def update_event_source_mapping(lambda_: Lambda, call: Call, request: Upda
 
     changed = await lambda_.store.run(triggers.update, call.scope, request.UUID, change)
     if changed.config.enabled == before.config.enabled:
-        return _show(changed, "Updating")
-    return _show(changed, "Enabling" if changed.config.enabled else "Disabling")
+        return await _show(lambda_, changed, "Updating")
+    return await _show(lambda_, changed, "Enabling" if changed.config.enabled else "Disabling")
 
 
 class DeleteEventSourceMapping(Input):
@@ -187,7 +201,7 @@ class DeleteEventSourceMapping(Input):
 @operation(DeleteEventSourceMapping)
 async def delete_event_source_mapping(lambda_: Lambda, call: Call, request: DeleteEventSourceMapping) -> Reply:
     """Delete a mapping; a batch that is being worked on is finished."""
-    return _show(await lambda_.store.run(triggers.delete, call.scope, request.UUID), "Deleting")
+    return await _show(lambda_, await lambda_.store.run(feeds.delete, call.scope, request.UUID), "Deleting")
 
 
 def _read_filters(criteria: FilterCriteria | None) -> tuple[str, ...]:
@@ -199,11 +213,11 @@ def _is_for(trigger: Trigger, name: FunctionName) -> bool:
     return trigger.function == name.name and trigger.qualifier == (name.qualifier or "")
 
 
-def _changes(request: UpdateEventSourceMapping) -> dict[str, Any]:
+def _changes(request: CreateEventSourceMapping | UpdateEventSourceMapping) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if request.BatchSize is not None:
         changes["batch_size"] = request.BatchSize
-    if request.Enabled is not None:
+    if isinstance(request, UpdateEventSourceMapping) and request.Enabled is not None:
         changes["enabled"] = request.Enabled
     if request.FilterCriteria is not None:
         changes["filters"] = _read_filters(request.FilterCriteria)
@@ -253,22 +267,26 @@ def _source_key(arn: str) -> str:
     parsed = parse_arn(arn)
     if parsed is None:
         raise invalid(f"Unrecognized event source: {arn}")
+    if is_stream(arn):
+        return feed_of(arn) or arn
     return f"{scope_key(parsed.account, parsed.region)}/{parsed.resource}"
 
 
-def _source_arn(source: str) -> str:
-    _realm, account, region, name = source.split("/")
+def _source_arn(trigger: Trigger) -> str:
+    if trigger.config.kind == feeds.KIND:
+        return stream_arn(trigger.source)
+    _realm, account, region, name = trigger.source.split("/")
     return str(Arn("aws", "sqs", region, account, name))
 
 
-def _show(trigger: Trigger, state: str | None = None) -> dict[str, Any]:
+async def _show(lambda_: Lambda, trigger: Trigger, state: str | None = None) -> dict[str, Any]:
     config = trigger.config
     _realm, account, region = trigger.scope.split("/")
     shown: dict[str, Any] = {
         "UUID": trigger.id,
         "BatchSize": config.batch_size,
         "MaximumBatchingWindowInSeconds": config.window_seconds,
-        "EventSourceArn": _source_arn(trigger.source),
+        "EventSourceArn": _source_arn(trigger),
         "FunctionArn": qualified_arn(trigger.scope, trigger.function, trigger.qualifier),
         "LastModified": trigger.modified_us / SECOND_US,
         "State": state or ("Enabled" if config.enabled else "Disabled"),
@@ -280,6 +298,9 @@ def _show(trigger: Trigger, state: str | None = None) -> dict[str, Any]:
         shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in config.filters]}
     if config.concurrency_max:
         shown["ScalingConfig"] = {"MaximumConcurrency": config.concurrency_max}
+    if config.kind == feeds.KIND:
+        result = await lambda_.store.read(feeds.last_result, trigger.scope, trigger.id)
+        shown |= {**show_stream_settings(config), "LastProcessingResult": RESULTS[result]}
     return shown
 
 

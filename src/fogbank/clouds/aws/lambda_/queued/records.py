@@ -56,10 +56,10 @@ def parcels(finished: Finished, origin: str, clock: Clock, ids: Ids) -> list[Par
     target = finished.handling.on_success if success else finished.handling.on_failure
     if target:
         record = msgspec.json.encode(_record(finished, clock.now()))
-        told.append(_parcel(target, record, {}, origin, trace, clock, ids))
+        told.append(parcel(target, record, {}, origin, trace, clock, ids))
     if not success and finished.function.config.dead_letters:
         event, attributes = finished.invocation.event, _dead_letter_attributes(finished)
-        told.append(_parcel(finished.function.config.dead_letters, event, attributes, origin, trace, clock, ids))
+        told.append(parcel(finished.function.config.dead_letters, event, attributes, origin, trace, clock, ids))
     return told
 
 
@@ -115,7 +115,7 @@ def _onward(finished: Finished, clock: Clock, ids: Ids) -> str:
         return str(context[TRACE_ID])
 
 
-def _parcel(
+def parcel(
     target: str, body: bytes, attributes: dict[str, Attribute], origin: str, trace: str, clock: Clock, ids: Ids
 ) -> Parcel:
     """Address a text to the queue, topic or function that an ARN names."""

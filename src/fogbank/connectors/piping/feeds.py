@@ -1,0 +1,171 @@
+"""Functions triggered by change feeds: entries are handed to them in batches and in order (`lanes`).
+
+AWS Lambda Developer Guide, "Process DynamoDB records with Lambda": https://docs.aws.amazon.com/lambda/latest/dg/
+with-ddb.html, and "Retain discarded records for a DynamoDB event source in Lambda": https://docs.aws.amazon.com/lambda/
+latest/dg/services-dynamodb-errors.html. A function that is busy, or gone, is asked again, which isn't counted.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+import msgspec
+
+from fogbank.connectors.invoker import LoopError
+from fogbank.connectors.piping.followers import Follow, Followers
+from fogbank.connectors.piping.following import Follower
+from fogbank.connectors.piping.lanes import FAILED, OK, Form, Given, Note, Plan
+from fogbank.engines.functions import triggers
+from fogbank.engines.functions.errors import FunctionNotFoundError, TriggerNotFoundError
+from fogbank.engines.functions.triggers import FEED, TriggerChange
+from fogbank.kernel.tasks import Supervisor
+from fogbank.runtimes.model import Ended, Invocation
+from fogbank.runtimes.runner import BusyError
+from fogbank.storage import change_feed, feed_places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from typing import Any
+
+    from fogbank.connectors.invoker import Invoker
+    from fogbank.connectors.piping.lanes import Handed
+    from fogbank.engines.functions.model import Trigger, TriggerConfig
+    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.ids import Ids
+    from fogbank.storage import Store, Tx
+
+KIND: Final = "feed"
+_log = logging.getLogger(__name__)
+
+
+class FunctionForm(Form, Protocol):
+    """How a dialect hands the entries of one feed to functions."""
+
+    def event(self, batch: list[Handed]) -> bytes:
+        """Return the event of a batch."""
+
+    def failed(self, batch: list[Handed], response: bytes) -> int:
+        """Return which entry of a batch is the first that failed, by what a function answered that says so."""
+
+
+FeedFormat: TypeAlias = "Callable[[Tx, int, Trigger], Coroutine[Any, Any, FunctionForm | None]]"
+"""A store operation that returns how a trigger's feed is handed on; None if the feed is gone."""
+
+
+class FeedTriggers:
+    """Runs the triggers of kind `feed`, whose source is a feed's name; follows their changes on every node."""
+
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ids, invoker: Invoker, formats: Mapping[str, FeedFormat]
+    ) -> None:
+        self._store = store
+        self._ids = ids
+        self._invoker = invoker
+        self._formats = formats
+        self._tasks = Supervisor("feeds")
+        self._changes = Follower((store, clock, self._tasks), FEED, self._begin, self._apply)
+        self._followers: Followers[tuple[str, str]] = Followers((store, clock, ids, self._tasks))
+
+    def start(self) -> None:
+        """Begin, or begin anew after a reset."""
+        self._changes.start()
+
+    async def close(self) -> None:
+        """Stop; what is worked on is handed on again by the next start, or by another server."""
+        await self._tasks.close()
+        await self._followers.release()
+
+    def reset(self) -> None:
+        """Stop every trigger: they are about to be deleted."""
+        self._followers.reset()
+
+    async def _begin(self) -> None:
+        self.reset()
+        for trigger in await self._store.read(triggers.all_triggers):
+            self._restart(trigger)
+
+    async def _apply(self, payload: bytes) -> None:
+        change = msgspec.msgpack.decode(payload, type=TriggerChange)
+        try:
+            self._restart(await self._store.read(triggers.find, change.scope, change.id))
+        except TriggerNotFoundError:
+            self._followers.cancel((change.scope, change.id))
+
+    def _restart(self, trigger: Trigger) -> None:
+        key = (trigger.scope, trigger.id)
+        if trigger.config.enabled and trigger.config.kind == KIND:
+            self._followers.restart(key, f"{trigger.source} to {trigger.function}", partial(self._find, trigger))
+        else:
+            self._followers.cancel(key)
+
+    async def _find(self, trigger: Trigger) -> Follow | None:
+        """Return how a trigger's feed is followed; None if it is gone."""
+        form = await self._store.read(self._formats[trigger.config.format], trigger)
+        if form is None:
+            _log.warning("trigger %s: the feed %s is gone", trigger.id, trigger.source)
+            return None
+        return Follow(_plan(trigger), form, partial(self._hand, trigger, form))
+
+    async def _hand(self, trigger: Trigger, form: FunctionForm, batch: list[Handed]) -> Given:
+        """Invoke a function with a batch."""
+        number = self._ids.uuid()
+        invocation = Invocation(number, form.event(batch), trigger.config.context)
+        name = (trigger.scope, trigger.function)
+        try:
+            outcome = await self._invoker.invoke(
+                name, invocation, trigger.qualifier, self._ids.jitter(0, 1), source="trigger"
+            )
+        except BusyError:
+            return Given(0, tried=False)
+        except FunctionNotFoundError:
+            _log.warning("trigger %s: the function %s is gone", trigger.id, trigger.function)
+            return Given(0, tried=False)
+        except LoopError:
+            return Given(0, id=number)
+        if outcome.ended is not Ended.OK:
+            return Given(0, outcome=outcome, id=number)
+        failed = form.failed(batch, outcome.payload) if trigger.config.partial else len(batch)
+        return Given(failed, outcome=outcome, id=number)
+
+
+def _follower(scope: str, number: str) -> str:
+    return f"{scope}/{number}"
+
+
+def _plan(trigger: Trigger) -> Plan:
+    config = trigger.config
+    return Plan(
+        _follower(trigger.scope, trigger.id),
+        trigger.source,
+        config.lanes,
+        config.batch_size,
+        config.window_seconds,
+        config.retries_max,
+        config.age_seconds_max,
+        config.bisect,
+    )
+
+
+async def create(
+    tx: Tx, now_us: int, scope: str, number: str, function: str, feed: str, config: TriggerConfig, qualifier: str
+) -> Trigger:
+    """Create a trigger; it begins with the oldest entry there is, or with what comes after now (`from_latest`)."""
+    trigger = await triggers.create(tx, now_us, scope, number, function, feed, config, qualifier)
+    start = await change_feed.last(tx, now_us, feed) if config.from_latest else 0
+    await feed_places.arrange(tx, now_us, _follower(scope, number), config.lanes, start)
+    return trigger
+
+
+async def delete(tx: Tx, now_us: int, scope: str, number: str) -> Trigger:
+    """Delete a trigger, and forget how far it has come."""
+    await feed_places.forget(tx, now_us, _follower(scope, number))
+    return await triggers.delete(tx, now_us, scope, number)
+
+
+async def last_result(tx: Tx, now_us: int, scope: str, number: str) -> str:
+    """Return how the last batches of a trigger went: `OK`, `FAILED`, or nothing if there was none."""
+    places = await feed_places.places(tx, now_us, _follower(scope, number))
+    results = {msgspec.msgpack.decode(place.note, type=Note).result for place in places if place.note}
+    return next((result for result in (FAILED, OK) if result in results), "")

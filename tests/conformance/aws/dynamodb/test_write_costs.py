@@ -1,0 +1,98 @@
+"""What writes cost a table and its indexes, and the sizes of item collections, through boto3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.aws.dynamodb.test_indexes import definitions, index, schema
+
+
+@pytest.fixture
+def tasks(ddb: Any) -> str:
+    ddb.create_table(
+        TableName="tasks",
+        KeySchema=schema("pk", "sk"),
+        AttributeDefinitions=definitions("pk", "sk", "owner", "due"),
+        GlobalSecondaryIndexes=[index("by-owner", "owner"), index("owners", "owner", projection="KEYS_ONLY")],
+        LocalSecondaryIndexes=[index("by-due", "pk", "due", projection="INCLUDE", attributes=["note"])],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return "tasks"
+
+
+KEY = {"pk": {"S": "p"}, "sk": {"N": "1"}}
+
+
+def put(ddb: Any, wanted: str = "INDEXES", **more: dict[str, str]) -> dict[str, Any]:
+    return ddb.put_item(TableName="tasks", Item={**KEY, **more}, ReturnConsumedCapacity=wanted)["ConsumedCapacity"]
+
+
+def units(table: float, local: dict[str, float] | None = None, **global_: float) -> dict[str, Any]:
+    """What INDEXES shows; `_` in names stands for `-`."""
+    local = local or {}
+    named = {name.replace("_", "-"): cost for name, cost in global_.items()}
+    shown: dict[str, Any] = {
+        "TableName": "tasks",
+        "CapacityUnits": table + sum(local.values()) + sum(named.values()),
+        "Table": {"CapacityUnits": table},
+    }
+    for kind, of_kind in (("LocalSecondaryIndexes", local), ("GlobalSecondaryIndexes", named)):
+        if of_kind:
+            shown[kind] = {name: {"CapacityUnits": cost} for name, cost in of_kind.items()}
+    return shown
+
+
+def test_indexes_consume_what_changes_in_them(ddb: Any, tasks: str) -> None:
+    ann, bob, due = {"S": "ann"}, {"S": "bob"}, {"N": "1"}
+    long = {"S": "x" * 1_500}
+    assert put(ddb) == units(1)
+    # It is in the index from now on.
+    assert put(ddb, owner=ann) == units(1, by_owner=1, owners=1)
+    # Only one of them has the attribute, and it is longer than a KB.
+    assert put(ddb, owner=ann, more=long) == units(2, by_owner=2)
+    assert put(ddb, owner=ann, more=long) == units(2)
+    # From one place to another.
+    assert put(ddb, owner=bob, more=long) == units(2, by_owner=4, owners=2)
+    assert put(ddb, owner=bob) == units(2, by_owner=2)
+    assert put(ddb, due=due) == units(1, {"by-due": 1}, by_owner=1, owners=1)
+    assert put(ddb, due=due, more=long) == units(2)
+    assert put(ddb, due=due, note=long) == units(2, {"by-due": 2})
+    assert put(ddb, "TOTAL", due=due) == {"TableName": "tasks", "CapacityUnits": 4.0}
+    updated = ddb.update_item(
+        TableName=tasks,
+        Key=KEY,
+        UpdateExpression="SET #o = :o",
+        ExpressionAttributeNames={"#o": "owner"},
+        ExpressionAttributeValues={":o": ann},
+        ReturnConsumedCapacity="INDEXES",
+    )
+    assert updated["ConsumedCapacity"] == units(1, by_owner=1, owners=1)
+    deleted = ddb.delete_item(TableName=tasks, Key=KEY, ReturnConsumedCapacity="INDEXES")
+    assert deleted["ConsumedCapacity"] == units(1, {"by-due": 1}, by_owner=1, owners=1)
+    deleted = ddb.delete_item(TableName=tasks, Key=KEY, ReturnConsumedCapacity="INDEXES")
+    assert deleted["ConsumedCapacity"] == units(1)
+
+
+def test_a_batch_adds_them_up(ddb: Any, tasks: str) -> None:
+    puts = [
+        {"PutRequest": {"Item": {"pk": {"S": "p"}, "sk": {"N": str(number)}, "owner": {"S": "ann"}}}}
+        for number in range(3)
+    ]
+    written = ddb.batch_write_item(
+        RequestItems={tasks: puts}, ReturnConsumedCapacity="INDEXES", ReturnItemCollectionMetrics="SIZE"
+    )
+    assert written["ConsumedCapacity"] == [units(3, by_owner=3, owners=3)]
+    (metrics,) = written["ItemCollectionMetrics"][tasks]
+    assert metrics == {"ItemCollectionKey": {"pk": {"S": "p"}}, "SizeEstimateRangeGB": [0.0, 1.0]}
+
+
+def test_sizes_of_item_collections(ddb: Any, tasks: str, things: str) -> None:
+    written = ddb.put_item(TableName=tasks, Item=KEY, ReturnItemCollectionMetrics="SIZE")
+    wanted = {"ItemCollectionKey": {"pk": {"S": "p"}}, "SizeEstimateRangeGB": [0.0, 1.0]}
+    assert written["ItemCollectionMetrics"] == wanted
+    deleted = ddb.delete_item(TableName=tasks, Key=KEY, ReturnItemCollectionMetrics="SIZE")
+    assert deleted["ItemCollectionMetrics"] == wanted
+    without = ddb.put_item(TableName=things, Item={"id": {"S": "a"}}, ReturnItemCollectionMetrics="SIZE")
+    assert "ItemCollectionMetrics" not in without
