@@ -158,7 +158,8 @@ async def write_each(
 
     Documents are visited in the order of their keys, so that two batches on a shared database can't wait for
     each other. In a collection with versions all of them have the same: that of `versions`, for whoever has drawn it
-    already (`collections.tick`) to be the only one who writes from there on. `known` are collections that were found already.
+    already (`collections.tick`) to be the only one who writes from there on. `known` are
+    collections that were found already.
     """
     found: dict[Name, Collection] = dict(known or {})
     for name in sorted({each.name for each in writes} - found.keys()):

@@ -11,7 +11,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from fogbank.testing.server import ThreadedServer
 
@@ -82,5 +82,3 @@ def where(query: Any, *filters: tuple[str, str, Any]) -> Any:
     for path, operator, value in filters:
         query = query.where(filter=FieldFilter(path, operator, value))
     return query
-
-

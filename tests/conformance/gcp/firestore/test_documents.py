@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from tests.conformance.gcp.firestore.conftest import connect, emulated, ids, whe
 if TYPE_CHECKING:
     from fogbank.testing.server import ThreadedServer
 
-_TIME = datetime.datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=datetime.timezone.utc)
+_TIME = dt.datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=dt.UTC)
 
 
 def test_values_of_all_types_come_back(db: Any) -> None:
@@ -60,10 +60,10 @@ def test_what_is_not_there(db: Any) -> None:
 
 def test_create_update_delete(db: Any) -> None:
     document = db.document("cities/LA")
-    with pytest.raises(exceptions.NotFound, match="No document to update: projects/.*/documents/cities/LA"):
+    with pytest.raises(exceptions.NotFound, match=r"No document to update: projects/.*/documents/cities/LA"):
         document.update({"a": 1})
     made = document.create({"a": 1, "b": {"c": 2, "d": 3}})
-    with pytest.raises(exceptions.AlreadyExists, match="Document already exists: projects/.*/documents/cities/LA"):
+    with pytest.raises(exceptions.AlreadyExists, match=r"Document already exists: projects/.*/documents/cities/LA"):
         document.create({"a": 1})
     changed = document.update({"b.c": 4, "b.d": firestore.DELETE_FIELD, "e.f": 5})
     assert changed.update_time > made.update_time
@@ -169,7 +169,11 @@ def test_collections_within_documents(db: Any) -> None:
         ("a/..", {}, "not allowed"),
         ("a/b", {"__x__": 1}, "reserved"),
         ("a/b", {"list": [[1]]}, "Cannot convert an array value in an array value"),
-        ("a/b", {"big": "x" * 1_048_576}, r"its size \(1,048,6.. bytes\) exceeds the maximum allowed size of 1,048,576"),
+        (
+            "a/b",
+            {"big": "x" * 1_048_576},
+            r"its size \(1,048,6.. bytes\) exceeds the maximum allowed size of 1,048,576",
+        ),
     ],
 )
 def test_what_may_not_be(db: Any, path: str, fields: dict[str, Any], message: str) -> None:
@@ -232,7 +236,7 @@ def test_earlier_states_can_be_read(timed_db: Any, timed_server: ThreadedServer)
     assert ids(timed_db.collection("a").get()) == ["b", "d"]
     timed_server.advance(3_700)
     with pytest.raises(exceptions.FailedPrecondition, match="too old"):
-        document.get(read_time=then - datetime.timedelta(seconds=5))
+        document.get(read_time=then - dt.timedelta(seconds=5))
 
 
 async def test_the_asynchronous_client(server: ThreadedServer, project: str) -> None:

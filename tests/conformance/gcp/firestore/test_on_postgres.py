@@ -20,10 +20,11 @@ def test_two_servers_have_the_same_documents(postgres_url: str, project: str) ->
         watch = where(second.collection("rooms"), ("n", ">", 1)).on_snapshot(snapshots)
         assert snapshots.changes() == []
         rooms = first.collection("rooms")
-        for name, n in (("a", 1), ("b\x00c", 2), ("c", 3)):
+        for name, n in (("a", 1), ("b\x00c", 2)):
             rooms.document(name).set({"n": n, "tags": [n, str(n)]})
-        rooms.document("c").update({"tags": ["x"]})
-        assert [snapshots.changes() for _ in range(2)][0] == [("ADDED", "b\x00c")]
+        assert snapshots.changes() == [("ADDED", "b\x00c")]
+        rooms.document("c").set({"n": 3, "tags": ["x"]})
+        assert snapshots.changes() == [("ADDED", "c")]
         found = where(second.collection("rooms"), ("n", ">=", 2)).order_by("n", direction="DESCENDING")
         assert ids(found.stream()) == ["c", "b\x00c"]
         assert ids(where(second.collection("rooms"), ("tags", "array_contains", "x")).stream()) == ["c"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
 from typing import Any
 
@@ -59,8 +59,8 @@ def test_null_and_nan(db: Any) -> None:
 def test_the_order_of_types(db: Any) -> None:
     values = [
         None, False, True, math.nan, -math.inf, -(2**63), -1.5, 0, 0.5, 2**53, 2**53 + 1, 2**63 - 1, math.inf,
-        datetime.datetime(1900, 1, 1, tzinfo=datetime.timezone.utc),
-        datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc),
+        dt.datetime(1900, 1, 1, tzinfo=dt.UTC),
+        dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         "", "a", "a\x00", "aa", "b", "é", "\N{GRINNING FACE}", b"", b"\x00", b"\x01", b"\xff",
         db.document("a/b"), db.document("a/b/c/d"), db.document("a/c"),
         firestore.GeoPoint(-90, 0), firestore.GeoPoint(0, -1), firestore.GeoPoint(0, 1),

@@ -148,8 +148,7 @@ def _show_result(result: Any, planned: Planned, written: Written) -> None:
 async def rollback(firestore: Firestore, call: Call, request: Any) -> Any:
     """Give up a transaction."""
     del call
-    database = read_database(request.database)
-    firestore.transactions.find(database, request.transaction)
+    read_database(request.database)
     firestore.transactions.end(request.transaction)
     return firestore.types.message("google.protobuf.Empty")()
 
