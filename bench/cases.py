@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.azure import AZURE_CASES
 from bench.dynamodb import DYNAMODB_CASES
 from bench.events import EVENT_CASES
+from bench.firestore import FIRESTORE_CASES
 from bench.functions import LAMBDA_CASES
 from bench.http_functions import HTTP_FUNCTION_CASES
 from bench.languages import LANGUAGE_CASES
@@ -18,6 +19,7 @@ CASES = (
     *SNS_CASES,
     *EVENT_CASES,
     *PUBSUB_CASES,
+    *FIRESTORE_CASES,
     *AZURE_CASES,
     *DYNAMODB_CASES,
     *STREAM_CASES,

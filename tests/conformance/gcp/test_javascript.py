@@ -23,13 +23,20 @@ def test_script(server: ThreadedServer, project: str, script: str) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs Node: there is none on PATH")
-    if not (FOLDER / "node_modules" / "@google-cloud" / "pubsub").is_dir():
+    if not (FOLDER / "node_modules" / "@google-cloud" / script.removesuffix(".mjs")).is_dir():
         pytest.skip("needs Node: the packages of tests/conformance/gcp/js are not installed (make toolchains)")
     host = server.url.removeprefix("http://")
     done = subprocess.run(
         [node, "--test", "--test-reporter=spec", script],
         cwd=FOLDER,
-        env={"PATH": os.environ["PATH"], "PUBSUB_EMULATOR_HOST": host, "FOGBANK_PROJECT": project},
+        env={
+            "PATH": os.environ["PATH"],
+            "FIRESTORE_EMULATOR_HOST": host,
+            "PUBSUB_EMULATOR_HOST": host,
+            "FOGBANK_PROJECT": project,
+            # Nobody is asked whether this is one of Google's machines.
+            "METADATA_SERVER_DETECTION": "none",
+        },
         capture_output=True,
         text=True,
         timeout=SECONDS_MAX,

@@ -27,6 +27,7 @@ _FUNCTION: Final = re.compile(
     r"/(?:africa|asia|australia|europe|me|northamerica|southamerica|us)-[a-z]+[0-9]+-[^/]+/[a-zA-Z][a-zA-Z0-9_-]*(?:/.*)?"
 )
 _UPLOAD: Final = "/gcf-v2-uploads-"
+_EMULATOR: Final = "/emulator/v1/projects/"
 _AWS_SIGNED: Final = b"AWS4-"
 
 
@@ -52,7 +53,7 @@ class GcpGateway:
             _HOST.fullmatch(request.header(b"host"))
             or _API.fullmatch(path)
             or _FUNCTION.fullmatch(path)
-            or path.startswith((_UPLOAD, "/oauth2/"))
+            or path.startswith((_UPLOAD, "/oauth2/", _EMULATOR))
         )
 
     async def handle(self, request: Request) -> Response:
@@ -63,6 +64,10 @@ class GcpGateway:
         if request.raw_path in identity_tokens.PATHS:
             return await identity_tokens.certificates(self._signer, request.raw_path)
         parts = self.parts
+        if request.raw_path.startswith(_EMULATOR):
+            from fogbank.clouds.gcp.firestore import emulator  # noqa: PLC0415 - loaded on first use
+
+            return await emulator.handle(parts, request)
         if sources.is_upload(request.raw_path):
             return await sources.take_upload(parts, request)
         address = serving.read_address(request)

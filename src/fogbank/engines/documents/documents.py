@@ -152,15 +152,17 @@ async def write_each(
     writes: Sequence[Write],
     shape: Shape = FIELDS,
     versions: Mapping[Name, int] | None = None,
+    known: Mapping[Name, Collection] | None = None,
 ) -> list[Written]:
     """Make several writes, all or none; those to one document in their order.
 
     Documents are visited in the order of their keys, so that two batches on a shared database can't wait for
     each other. In a collection with versions all of them have the same: that of `versions`, for whoever has drawn it
-    already (`collections.tick`) to be the only one who writes from there on.
+    already (`collections.tick`) to be the only one who writes from there on. `known` are
+    collections that were found already.
     """
-    found: dict[Name, Collection] = {}
-    for name in sorted({each.name for each in writes}):
+    found: dict[Name, Collection] = dict(known or {})
+    for name in sorted({each.name for each in writes} - found.keys()):
         found[name] = await collections.find(tx, now_us, name)
     drawn = dict(versions or {})
     for name, collection in found.items():
@@ -252,13 +254,15 @@ async def _tell(
 
 
 async def _enter(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:
-    for entry in sorted(entries):
-        await tx.run(_ENTER, *entry, *key)
+    rows = [(*entry, *key) for entry in sorted(entries)]
+    if rows:
+        await tx.many(_ENTER, rows)
 
 
 async def _leave(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:
-    for entry in sorted(entries):
-        await tx.run(_LEAVE, *entry, *key)
+    rows = [(*entry, *key) for entry in sorted(entries)]
+    if rows:
+        await tx.many(_LEAVE, rows)
 
 
 async def enter_some(

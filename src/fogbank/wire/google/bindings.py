@@ -6,13 +6,14 @@ The rules are those of `google.api.http` (google/api/http.proto), read from the 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from fogbank.wire.grpc.types import MethodDescriptorProto
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from fogbank.wire.grpc.service import Methods
     from fogbank.wire.grpc.types import Message, Types
@@ -29,6 +30,7 @@ class Binding(NamedTuple):
     fields: tuple[str, ...]
     body: str
     response_body: str
+    owns: Callable[[Mapping[str, str]], bool]
 
 
 class Found(NamedTuple):
@@ -46,7 +48,7 @@ class Router:
         for service in methods.services.values():
             for method in methods.descriptor(service).methods:
                 for rule in _rules(methods.types, method):
-                    self._add(f"/{service.name}/{method.name}", rule)
+                    self._add(f"/{service.name}/{method.name}", rule, partial(service.owns, method.name))
         for bindings in self._bindings.values():
             # `functions/*:call` before `functions/*`, whose star takes in colons, too.
             bindings.sort(key=lambda binding: ":" not in binding.pattern.pattern)
@@ -57,16 +59,19 @@ class Router:
             match = binding.pattern.fullmatch(raw_path)
             if match:
                 values = (_resolve(value) for value in match.groups())
-                return Found(binding, dict(zip(binding.fields, values, strict=True)))
+                fields = dict(zip(binding.fields, values, strict=True))
+                if binding.owns(fields):
+                    return Found(binding, fields)
         return None
 
-    def _add(self, path: str, rule: Message) -> None:
+    def _add(self, path: str, rule: Message, owns: Callable[[Mapping[str, str]], bool]) -> None:
         kind = rule.WhichOneof("pattern")
         verb, template = (
             (rule.custom.kind, rule.custom.path) if kind == "custom" else (kind.upper(), getattr(rule, kind))
         )
         pattern, fields = compile_template(template)
-        self._bindings.setdefault(verb, []).append(Binding(path, pattern, fields, rule.body, rule.response_body))
+        binding = Binding(path, pattern, fields, rule.body, rule.response_body, owns)
+        self._bindings.setdefault(verb, []).append(binding)
 
 
 def compile_template(template: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
@@ -84,8 +89,8 @@ def compile_template(template: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
 
 
 def _segments(text: str) -> str:
-    """Return the pattern of literal text, with `*` for a segment and `**` for the rest of the path."""
-    escaped = re.escape(text).replace(r"\*\*", ".+")
+    """Return the pattern of literal text, with `*` for a segment and `**` for any number of them, none included."""
+    escaped = re.escape(text).replace(r"/\*\*", "(?:/.+)?").replace(r"\*\*", ".+")
     return escaped.replace(r"\*", "[^/]+")
 
 

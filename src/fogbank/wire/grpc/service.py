@@ -36,7 +36,8 @@ class Service(NamedTuple):
     A function takes `deps`, a `Call`, and the request, or an asynchronous iterator of requests; it is a coroutine that
     returns the answer, or an asynchronous generator of answers. `word` turns errors that aren't `GrpcError` into such.
     `quick` names unary methods that never wait for anything but the store: they run to their end, whatever the client
-    does meanwhile, which spares the watching of it.
+    does meanwhile, which spares the watching of it. `owns` tells whether a REST path is for a method, by the fields
+    that the path holds, where the patterns of several methods fit.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Service(NamedTuple):
     functions: Mapping[str, Callable[[Any, Call, Any], Any]]
     word: Callable[[Exception], GrpcError | None] = lambda _: None
     quick: frozenset[str] = frozenset()
+    owns: Callable[[str, Mapping[str, str]], bool] = lambda _method, _fields: True
 
 
 class Method(NamedTuple):

@@ -14,6 +14,8 @@ from fogbank.clouds.gcp.firestore.writing import commits, streaming
 from fogbank.wire.grpc.service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fogbank.clouds.gcp.parts import Parts
 
 # What waits for nothing but the store.
@@ -52,4 +54,10 @@ def make_services(parts: Parts) -> list[Service]:
         "PartitionQuery": queries.partition_query,
         "Listen": listen,
     }
-    return [Service(f"{PACKAGE}.Firestore", firestore, methods, word, _QUICK)]
+    return [Service(f"{PACKAGE}.Firestore", firestore, methods, word, _QUICK, _owns)]
+
+
+def _owns(_method: str, fields: Mapping[str, str]) -> bool:
+    """Tell documents from collections, whose names have the same pattern: by the number of their segments."""
+    name = fields.get("name") or fields.get("document.name") or fields.get("parent") or ""
+    return name.count("/") % 2 == 0

@@ -38,6 +38,8 @@ VECTOR_TYPE: Final = "__vector__"
 # Stands before each part of an array, a map or a reference, so that what ends before another is less.
 _PART: Final = b"\x01"
 _DOCUMENTS: Final = 5
+# The least of the ids that are numbers, which come before all others: clients that delete recursively begin there.
+_LEAST_ID: Final = "__id-9223372036854775808__"
 
 
 def encode(value: Any) -> bytes:
@@ -59,7 +61,8 @@ def is_vector(value: Any) -> bool:
 def encode_reference(name: str) -> bytes:
     """Encode a document's full name."""
     project, database, path = name.split("/", _DOCUMENTS)[1::2] if name.count("/") >= _DOCUMENTS else ("", "", name)
-    return _REFERENCE + encode_path((project, database, *path.split("/"))) + END
+    segments = ["" if each == _LEAST_ID else each for each in path.split("/")]
+    return _REFERENCE + encode_path((project, database, *segments)) + END
 
 
 def _array(value: Any) -> bytes:

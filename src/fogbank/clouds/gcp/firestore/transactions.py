@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS: Final = 60
 WHOLE_SECONDS: Final = 270
+_STEM: Final = b"fogbank-"
 OPEN_MAX: Final = 100_000
 
 
@@ -34,7 +35,7 @@ class Transaction:
     """What one transaction has read: versions of documents (0 for none), and what queries found."""
 
     def __init__(self, number: int, database: Database, begun_us: int, *, read_only: bool, at_us: int | None) -> None:
-        self.id = b"fogbank-%x" % number
+        self.id = _STEM + b"%x" % number
         self.database = database
         self.read_only = read_only
         self.at_us = at_us
@@ -82,7 +83,7 @@ class Transactions:
         now_us = self._clock.now()
         if found is None or self._is_over(found, now_us):
             self._open.pop(key, None)
-            if not key.startswith(b"fogbank-"):
+            if not key.startswith(_STEM):
                 raise invalid("Invalid transaction.")
             raise aborted("The referenced transaction has expired or is no longer valid.")
         if found.database != database:
@@ -91,7 +92,9 @@ class Transactions:
         return found
 
     def end(self, key: bytes) -> None:
-        """Forget one."""
+        """Forget one, which may be over already: clients roll back what was aborted, too."""
+        if not key.startswith(_STEM):
+            raise invalid("Invalid transaction.")
         self._open.pop(key, None)
 
     def _forget(self) -> None:

@@ -121,15 +121,23 @@ class Follower:
                     for stream in self._touched:
                         stream.tell((shown,))
                     self._touched.clear()
+                if not told and await self._store.read(change_feed.last, feed) < self.seq:
+                    # Everything was deleted, and the feed begins anew.
+                    self.seq = 0
+                    self._begin_anew()
+                    continue
                 await listener.wait(self._clock.now() + _DAY_US)
+
+    def _begin_anew(self) -> None:
+        for targets in self._places.values():
+            for target, stream in targets.items():
+                target.stale = True
+                stream.wake()
 
     def _hand_over(self, told: history.Told) -> None:
         """Hand a change to all it may concern."""
         if told.change.cause == history.CLEARED:
-            for targets in self._places.values():
-                for target, stream in targets.items():
-                    target.stale = True
-                    stream.wake()
+            self._begin_anew()
             return
         seen = Seen(self._database, told)
         for place in _places_of_path(seen.path):

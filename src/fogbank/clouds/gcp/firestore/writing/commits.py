@@ -59,7 +59,8 @@ async def apply(
         Write(database, number, partial(_locate, each.wanted.key), partial(each.change, time_us))
         for each, number in zip(planned, numbers, strict=True)
     ]
-    return Committed(time_us, await documents.write_each(tx, now_us, writes, SHAPE, {database: time_us}))
+    written = await documents.write_each(tx, now_us, writes, SHAPE, {database: time_us}, {database: collection})
+    return Committed(time_us, written)
 
 
 def _locate(key: Key, _collection: Collection) -> Key:
@@ -147,8 +148,7 @@ def _show_result(result: Any, planned: Planned, written: Written) -> None:
 async def rollback(firestore: Firestore, call: Call, request: Any) -> Any:
     """Give up a transaction."""
     del call
-    database = read_database(request.database)
-    firestore.transactions.find(database, request.transaction)
+    read_database(request.database)
     firestore.transactions.end(request.transaction)
     return firestore.types.message("google.protobuf.Empty")()
 

@@ -1,0 +1,49 @@
+"""What Google's emulator can do beside the API: all documents of a database go away at once.
+
+Firebase, "Connect your app to the Cloud Firestore Emulator: Clear your database between tests"
+(https://firebase.google.com/docs/emulator-suite/connect_firestore).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from fogbank.clouds.gcp.firestore.names import Database, read_database
+from fogbank.clouds.gcp.firestore.service import find
+from fogbank.clouds.gcp.firestore.shape import configuration, feed_of
+from fogbank.engines.documents import collections, history
+from fogbank.wire.google.rest import write_error
+from fogbank.wire.grpc.status import Code, GrpcError
+from fogbank.wire.http import Response
+
+if TYPE_CHECKING:
+    from fogbank.clouds.gcp.parts import Parts
+    from fogbank.storage import Tx
+    from fogbank.wire.http import Request
+
+_DOCUMENTS: Final = re.compile(r"/emulator/v1/(projects/[^/]+/databases/[^/]+)/documents")
+
+
+async def handle(parts: Parts, request: Request) -> Response:
+    """Answer a request of the emulator's own."""
+    match = _DOCUMENTS.fullmatch(unquote(request.raw_path))
+    if match is None or request.method != "DELETE":
+        refused = GrpcError(Code.UNIMPLEMENTED, f"Fogbank doesn't support {request.method} {request.raw_path}.")
+        return write_error(parts.types, refused)
+    numbers = parts.ids.sequence(), parts.ids.sequence()
+    await parts.store.run(clear, read_database(match[1]), *numbers)
+    return Response(200, [(b"Content-Type", b"application/json")], b"{}")
+
+
+async def clear(tx: Tx, now_us: int, database: Database, number: int, index: int) -> None:
+    """Give a database's documents up, and tell those who listen: a store operation."""
+    collection = await find(tx, now_us, database)
+    if collection is None:
+        return
+    latest = await collections.latest(tx, now_us, collection)
+    await collections.delete(tx, now_us, database)
+    made = await collections.create(tx, now_us, database, number, configuration(database, index))
+    version = await collections.tick(tx, max(now_us, latest + 1), made)
+    await history.tell_cleared(tx, now_us, feed_of(database), version)
