@@ -18,8 +18,10 @@ from fogbank.clouds.aws.pipes.places import check, default_bus, find_target, fit
 from fogbank.clouds.aws.pipes.service import DIALECT, PAGE_MAX, PipesService, read_next, told
 from fogbank.clouds.aws.pipes.settings import (
     RUNNING,
+    ChangedSourceParameters,
     EnrichmentParameters,
     FromQueue,
+    FromStream,
     Kept,
     SourceParameters,
     TargetParameters,
@@ -91,7 +93,7 @@ class UpdatePipe(Input):
     RoleArn: str
     Description: str | None = None
     DesiredState: str | None = None
-    SourceParameters: SourceParameters | None = None
+    SourceParameters: ChangedSourceParameters | None = None
     Enrichment: str | None = None
     EnrichmentParameters: EnrichmentParameters | None = None
     Target: str | None = None
@@ -139,13 +141,14 @@ def _merged(before: Any, given: Any) -> Any:
     return msgspec.structs.replace(before, **told_anew)
 
 
-def _merged_source(before: SourceParameters, given: SourceParameters | None) -> SourceParameters:
+def _merged_source(before: SourceParameters, given: ChangedSourceParameters | None) -> SourceParameters:
     """Return a source's parameters as `_merged` does; where a stream was begun can't be said anew."""
     merged: SourceParameters = _merged(before, given)
-    if merged.DynamoDBStreamParameters is None or before.DynamoDBStreamParameters is None:
+    if given is None or given.DynamoDBStreamParameters is None:
         return merged
-    begun = before.DynamoDBStreamParameters.StartingPosition
-    stream = msgspec.structs.replace(merged.DynamoDBStreamParameters, StartingPosition=begun)
+    was = before.DynamoDBStreamParameters
+    begun = None if was is None else was.StartingPosition
+    stream = FromStream(**msgspec.structs.asdict(given.DynamoDBStreamParameters), StartingPosition=begun)
     return msgspec.structs.replace(merged, DynamoDBStreamParameters=stream)
 
 

@@ -43,10 +43,9 @@ class DeadLetterConfig(Input):
     Arn: str | None = None
 
 
-class FromStream(Input):
-    """How records are taken from a stream."""
+class ChangedFromStream(Input):
+    """How records are taken from a stream, as far as that can be changed."""
 
-    StartingPosition: str | None = None
     BatchSize: int | None = None
     DeadLetterConfig: DeadLetterConfig | None = None
     MaximumBatchingWindowInSeconds: int | None = None
@@ -54,6 +53,20 @@ class FromStream(Input):
     MaximumRetryAttempts: int | None = None
     OnPartialBatchItemFailure: str | None = None
     ParallelizationFactor: int | None = None
+
+
+class FromStream(ChangedFromStream):
+    """How records are taken from a stream, and from where on."""
+
+    StartingPosition: str | None = None
+
+
+class ChangedSourceParameters(Input):
+    """What can be changed of which messages are taken, and how."""
+
+    FilterCriteria: FilterCriteria | None = None
+    SqsQueueParameters: FromQueue | None = None
+    DynamoDBStreamParameters: ChangedFromStream | None = None
 
 
 class SourceParameters(Input):
