@@ -94,7 +94,7 @@ class ItemWrite(NamedTuple):
     document: Document | None = None
     change: Callable[[Document], Document] | None = None
 
-    def apply(self, before: Document | None) -> Document | None:
+    def apply(self, layout: Layout, before: Document | None) -> Document | None:
         """Return what becomes of an item, or raise the error for why nothing does."""
         if before is None:
             if self.kind not in ("create", "upsert"):
@@ -103,7 +103,11 @@ class ItemWrite(NamedTuple):
         if self.kind == "create":
             raise conflict(EXISTS)
         self.conditions.check(before)
-        return self.document if self.change is None else self.change(before)
+        if self.change is None:
+            return self.document
+        changed = self.change(before)
+        match(levels_of(changed.fields, layout.levels), self.target.levels)
+        return changed
 
 
 def check_rid(layout: Layout, rid: str) -> None:
@@ -133,12 +137,13 @@ async def write(tx: Tx, now_us: int, name: Name, number: int, item: ItemWrite) -
     collection = await collections.find(tx, now_us, name)
     layout = layout_of(collection.config)
     if not layout.unique or item.kind == "delete":
-        written = await documents.write(tx, now_us, name, number, item.target.locate, item.apply, SHAPE)
+        change = partial(item.apply, layout)
+        written = await documents.write(tx, now_us, name, number, item.target.locate, change, SHAPE)
         return layout, written
     # From here on nobody else writes into the container, so what isn't there now won't be when this is written.
     version = await collections.tick(tx, now_us, collection)
     item.target.locate(collection)
-    becomes = item.apply(await documents.get(tx, now_us, name, item.target.locate))
+    becomes = item.apply(layout, await documents.get(tx, now_us, name, item.target.locate))
     if becomes is not None:
         await _check_unique(tx, now_us, collection, layout, becomes)
     one = Write(name, number, item.target.locate, lambda _before: becomes)
