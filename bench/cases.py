@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.azure import AZURE_CASES
+from bench.cosmos import COSMOS_CASES
 from bench.dynamodb import DYNAMODB_CASES
 from bench.events import EVENT_CASES
 from bench.functions import LAMBDA_CASES
@@ -18,6 +19,7 @@ CASES = (
     *EVENT_CASES,
     *PUBSUB_CASES,
     *AZURE_CASES,
+    *COSMOS_CASES,
     *DYNAMODB_CASES,
     *LAMBDA_CASES,
     *LANGUAGE_CASES,

@@ -21,6 +21,7 @@ from fogbank.clouds.azure.cosmos.errors import (
 from fogbank.clouds.azure.cosmos.items.keys import check_id, check_levels, key_of, levels_of, match
 from fogbank.clouds.azure.cosmos.items.shapes import SHAPE, unique_entries
 from fogbank.clouds.azure.cosmos.resources.definitions import TTL_MAX, UNIQUE, layout_of
+from fogbank.clouds.azure.cosmos.resources.indexing import ADDED
 from fogbank.clouds.azure.cosmos.rids import etag_of
 from fogbank.engines.documents import collections, documents, ranges
 from fogbank.engines.documents.documents import Write
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 # "Azure Cosmos DB service quotas", "Per-item limits".
 ITEM_BYTES_MAX: Final = 2 * 1024 * 1024
-_SYSTEM: Final = ("_rid", "_self", "_etag", "_attachments", "_ts", "_lsn")
 EXISTS: Final = "Entity with the specified id already exists in the system."
 _UNIQUE: Final = "Unique index constraint violation."
 
@@ -127,7 +127,7 @@ def read_item(fields: Any, size: int) -> Document:
     if ttl is not None and (type(ttl) is not int or not (ttl == -1 or 0 < ttl <= TTL_MAX)):
         raise bad_request(f"The input ttl '{ttl}' is invalid. Ensure to provide a nonzero positive integer less than or"
                           f" equal to '{TTL_MAX}', or -1 (never expire).")  # fmt: skip
-    for name in _SYSTEM:
+    for name in ADDED:
         fields.pop(name, None)
     return Document(size, fields)
 

@@ -25,7 +25,7 @@ from fogbank.clouds.azure.cosmos.queries.requests import (
 )
 from fogbank.clouds.azure.cosmos.queries.running import Request, run
 from fogbank.clouds.azure.cosmos.resources.definitions import layout_of
-from fogbank.clouds.azure.cosmos.resources.indexing import steps_in
+from fogbank.clouds.azure.cosmos.resources.indexing import ADDED, steps_in
 from fogbank.engines.documents import collections
 from fogbank.languages.cosmos_sql.candidates import restrictions, steps_of
 from fogbank.languages.cosmos_sql.errors import QueryError
@@ -133,7 +133,7 @@ def _check_orders(query: Query, layout: Layout) -> None:
             raise query_refused(QueryError("SC2202", message))
         paths.append((steps, order.descending))
     if len(paths) == 1:
-        if layout.paths.name(paths[0][0]) is None and paths[0][0] not in (("_ts",), ("_rid",)):
+        if layout.paths.name(paths[0][0]) is None and paths[0][0][0] not in ADDED:
             raise bad_request(_EXCLUDED)
         return
     turned = [(steps, not descending) for steps, descending in paths]

@@ -28,6 +28,8 @@ _REFUSED: Final = ("spatialIndexes", "vectorIndexes", "fullTextIndexes")
 _MODES: Final = frozenset({"consistent", "none"})
 _STEP: Final = re.compile(r'/(?:"((?:[^"\\]|\\.)*)"|([^/"]+))')
 _NAME_BYTES: Final = 8
+# What the service adds to items is in no index.
+ADDED: Final = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"})
 # Of so many paths of one container it is kept where they stand; of more it is found out each time.
 _KEPT: Final = 10_000
 
@@ -138,6 +140,8 @@ class PathTable:
             return found
 
     def _includes(self, steps: Steps) -> bool:
+        if steps[0] in ADDED:
+            return False
         best, included = (-1, False), False
         for rule in self._rules:
             if steps == rule.steps or (rule.below and steps[: len(rule.steps)] == rule.steps):
