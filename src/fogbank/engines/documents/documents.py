@@ -242,13 +242,15 @@ async def _tell(
 
 
 async def _enter(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:
-    for entry in sorted(entries):
-        await tx.run(_ENTER, *entry, *key)
+    rows = [(*entry, *key) for entry in sorted(entries)]
+    if rows:
+        await tx.many(_ENTER, rows)
 
 
 async def _leave(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:
-    for entry in sorted(entries):
-        await tx.run(_LEAVE, *entry, *key)
+    rows = [(*entry, *key) for entry in sorted(entries)]
+    if rows:
+        await tx.many(_LEAVE, rows)
 
 
 async def enter_some(

@@ -51,6 +51,11 @@ def test_the_life_of_an_item(container: ContainerProxy) -> None:
         assert refusal(error) == (404, 0)
 
 
+def test_numbers_that_are_too_large_for_integers(container: ContainerProxy) -> None:
+    made = container.create_item({"id": "1", "pk": "a", "n": 10**30, "list": [2**70, -(2**64)], "kept": 2**63 - 1})
+    assert (made["n"], made["list"], made["kept"]) == (1e30, [2.0**70, -(2.0**64)], 2**63 - 1)
+
+
 def test_what_replies_have_in_their_headers(container: ContainerProxy) -> None:
     seen: list[dict[str, str]] = []
     made = container.create_item({"id": "1", "pk": "a"}, response_hook=lambda headers, _body: seen.append(headers))

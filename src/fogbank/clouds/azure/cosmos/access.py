@@ -8,11 +8,12 @@ request's date may be isn't checked: the server's clock may be another than the 
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import b64decode, b64encode
 from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from fogbank.clouds.azure.cosmos.calls import EMULATOR
 from fogbank.clouds.azure.cosmos.errors import CosmosError, unsupported
@@ -30,6 +31,10 @@ EMULATOR_KEY: Final = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b
 KEY_NAMES: Final = ("primaryMasterKey", "secondaryMasterKey")
 READONLY_KEY_NAMES: Final = ("primaryReadonlyMasterKey", "secondaryReadonlyMasterKey")
 KIND: Final = "cosmos"
+# As it is, or url-encoded.
+_TOKEN: Final = re.compile(
+    r"type(?:=|%3D)(master|aad|resource)(?:&|%26)ver(?:=|%3D)1(?:\.0)?(?:&|%26)sig(?:=|%3D)(.+)", re.IGNORECASE
+)
 _MISSING: Final = (
     "Required Header authorization is missing. Ensure a valid Authorization token is passed."
 )  # fmt: skip
@@ -47,15 +52,15 @@ async def authorize(store: Store, call: CosmosCall) -> None:
     header = call.header(b"authorization")
     if not header:
         raise CosmosError(401, _MISSING)
-    token = dict(parse_qsl(unquote(header).replace("+", "%2B"), keep_blank_values=True))
-    if token.get("type") == "aad":
-        return
-    if token.get("type") == "resource":
-        raise unsupported("resource tokens")
-    if token.get("type") != "master" or "sig" not in token:
+    token = _TOKEN.match(header)
+    if token is None:
         raise CosmosError(401, "The authorization token is not in the expected format.")
+    if token[1] == "aad":
+        return
+    if token[1] == "resource":
+        raise unsupported("resource tokens")
+    given = unquote(token[2]) if "%" in token[2] else token[2]
     texts = list(texts_to_sign(call))
-    given = token["sig"]
     if _signed(texts, given, keys):
         return
     if _signed(texts, given, readonly):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
+
+import msgspec
 
 # "Azure Cosmos DB service quotas", "Per-item limits": levels of nested objects and arrays.
 DEPTH_MAX: Final = 128
-_LONG: Final = re.compile(rb"[0-9]{19}")
+_encode: Final = msgspec.msgpack.Encoder().encode
 _LEAST: Final = -(1 << 63)
 _GREATEST: Final = (1 << 63) - 1
 
@@ -16,7 +17,11 @@ def in_range(data: bytes, value: Any) -> Any:
     """Return the value of a JSON text with numbers that can be kept; `data` is the text."""
     if data.count(b"{") + data.count(b"[") > DEPTH_MAX:
         _check_depth(value)
-    return _narrowed(value) if _LONG.search(data) else value
+    try:
+        _encode(value)
+    except OverflowError:
+        return _narrowed(value)
+    return value
 
 
 def _narrowed(value: Any) -> Any:

@@ -134,12 +134,32 @@ def read_item(fields: Any, size: int) -> Document:
 
 async def write(tx: Tx, now_us: int, name: Name, number: int, item: ItemWrite) -> tuple[Layout, Written]:
     """Write an item; returns its container with what was written."""
-    collection = await collections.find(tx, now_us, name)
-    layout = layout_of(collection.config)
-    if not layout.unique or item.kind == "delete":
-        change = partial(item.apply, layout)
-        written = await documents.write(tx, now_us, name, number, item.target.locate, change, SHAPE)
-        return layout, written
+    known: list[Collection] = []
+
+    def locate(collection: Collection) -> Key:
+        known.append(collection)
+        if item.kind != "delete" and layout_of(collection.config).unique:
+            raise _UniqueKeysError
+        return item.target.locate(collection)
+
+    def change(before: Document | None) -> Document | None:
+        return item.apply(layout_of(known[-1].config), before)
+
+    try:
+        written = await documents.write(tx, now_us, name, number, locate, change, SHAPE)
+    except _UniqueKeysError:
+        return await _write_uniquely(tx, now_us, known[-1], number, item)
+    return layout_of(known[-1].config), written
+
+
+class _UniqueKeysError(Exception):
+    """The container has unique keys: before an item is written, others are asked for theirs."""
+
+
+async def _write_uniquely(
+    tx: Tx, now_us: int, collection: Collection, number: int, item: ItemWrite
+) -> tuple[Layout, Written]:
+    name, layout = (collection.scope, collection.name), layout_of(collection.config)
     # From here on nobody else writes into the container, so what isn't there now won't be when this is written.
     version = await collections.tick(tx, now_us, collection)
     item.target.locate(collection)
