@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-JS := tests/conformance/aws/js tests/conformance/azure/js tests/conformance/gcp/js
+JS := tests/conformance/aws/js tests/conformance/azure/js tests/conformance/gcp/js tests/conformance/azure/cosmos/js
 JOBS ?= 2
 
 .DEFAULT_GOAL := help

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from fogbank.clouds.azure.cosmos.calls import EMULATOR
 from fogbank.clouds.azure.cosmos.errors import CosmosError, unsupported
+from fogbank.clouds.azure.cosmos.resources.accounts import CONSISTENCY, LEVEL, address_of
 from fogbank.engines.identity import keyed_resources
 from fogbank.engines.identity.keyed_resources import KeyedResourceNotFoundError
 
@@ -41,14 +42,9 @@ _MISSING: Final = (
 _READ_ONLY: Final = "The given key has insufficient privileges to perform the requested operation."
 
 
-def address_of(name: str) -> str:
-    """Return under what address an account is found."""
-    return f"cosmos/{name}"
-
-
-async def authorize(store: Store, call: CosmosCall) -> None:
-    """Raise the error for a request whose sender has no key of the account."""
-    keys, readonly = await _keys(store, call.account)
+async def authorize(store: Store, call: CosmosCall) -> str:
+    """Raise the error for a request whose sender has no key of the account; returns the account's consistency."""
+    keys, readonly, level = await _account(store, call.account)
     header = call.header(b"authorization")
     if not header:
         raise CosmosError(401, _MISSING)
@@ -56,17 +52,17 @@ async def authorize(store: Store, call: CosmosCall) -> None:
     if token is None:
         raise CosmosError(401, "The authorization token is not in the expected format.")
     if token[1] == "aad":
-        return
+        return level
     if token[1] == "resource":
         raise unsupported("resource tokens")
     given = unquote(token[2]) if "%" in token[2] else token[2]
     texts = list(texts_to_sign(call))
     if _signed(texts, given, keys):
-        return
+        return level
     if _signed(texts, given, readonly):
         if _writes(call):
             raise CosmosError(403, _READ_ONLY)
-        return
+        return level
     shown = texts[0].replace("\n", "\\n")
     raise CosmosError(
         401,
@@ -75,15 +71,16 @@ async def authorize(store: Store, call: CosmosCall) -> None:
     )
 
 
-async def _keys(store: Store, account: str) -> tuple[Sequence[str], Sequence[str]]:
-    """Return an account's keys, and those of them that are for reading only."""
+async def _account(store: Store, account: str) -> tuple[Sequence[str], Sequence[str], str]:
+    """Return an account's keys, those for reading only, and its level of consistency."""
     if account == EMULATOR:
-        return (EMULATOR_KEY,), ()
+        return (EMULATOR_KEY,), (), LEVEL
     try:
         config = (await store.read(keyed_resources.find_at, address_of(account))).config
     except KeyedResourceNotFoundError:
         raise CosmosError(404, f"Database account '{account}' does not exist on this server.") from None
-    return [config.keys[name] for name in KEY_NAMES], [config.keys[name] for name in READONLY_KEY_NAMES]
+    readonly = [config.keys[name] for name in READONLY_KEY_NAMES]
+    return [config.keys[name] for name in KEY_NAMES], readonly, config.facts[CONSISTENCY]
 
 
 def _signed(texts: Iterable[str], given: str, keys: Iterable[str]) -> bool:

@@ -107,8 +107,8 @@ async def handle(parts: Parts, request: Request, host: str) -> Response:
 async def _run(parts: Parts, request: Request, host: str) -> Response:
     call = read_call(request, host, parts.clock.now())
     operation = _operation(call)
-    await authorize(parts.store, call)
-    accounts.check_consistency(call)
+    level = await authorize(parts.store, call)
+    accounts.check_consistency(call, level)
     for name in _TRIGGERS:
         if name in request.headers:
             raise unsupported(f"the header {name.decode()}")

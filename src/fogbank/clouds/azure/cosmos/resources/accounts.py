@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.azure.cosmos.calls import json_response
+from fogbank.clouds.azure.cosmos.calls import EMULATOR, json_response
 from fogbank.clouds.azure.cosmos.errors import bad_request
 from fogbank.clouds.azure.cosmos.items.shown import charged
+from fogbank.engines.identity import keyed_resources
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.calls import CosmosCall
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from fogbank.wire.http import Response
 
 REGION: Final = "Fogbank"
-# From the strongest to the weakest; an account has Session, and what is stronger can't be asked for.
+# From the strongest to the weakest; what is stronger than an account's own can't be asked for.
 LEVELS: Final = ("Strong", "BoundedStaleness", "Session", "ConsistentPrefix", "Eventual")
+# That of accounts that don't say another; whatever it is, every read sees the last write.
 LEVEL: Final = "Session"
+CONSISTENCY: Final = "consistency"
 _QUERY_ENGINE: Final = msgspec.json.encode({
     "maxSqlQueryInputLength": 524288, "maxJoinsPerSqlQuery": 10, "maxLogicalAndPerSqlQuery": 2000,
     "maxLogicalOrPerSqlQuery": 2000, "maxUdfRefPerSqlQuery": 0, "maxInExpressionItemsCount": 16000,
@@ -34,8 +37,16 @@ _QUERY_ENGINE: Final = msgspec.json.encode({
 }).decode()  # fmt: skip
 
 
-async def get_account(_parts: Parts, call: CosmosCall) -> Response:
+def address_of(name: str) -> str:
+    """Return under what address an account is found."""
+    return f"cosmos/{name}"
+
+
+async def get_account(parts: Parts, call: CosmosCall) -> Response:
     """Show the account."""
+    level = LEVEL
+    if call.account != EMULATOR:
+        level = (await parts.store.read(keyed_resources.find_at, address_of(call.account))).config.facts[CONSISTENCY]
     here = [{"name": REGION, "databaseAccountEndpoint": f"{call.request.origin}/"}]
     found: dict[str, Any] = {
         "_self": "",
@@ -54,7 +65,7 @@ async def get_account(_parts: Parts, call: CosmosCall) -> Response:
             "minReplicaSetSize": 1,
             "maxReplicasetSize": 4,
         },
-        "userConsistencyPolicy": {"defaultConsistencyLevel": LEVEL},
+        "userConsistencyPolicy": {"defaultConsistencyLevel": level},
         "systemReplicationPolicy": {"minReplicaSetSize": 1, "maxReplicasetSize": 4},
         "readPolicy": {"primaryReadCoefficient": 1, "secondaryReadCoefficient": 1},
         "queryEngineConfiguration": _QUERY_ENGINE,
@@ -62,15 +73,15 @@ async def get_account(_parts: Parts, call: CosmosCall) -> Response:
     return json_response(200, found, [charged(0)])
 
 
-def check_consistency(call: CosmosCall) -> None:
+def check_consistency(call: CosmosCall, own: str) -> None:
     """Raise the error for a level that the account doesn't promise."""
     level = call.header(b"x-ms-consistency-level")
     if not level:
         return
     if level not in LEVELS:
         raise bad_request(f"Consistency level '{level}' specified in the request is invalid.")
-    if LEVELS.index(level) < LEVELS.index(LEVEL):
+    if LEVELS.index(level) < LEVELS.index(own):
         raise bad_request(
             f"ConsistencyLevel {level} specified in the request is invalid when service is configured with consistency"
-            f" level {LEVEL}. Ensure the request consistency level is not stronger than the service consistency level."
+            f" level {own}. Ensure the request consistency level is not stronger than the service consistency level."
         )
