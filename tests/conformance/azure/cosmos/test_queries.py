@@ -210,8 +210,18 @@ def test_pages_end_after_much_work(timed: DatabaseProxy, monkeypatch: pytest.Mon
     from fogbank.clouds.azure.cosmos.queries import running
 
     monkeypatch.setattr(running, "DOCUMENTS_PER_PAGE_MAX", 4)
-    monkeypatch.setattr(running, "_DOCUMENTS_AT_ONCE", 2)
+    monkeypatch.setattr(running, "DOCUMENTS_FIRST", 2)
+    monkeypatch.setattr(running, "DOCUMENTS_AT_ONCE_MAX", 2)
     container = fill(timed.create_container("c", PartitionKey("/pk")))
     found = container.query_items("SELECT VALUE c.n FROM c WHERE c.n % 5 = 3", enable_cross_partition_query=True)
     pages = [list(page) for page in found.by_page()]
     assert sorted(number for page in pages for number in page) == [3, 8, 13]
+    # Of two conditions the one is taken that fewer items meet.
+    query = "SELECT VALUE c.n FROM c WHERE c.pk = 'a' AND c.kind = 'same' AND c.n = 4 AND c.more = null"
+    for number in range(8):
+        container.create_item({"id": f"s{number}", "pk": "a", "n": number, "kind": "same", "more": None})
+    found = container.query_items(query, enable_cross_partition_query=True)
+    assert [list(page) for page in found.by_page()] == [[4]]
+    assert ask(container, "SELECT VALUE c.n FROM c WHERE c.kind = 'same' AND c.more = null", max_item_count=1) == [
+        *range(8)
+    ]

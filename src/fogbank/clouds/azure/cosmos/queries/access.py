@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # Where the texts, the numbers and the other types of encoded values begin and end.
 _BOUNDS: Final = {"number": (b"\x10", b"\x13"), "text": (b"\x20", b"\x21"), "bool": (b"\x02", b"\x04")}
 _EVERYTHING: Final = Stretch(Key(b"", b""), BEYOND * 2)
+# So many paths of one condition are looked at for the one that says most.
+ALTERNATIVES_MAX: Final = 4
 _BY_KIND: Final = {"equal": 0, "prefix": 1, "range": 2}
 
 
@@ -48,8 +50,11 @@ class Access(NamedTuple):
     bound: bytes = b""
 
 
-def choose(collection: Collection, layout: Layout, query: Query, given: Levels | None) -> Access:
-    """Return how to find what a query is about; `given` is the partition key that the request is for, if it is one."""
+def choose(collection: Collection, layout: Layout, query: Query, given: Levels | None) -> tuple[Access, ...]:
+    """Return ways to find what a query is about: the best, or several of which a look will show the best.
+
+    `given` is the partition key that the request is for, if it is for one.
+    """
     found = restrictions(query.program.query, query.program.alias, query.parameters)
     levels = given if given is not None and len(given) == len(layout.levels) else pinned(layout, found)
     index = next((each for each in collection.config.indexes if each.name == PATHS and not each.building), None)
@@ -58,22 +63,24 @@ def choose(collection: Collection, layout: Layout, query: Query, given: Levels |
         identifiers = next((each.values for each in found if each.path == ("id",) and each.kind == "equal"), None)
         if identifiers is not None:
             keys = sorted({key_of(levels, each) for each in identifiers if type(each) is str})
-            return Access(tuple([Range(key.partition, key.sort, after(key.sort)) for key in keys]), narrow=True)
+            return (Access(tuple([Range(key.partition, key.sort, after(key.sort)) for key in keys]), narrow=True),)
     if index is not None:
         usable = [each for each in found if layout.paths.name(each.path) is not None]
         if levels is not None:
             # Entries of one value stand in the order of their documents, so those of a partition are together.
             usable = [each for each in usable if each.kind == "equal"]
         ordering = _ordering(query)
-        for each in sorted(usable, key=lambda each: (_BY_KIND[each.kind], each.path != ordering)):
-            return _through_index(layout, index.number, each, query, bound)
+        usable.sort(key=lambda each: (_BY_KIND[each.kind], each.path != ordering))
+        equal = [each for each in usable if each.kind == "equal"][:ALTERNATIVES_MAX]
+        if found_by := equal or usable[:1]:
+            return tuple([_through_index(layout, index.number, each, query, bound) for each in found_by])
     if levels is not None:
-        return Access((Range(bound, b"", BEYOND),), narrow=False)
+        return (Access((Range(bound, b"", BEYOND),)),)
     if given:
         # The first levels of a partition key.
         prefix = encode_levels(given)
-        return Access((Stretch(Key(prefix, b""), after_prefix(prefix)),))
-    return Access((_EVERYTHING,))
+        return (Access((Stretch(Key(prefix, b""), after_prefix(prefix)),)),)
+    return (Access((_EVERYTHING,)),)
 
 
 def pinned(layout: Layout, found: Sequence[Restriction]) -> Levels | None:

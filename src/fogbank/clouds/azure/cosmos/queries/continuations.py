@@ -17,8 +17,8 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
     """A place in the results of a query whose text has the checksum `query`.
 
     Of results that need all documents first, `done` were told. Others go on in the `part`'th part after a document
-    (`value` in the index, `partition` and `sort`), of which `rows` results were told already (None for all); `done`
-    counts those told or left out for OFFSET before.
+    (`value` in the index, `partition` and `sort`), where of the next document `rows` results were told already; `done`
+    counts those told or left out for OFFSET before. Of several ways to find documents it is the `choice`'th.
     """
 
     query: int
@@ -28,6 +28,7 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
     partition: bytes = b""
     sort: bytes = b""
     rows: int = 0
+    choice: int = 0
 
 
 _DECODER: Final = msgspec.json.Decoder(Position)
@@ -48,7 +49,7 @@ def read_position(call: CosmosCall, text: str) -> Position:
         found = _DECODER.decode(given)
     except msgspec.MsgspecError:
         raise bad_request(INVALID) from None
-    if found.query != checksum(text) or min(found.done, found.part, found.rows) < 0:
+    if found.query != checksum(text) or min(found.done, found.part, found.rows, found.choice) < 0:
         raise bad_request(INVALID)
     return found
 

@@ -6,6 +6,7 @@ from there. Results that need all documents first are worked out anew for each p
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -37,7 +38,9 @@ DOCUMENTS_PER_PAGE_MAX: Final = 5_000
 BYTES_PER_PAGE_MAX: Final = 16 * 1024 * 1024
 # "Azure Cosmos DB service quotas", "Per-request limits": the size of a response.
 RESPONSE_BYTES_MAX: Final = 4 * 1024 * 1024
-_DOCUMENTS_AT_ONCE: Final = 500
+# So many documents are asked for at first, and so many later.
+DOCUMENTS_FIRST: Final = 32
+DOCUMENTS_AT_ONCE_MAX: Final = 500
 _encode: Final = msgspec.json.encode
 
 
@@ -70,14 +73,23 @@ class _Reader:
         self._now_us = now_us
         self._request = request
         self.layout = layout_of(collection.config)
-        self.access = choose(collection, self.layout, request.query, request.levels)
+        self._ways = choose(collection, self.layout, request.query, request.levels)
+        self.choice = 0
+        self.access = self._ways[0]
         self.looked = 0
         self.bytes = 0
         self.part = 0
-        self._rest: Any = self.access.parts[0] if self.access.parts else None
+        self._count = DOCUMENTS_FIRST
+        self._rest: Any = None
 
-    def start(self, position: Position) -> None:
-        """Go on from a position."""
+    async def start(self, position: Position) -> None:
+        """Begin, or go on from a position; of several ways the first is taken that a look shows the end of."""
+        self.choice = position.choice
+        if position.value is None and len(self._ways) > 1:
+            self.choice = await self._best()
+        if self.choice >= len(self._ways):
+            raise bad_request(INVALID)
+        self.access = self._ways[self.choice]
         if position.part and position.part >= len(self.access.parts):
             raise bad_request(INVALID)
         self.part = position.part
@@ -86,6 +98,15 @@ class _Reader:
             if position.value is not None:
                 key = Key(position.partition, position.sort)
                 self._rest = go_on(self._rest, position.value, key, backward=self.access.backward)
+
+    async def _best(self) -> int:
+        tx, now_us, name = self._tx, self._now_us, self._request.name
+        for number, way in enumerate(self._ways):
+            if len(way.parts) == 1:
+                select = partial(_always, way.parts[0])
+                if (await ranges.query(tx, now_us, name, select, DOCUMENTS_FIRST, BYTES_PER_PAGE_MAX)).ended:
+                    return number
+        return 0
 
     async def next_page(self) -> tuple[int, list[Document]] | None:
         """Return the next documents with the number of the part that they are of, None at the end."""
@@ -105,7 +126,9 @@ class _Reader:
 
     async def _page(self, part: Range | Stretch) -> ranges.Page:
         tx, now_us, name = self._tx, self._now_us, self._request.name
-        count = 32 if self.access.narrow else _DOCUMENTS_AT_ONCE
+        count = self._count
+        if not self.access.narrow:
+            self._count = min(4 * count, DOCUMENTS_AT_ONCE_MAX)
         if isinstance(part, Stretch):
             return await ranges.scan(tx, now_us, name, lambda _: part, count, BYTES_PER_PAGE_MAX)
         backward = self.access.backward
@@ -128,6 +151,10 @@ class _Reader:
     def place(self, document: Document) -> tuple[bytes, Key]:
         """Return where a document stands."""
         return place_of(self.access, self.layout, document.fields)
+
+
+def _always(part: Any, _collection: Collection) -> Any:
+    return part
 
 
 async def run(tx: Tx, now_us: int, request: Request) -> Results | CosmosError:
@@ -156,6 +183,7 @@ async def _gather(request: Request, reader: _Reader) -> Results:
     """Return a page of results that need all documents first."""
     parameters = request.query.parameters
     gathering = Gathering(request.query.program, parameters)
+    await reader.start(Position(0))
     while not gathering.full and (page := await reader.next_page()) is not None:
         for document in page[1]:
             if reader.is_wanted(document):
@@ -176,7 +204,7 @@ async def _gather(request: Request, reader: _Reader) -> Results:
 
 async def _stream(request: Request, reader: _Reader) -> Results:
     """Return a page of results that come document by document."""
-    reader.start(request.position)
+    await reader.start(request.position)
     page = _Page(request)
     while (found := await reader.next_page()) is not None:
         part, documents = found
@@ -184,7 +212,8 @@ async def _stream(request: Request, reader: _Reader) -> Results:
             if reader.is_wanted(document) and not page.take(reader.layout, document):
                 return Results(page.values, reader.layout, page.rest, reader.looked)
             value, key = reader.place(document)
-            page.rest = Position(request.position.query, page.done, part, value, key.partition, key.sort)
+            place = (value, key.partition, key.sort)
+            page.rest = Position(request.position.query, page.done, part, *place, choice=reader.choice)
         if reader.looked >= DOCUMENTS_PER_PAGE_MAX or reader.bytes >= BYTES_PER_PAGE_MAX:
             return Results(page.values, reader.layout, page.rest, reader.looked)
     return Results(page.values, reader.layout, None, reader.looked)
