@@ -111,6 +111,16 @@ def test_orders(filled: ContainerProxy) -> None:
     assert ask(filled, f"{query} DESC", max_item_count=1, partition_key="a") == [8, 6, 4, 2]
     assert ask(filled, "SELECT VALUE c.n FROM c ORDER BY c.pk, c.n DESC OFFSET 5 LIMIT 5") == [4, 2, 0, 11, 9]
     assert ask(filled, "SELECT VALUE c.n FROM c ORDER BY c.pk DESC, c.n ASC OFFSET 5 LIMIT 2") == [11, 0]
+    # The index has the beginnings of long texts only, where these are the same.
+    texts = "SELECT VALUE c.id FROM c WHERE c.v > 'a' ORDER BY c.v"
+    for size in (1, 2, 10):
+        assert ask(filled, texts, max_item_count=size) == ["05", "03", "11", "12"]
+        assert ask(filled, f"{texts} DESC", max_item_count=size) == ["12", "11", "03", "05"]
+    # All items have this one, so that the index tells the whole order.
+    for size in (1, 4, 100):
+        assert ask(filled, "SELECT VALUE c.n FROM c ORDER BY c.n", max_item_count=size) == list(range(14))
+        assert ask(filled, "SELECT VALUE c.n FROM c ORDER BY c.n DESC", max_item_count=size) == list(range(13, -1, -1))
+    assert ask(filled, "SELECT VALUE c.n FROM c ORDER BY c.n DESC OFFSET 2 LIMIT 3", max_item_count=2) == [11, 10, 9]
     assert ask(filled, "SELECT TOP 2 VALUE c.n FROM c WHERE c.n > 3 ORDER BY c.n") == [4, 5]
 
 

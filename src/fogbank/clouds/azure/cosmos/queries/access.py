@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from fogbank.clouds.azure.cosmos.items.keys import encode_levels, find_value, key_of, levels_of
 from fogbank.clouds.azure.cosmos.items.shapes import VALUE_BYTES_MAX, index_value
 from fogbank.clouds.azure.cosmos.resources.definitions import PATHS
-from fogbank.engines.documents.keys import BEYOND, after, after_prefix
+from fogbank.engines.documents.keys import BEYOND, after, after_prefix, encode_scalar
 from fogbank.engines.documents.model import Key
 from fogbank.engines.documents.ranges import Range, Stretch
 from fogbank.languages.cosmos_sql.candidates import restrictions, steps_of
@@ -39,7 +39,8 @@ class Access(NamedTuple):
     """Parts to read one after another.
 
     `path` is that of an index's entries; `ordered` says that documents come in the order that the query wants, `narrow`
-    that few are expected. `bound` is the partition that they must be of.
+    that few are expected. `bound` is the partition that they must be of. What isn't `covering` finds only
+    documents that have the path, so that it will do only if all have it.
     """
 
     parts: tuple[Part, ...]
@@ -48,11 +49,13 @@ class Access(NamedTuple):
     backward: bool = False
     narrow: bool = False
     bound: bytes = b""
+    covering: bool = True
 
 
 def choose(collection: Collection, layout: Layout, query: Query, given: Levels | None) -> tuple[Access, ...]:
     """Return ways to find what a query is about: the best, or several of which a look will show the best.
 
+    Behind a way that finds documents in order stands one that finds them anyhow, for what the index can't tell apart.
     `given` is the partition key that the request is for, if it is for one.
     """
     found = restrictions(query.program.query, query.program.alias, query.parameters)
@@ -73,7 +76,13 @@ def choose(collection: Collection, layout: Layout, query: Query, given: Levels |
         usable.sort(key=lambda each: (_BY_KIND[each.kind], each.path != ordering))
         equal = [each for each in usable if each.kind == "equal"][:ALTERNATIVES_MAX]
         if found_by := equal or usable[:1]:
-            return tuple([_through_index(layout, index.number, each, query, bound) for each in found_by])
+            return tuple([way for each in found_by for way in _through_index(layout, index.number, each, query, bound)])
+        place = None if ordering is None or given else layout.paths.name(ordering)
+        if ordering is not None and place is not None and levels is None:
+            part = Range(place, b"", BEYOND, index.number)
+            backward = query.program.query.orders[0].descending
+            ordered = Access((part,), ordering, ordered=True, backward=backward, covering=False)
+            return (ordered, Access((_EVERYTHING,)))
     if levels is not None:
         return (Access((Range(bound, b"", BEYOND),)),)
     if given:
@@ -102,18 +111,19 @@ def _ordering(query: Query) -> Steps | None:
     return steps_of(orders[0].value, query.program.alias)
 
 
-def _through_index(layout: Layout, number: int, wanted: Restriction, query: Query, bound: bytes) -> Access:
+def _through_index(layout: Layout, number: int, wanted: Restriction, query: Query, bound: bytes) -> list[Access]:
     place = layout.paths.name(wanted.path)
     assert place is not None
     if wanted.kind == "equal":
         values = sorted({index_value(value) for value in wanted.values})
         beside = Key(bound, b"") if bound else None
         parts = tuple([Range(place, value, after(value), number, beside) for value in values])
-        return Access(parts, wanted.path, narrow=True, bound=bound)
-    ordered = _ordering(query) == wanted.path
-    backward = ordered and query.program.query.orders[0].descending
+        return [Access(parts, wanted.path, narrow=True, bound=bound)]
     low, high = _bounds(wanted)
-    return Access((Range(place, low, high, number),), wanted.path, ordered, backward)
+    unordered = Access((Range(place, low, high, number),), wanted.path)
+    if _ordering(query) != wanted.path:
+        return [unordered]
+    return [unordered._replace(ordered=True, backward=query.program.query.orders[0].descending), unordered]
 
 
 def _bounds(wanted: Restriction) -> tuple[bytes, bytes]:
@@ -150,6 +160,12 @@ def place_of(access: Access, layout: Layout, fields: dict[str, Any]) -> tuple[by
         return b"", key
     value = find_value(fields, access.path)
     return index_value(value) if is_primitive(value) else b"", key
+
+
+def is_exact(access: Access, fields: dict[str, Any]) -> bool:
+    """Whether the index has the whole of a document's value, so that its place in the order is right."""
+    value = find_value(fields, access.path)
+    return type(value) is not str or len(encode_scalar(value)) <= VALUE_BYTES_MAX
 
 
 def go_on(part: Part, value: bytes, key: Key, *, backward: bool) -> Part:

@@ -15,12 +15,12 @@ from fogbank.clouds.azure.cosmos.errors import CosmosError, bad_request, query_r
 from fogbank.clouds.azure.cosmos.items.keys import encode_levels, levels_of
 from fogbank.clouds.azure.cosmos.items.shown import show_item
 from fogbank.clouds.azure.cosmos.items.writing import check_rid
-from fogbank.clouds.azure.cosmos.queries.access import choose, go_on, place_of
+from fogbank.clouds.azure.cosmos.queries.access import choose, go_on, is_exact, place_of
 from fogbank.clouds.azure.cosmos.queries.continuations import INVALID, Position
 from fogbank.clouds.azure.cosmos.resources.definitions import layout_of
 from fogbank.engines.documents import collections, ranges
 from fogbank.engines.documents.model import Key
-from fogbank.engines.documents.ranges import Stretch
+from fogbank.engines.documents.ranges import Range, Stretch
 from fogbank.languages.cosmos_sql.errors import QueryError
 from fogbank.languages.cosmos_sql.running import ROOT, Gathering
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.queries.requests import Query
     from fogbank.clouds.azure.cosmos.resources.definitions import Layout
     from fogbank.engines.documents.model import Collection, Document, Name
-    from fogbank.engines.documents.ranges import Range
     from fogbank.storage import Tx
 
 # A page ends after so many documents were looked at, or so many bytes.
@@ -72,6 +71,7 @@ class _Reader:
         self._tx = tx
         self._now_us = now_us
         self._request = request
+        self._collection = collection
         self.layout = layout_of(collection.config)
         self._ways = choose(collection, self.layout, request.query, request.levels)
         self.choice = 0
@@ -83,9 +83,10 @@ class _Reader:
         self._rest: Any = None
 
     async def start(self, position: Position) -> None:
-        """Begin, or go on from a position; of several ways the first is taken that a look shows the end of."""
+        """Begin, or go on from a position."""
         self.choice = position.choice
-        if position.value is None and len(self._ways) > 1:
+        is_first = position.value is None and not (position.done or position.choice)
+        if is_first and len(self._ways) > 1:
             self.choice = await self._best()
         if self.choice >= len(self._ways):
             raise bad_request(INVALID)
@@ -100,13 +101,24 @@ class _Reader:
                 self._rest = go_on(self._rest, position.value, key, backward=self.access.backward)
 
     async def _best(self) -> int:
+        """Return which way is the best: of those in order the first, else one that a look shows the end of."""
         tx, now_us, name = self._tx, self._now_us, self._request.name
-        for number, way in enumerate(self._ways):
+        first = self._ways[0]
+        if first.ordered:
+            number, part = self._collection.id, first.parts[0]
+            assert isinstance(part, Range)
+            is_whole = first.covering or await ranges.covers(tx, now_us, number, part.number, part.partition)
+            return 0 if is_whole else 1
+        for choice, way in enumerate(self._ways):
             if len(way.parts) == 1:
                 select = partial(_always, way.parts[0])
                 if (await ranges.query(tx, now_us, name, select, DOCUMENTS_FIRST, BYTES_PER_PAGE_MAX)).ended:
-                    return number
+                    return choice
         return 0
+
+    def fallback(self, done: int) -> Position:
+        """Return the position behind so many results of the way that finds them anyhow."""
+        return Position(self._request.position.query, done, choice=self.choice + 1)
 
     async def next_page(self) -> tuple[int, list[Document]] | None:
         """Return the next documents with the number of the part that they are of, None at the end."""
@@ -166,6 +178,7 @@ async def run(tx: Tx, now_us: int, request: Request) -> Results | CosmosError:
     try:
         if not program.query.sources:
             return _sourceless(request, reader)
+        await reader.start(request.position)
         if program.whole and not reader.access.ordered:
             return await _gather(request, reader)
         return await _stream(request, reader)
@@ -183,7 +196,6 @@ async def _gather(request: Request, reader: _Reader) -> Results:
     """Return a page of results that need all documents first."""
     parameters = request.query.parameters
     gathering = Gathering(request.query.program, parameters)
-    await reader.start(Position(0))
     while not gathering.full and (page := await reader.next_page()) is not None:
         for document in page[1]:
             if reader.is_wanted(document):
@@ -198,17 +210,18 @@ async def _gather(request: Request, reader: _Reader) -> Results:
             break
         values.append(value)
     end = done + len(values)
-    rest = Position(request.position.query, end) if end < len(found) else None
+    rest = Position(request.position.query, end, choice=reader.choice) if end < len(found) else None
     return Results(values, reader.layout, rest, reader.looked)
 
 
 async def _stream(request: Request, reader: _Reader) -> Results:
     """Return a page of results that come document by document."""
-    await reader.start(request.position)
     page = _Page(request)
     while (found := await reader.next_page()) is not None:
         part, documents = found
         for document in documents:
+            if reader.access.ordered and not is_exact(reader.access, document.fields):
+                return Results(page.values, reader.layout, reader.fallback(page.done), reader.looked)
             if reader.is_wanted(document) and not page.take(reader.layout, document):
                 return Results(page.values, reader.layout, page.rest, reader.looked)
             value, key = reader.place(document)
