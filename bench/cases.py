@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.azure import AZURE_CASES
+from bench.cosmos import COSMOS_CASES
 from bench.dynamodb import DYNAMODB_CASES
 from bench.events import EVENT_CASES
 from bench.firestore import FIRESTORE_CASES
@@ -21,6 +22,7 @@ CASES = (
     *PUBSUB_CASES,
     *FIRESTORE_CASES,
     *AZURE_CASES,
+    *COSMOS_CASES,
     *DYNAMODB_CASES,
     *STREAM_CASES,
     *LAMBDA_CASES,

@@ -33,6 +33,7 @@ from fogbank.clouds.azure.services import (
     azure_dialects,
     azure_formats,
     azure_launchers,
+    azure_shapes,
     azure_timers,
 )
 from fogbank.clouds.gcp.gateway import GcpGateway
@@ -103,7 +104,7 @@ _TIERS: Final = {
     "B": "tier B: own namespaces and file system, no privileges, filtered system calls",
 }
 # Where clients look for emulators of a service, of those services that there are.
-ALIAS_PORTS: Final = {10_001: "Azure Queue Storage"}
+ALIAS_PORTS: Final = {8_081: "Azure Cosmos DB", 10_001: "Azure Queue Storage"}
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 
@@ -284,7 +285,7 @@ class App:
         """Add what runs without a request."""
         store, clock, ids = self.store, self.clock, self.ids
         self._add(Readiness(store, invoker))
-        self._add(DocumentUpkeep(store, clock, {}))
+        self._add(DocumentUpkeep(store, clock, azure_shapes()))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)

@@ -101,4 +101,8 @@ class Front:
             from fogbank.clouds.azure.storage.service import handle  # noqa: PLC0415 - loaded on first use
 
             return await handle(parts, call)
+        if call.provider == "microsoft.documentdb":
+            from fogbank.clouds.azure.cosmos.management import handle as handle_cosmos  # noqa: PLC0415 - as above
+
+            return await handle_cosmos(parts, call)
         raise AzureError(400, "BadRequest", f"Fogbank does not support the resource provider {call.provider}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.azure.hosts import is_event_grid, is_storage
+from fogbank.clouds.azure.hosts import is_cosmos, is_event_grid, is_storage
 from fogbank.engines.functions.entrances import addresses
 from fogbank.kernel.tasks import Supervisor
 
@@ -49,12 +49,18 @@ class AzureGateway:
             return True
         host = _host(request)
         return (
-            host.endswith(APP_HOSTS) or host in ARM_HOSTS or is_event_grid(request, host) or is_storage(request, host)
+            is_cosmos(request, host)
+            or host.endswith(APP_HOSTS)
+            or host in ARM_HOSTS
+            or is_event_grid(request, host)
+            or is_storage(request, host)
         )
 
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
         """Answer a request in the form of what it is for."""
         host = _host(request)
+        if is_cosmos(request, host):
+            return self._cosmos(request, host)
         for suffix in APP_HOSTS:
             if host.endswith(suffix):
                 return self._front.serve(request, host.removesuffix(suffix))
@@ -68,6 +74,11 @@ class AzureGateway:
         from fogbank.clouds.azure.eventgrid import endpoints  # noqa: PLC0415 - loaded on first use
 
         return await endpoints.handle(self._parts, request, host)
+
+    async def _cosmos(self, request: Request, host: str) -> Response:
+        from fogbank.clouds.azure.cosmos import service  # noqa: PLC0415 - loaded on first use
+
+        return await service.handle(self._parts, request, host)
 
     async def _storage(self, request: Request, host: str) -> Response:
         from fogbank.clouds.azure.queues import service  # noqa: PLC0415 - loaded on first use

@@ -9,9 +9,23 @@ if TYPE_CHECKING:
 
 QUEUE_HOSTS: Final = (".queue.core.windows.net", ".queue.core.localhost", ".queue.localhost")
 EVENT_GRID_HOSTS: Final = (".eventgrid.azure.net", ".eventgrid.localhost")
+COSMOS_HOSTS: Final = (".documents.azure.com", ".documents.localhost")
 EVENT_GRID_PATH: Final = "/eventgrid/"
 _DEVELOPMENT: Final = "/devstoreaccount1"
 _SHARED_KEY: Final = (b"SharedKey ", b"SharedKeyLite ")
+
+
+def is_cosmos(request: Request, host: str) -> bool:
+    """Whether a request is for Cosmos DB: by its host, or by its path and the kind of its signature."""
+    if host.endswith(COSMOS_HOSTS):
+        return True
+    path = request.raw_path
+    if path != "/" and not path.startswith(("/dbs", "/offers")):
+        return False
+    headers = request.headers
+    return b"x-ms-version" in headers and (
+        path != "/" or headers.get(b"authorization", b"").lower().startswith(b"type")
+    )
 
 
 def is_storage(request: Request, host: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fogbank.connectors.queue_triggers import EventFormat
+from fogbank.engines.documents.traits import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.invoker import Completer, Launcher
+    from fogbank.engines.documents.model import CollectionConfig, Document, Traits
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
@@ -103,6 +105,17 @@ def azure_dialects() -> Dialects:
         return dialects.EVENT_GRID
 
     return {"storage-queue": storage_queue, "eventgrid": event_grid}
+
+
+def azure_shapes() -> dict[str, Shape]:
+    """Return what the documents of Azure's services are like that aren't described by their fields."""
+
+    def describe(config: CollectionConfig, document: Document) -> Traits:
+        from fogbank.clouds.azure.cosmos.items.shapes import describe  # noqa: PLC0415 - loaded on first use
+
+        return describe(config, document)
+
+    return {"cosmos": Shape(describe)}
 
 
 def azure_addresses(text: str) -> Target | None:

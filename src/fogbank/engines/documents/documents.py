@@ -199,12 +199,13 @@ async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -
         after = change(before)
         if after is before:
             return Written(before, after)
+        if after is not None and one.version:
+            # Before it is described, since when it goes away may depend on when it was written.
+            after = after._replace(version=one.version, created=one.version if before is None else before.created)
         if after is not None and shape.check is not None:
             shape.check(config, after)
         traits = NOTHING if after is None or not has_traits else shape.describe(config, after)
         body = None if after is None else encode_fields(after.fields)
-        if after is not None and one.version:
-            after = after._replace(version=one.version, created=one.version if before is None else before.created)
         if row is None:
             assert after is not None
             created = await tx.run(
@@ -268,18 +269,24 @@ async def _leave(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:
 async def enter_some(
     tx: Tx, now_us: int, name: Name, index: int, after: int, limit: int, shape: Shape = FIELDS
 ) -> int | None:
-    """Enter documents that an index was made after: those that follow an id; returns the last, None at the end."""
+    """Enter documents that an index was made after: those that follow an id; returns the last, None at the end.
+
+    When they go away is noted anew, too, since that may depend on the collection's configuration.
+    """
     collection = await collections.find(tx, now_us, name)
     rows = await tx.all(
-        "SELECT size, body, version, created, id, partition, sort FROM document WHERE collection = $1 AND id > $2"
-        " ORDER BY id LIMIT $3 FOR UPDATE",
+        "SELECT size, body, version, created, id, partition, sort, expires_us FROM document WHERE collection = $1"
+        " AND id > $2 ORDER BY id LIMIT $3 FOR UPDATE",
         collection.id,
         after,
         limit,
     )
     for row in rows:
-        entries = shape.describe(collection.config, _document(row)).entries
+        entries, expires_us = shape.describe(collection.config, _document(row))
         await _enter(tx, Key(bytes(row[5]), bytes(row[6])), [entry for entry in entries if entry.number == index])
+        if expires_us != row[7]:
+            await tx.run("UPDATE document SET expires_us = $1 WHERE id = $2", expires_us, row[4])
+            tx.signal(EXPIRY)
     return None if len(rows) < limit else int(rows[-1][4])
 
 

@@ -31,6 +31,8 @@ _EXPONENT_BIAS: Final = 0x8000
 _COMPLEMENT: Final = bytes(range(255, -1, -1))
 # Digits as 1 to 10, so that the complement of a digit is less than the mark that ends a negative number.
 _DIGITS: Final = bytes(range(1, 256)) + b"\x00"
+# The same of digits as text.
+_NUMERALS: Final = bytes.maketrans(b"0123456789", bytes(range(1, 11)))
 _NEGATIVE_END: Final = b"\xff"
 
 
@@ -73,10 +75,17 @@ def after_prefix(encoded: bytes) -> bytes:
 def _encode_number(value: float | Decimal) -> bytes:
     if not value:
         return _ZERO
-    sign, digits, exponent = Decimal(value).as_tuple()
-    assert isinstance(exponent, int), "neither infinity nor NaN has a place"
-    magnitude = (len(digits) + exponent + _EXPONENT_BIAS).to_bytes(2, "big")
-    body = magnitude + bytes(digits).rstrip(b"\x00").translate(_DIGITS)
-    if sign:
+    if type(value) is int:
+        # The same, sooner.
+        text = b"%d" % abs(value)
+        negative = value < 0
+        body = (len(text) + _EXPONENT_BIAS).to_bytes(2, "big") + text.rstrip(b"0").translate(_NUMERALS)
+    else:
+        sign, digits, exponent = Decimal(value).as_tuple()
+        assert isinstance(exponent, int), "neither infinity nor NaN has a place"
+        negative = bool(sign)
+        magnitude = (len(digits) + exponent + _EXPONENT_BIAS).to_bytes(2, "big")
+        body = magnitude + bytes(digits).rstrip(b"\x00").translate(_DIGITS)
+    if negative:
         return _NEGATIVE + body.translate(_COMPLEMENT) + _NEGATIVE_END
     return _POSITIVE + body

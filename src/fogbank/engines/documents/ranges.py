@@ -193,6 +193,17 @@ async def next_partition(tx: Tx, _now_us: int, collection: int, low: bytes, high
     return None if row is None else bytes(row[0])
 
 
+async def covers(tx: Tx, _now_us: int, collection: int, number: int, partition: bytes) -> bool:
+    """Tell whether every document of a collection has an entry in one partition of an index, which has one of each."""
+    documents = await tx.one("SELECT COUNT(*) FROM document WHERE collection = $1", collection)
+    entries = await tx.one(
+        "SELECT COUNT(*) FROM index_entry WHERE index_number = $1 AND partition = $2", number, partition
+    )
+    assert documents is not None
+    assert entries is not None
+    return bool(documents[0] == entries[0])
+
+
 def whole(part: int = 0, parts: int = 1, number: int = 0) -> Stretch:
     """Return the part'th of so many equal parts of a collection, or of one of its indexes."""
     return Stretch(Key(hash_bound(part, parts), NO_SORT_KEY), hash_bound(part + 1, parts), number)

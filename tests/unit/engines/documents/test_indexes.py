@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fogbank.engines.documents import collections, documents, ranges
+from fogbank.engines.documents import collections, documents, latest, ranges
 from fogbank.engines.documents.keys import BEYOND, NO_SORT_KEY, encode_partition, encode_scalar
-from fogbank.engines.documents.model import Change, Collection, CollectionConfig, Document, Index, Key, KeyField
+from fogbank.engines.documents.model import Change, Collection, CollectionConfig, Document, Index, Key, KeyField, Traits
 from fogbank.engines.documents.ranges import Range, whole
+from fogbank.engines.documents.traits import Shape
 from fogbank.engines.documents.values import decode_fields
 from fogbank.storage import change_feed, discarded
 
@@ -166,6 +167,44 @@ async def test_versions_grow_though_the_clock_stands(bench: Bench) -> None:
     assert written.after is not None
     assert written.after.version > first.version == first.created == written.after.created > 0
     assert await bench.store.read(documents.get, NAME, at("a")) == written.after
+
+
+async def test_what_has_changed_since_a_version(bench: Bench) -> None:
+    await bench.make(versioned=True)
+    for key in "abc":
+        await bench.put(key, n=1)
+    both = [documents.Write(NAME, bench.ids.sequence(), at(key), lambda _: Document(1, {"id": "?"})) for key in "ad"]
+    await bench.store.run(documents.write_each, both)
+    await bench.change("c", lambda _: None)
+    first = await bench.store.read(latest.changed, NAME, 0, 1, 10**6)
+    assert ([each.fields["id"] for each in first.documents], first.ended) == (["b"], False)
+    # Both are of one write.
+    rest = await bench.store.read(latest.changed, NAME, first.documents[-1].version, 1, 10**6)
+    assert [each.fields["id"] for each in rest.documents] == ["?", "?"]
+    last = rest.documents[-1].version
+    assert await bench.store.read(latest.changed, NAME, last, 10, 10**6) == (rest.collection, [], True)
+    # The deletion was a write, too.
+    assert await bench.store.read(latest.last_version, rest.collection) > last
+    assert len((await bench.store.read(latest.changed, NAME, 0, 10, 2)).documents) == 3
+
+
+async def test_when_documents_go_away_may_depend_on_their_version_and_change(bench: Bench, clock: Clock) -> None:
+    def describe(config: CollectionConfig, document: Document) -> Traits:
+        return Traits(frozenset(), document.version + int(config.labels["lives"]))
+
+    lasting = Shape(describe)
+    await bench.make(versioned=True, expiry="-", labels={"lives": "1000"})
+    await bench.store.run(documents.put, NAME, 1, at("a"), Document(1, {"n": 1}), lasting)
+    written = await bench.store.read(documents.get, NAME, at("a"))
+    assert written is not None
+    assert await bench.store.read(documents.next_expiry, clock.now() - 1) == written.version + 1_000
+
+    def prolong(config: CollectionConfig) -> CollectionConfig:
+        return msgspec.structs.replace(config, labels={"lives": "5000"})
+
+    await bench.store.run(collections.update, NAME, prolong)
+    await bench.store.run(documents.enter_some, NAME, COLOURS.number, 0, 10, lasting)
+    assert await bench.store.read(documents.next_expiry, clock.now() - 1) == written.version + 5_000
 
 
 async def test_the_feed_tells_of_each_write_once_and_in_order(bench: Bench) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KEY_BYTES = 64
 # The providers that there are, as ids have them.
 PROVIDERS = {
+    "microsoft.documentdb": "Microsoft.DocumentDB",
     "microsoft.eventgrid": "Microsoft.EventGrid",
     "microsoft.storage": "Microsoft.Storage",
     "microsoft.web": "Microsoft.Web",

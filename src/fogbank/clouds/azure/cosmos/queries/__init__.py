@@ -1,0 +1,1 @@
+"""Reading many items: queries, feeds, changes."""

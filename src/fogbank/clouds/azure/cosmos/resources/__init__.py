@@ -1,0 +1,1 @@
+"""Accounts, databases, containers, and what is offered for them."""

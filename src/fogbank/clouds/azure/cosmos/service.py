@@ -1,0 +1,137 @@
+"""Cosmos DB's operations by method and path ("Azure Cosmos DB REST API"); every other one is refused by name."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from fogbank.clouds.azure.cosmos.access import authorize
+from fogbank.clouds.azure.cosmos.calls import JSON, read_call
+from fogbank.clouds.azure.cosmos.errors import CosmosError, error_body, owner_not_found, unsupported
+from fogbank.clouds.azure.cosmos.items import batches, items
+from fogbank.clouds.azure.cosmos.queries import changes, queries
+from fogbank.clouds.azure.cosmos.queries.requests import is_query
+from fogbank.clouds.azure.cosmos.resources import accounts, containers, databases, offers
+from fogbank.engines.documents.errors import CollectionNotFoundError
+from fogbank.storage import StoreUnavailableError
+from fogbank.wire.http import BodyIncompleteError, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from fogbank.clouds.azure.cosmos.calls import CosmosCall
+    from fogbank.clouds.azure.parts import Parts
+    from fogbank.wire.http import Request
+
+    Run: TypeAlias = "Callable[[Parts, CosmosCall], Coroutine[object, object, Response]]"
+
+_log = logging.getLogger(__name__)
+_BATCH: Final = b"x-ms-cosmos-is-batch-request"
+_TRIGGERS: Final = (b"x-ms-documentdb-pre-trigger-include", b"x-ms-documentdb-post-trigger-include")
+_DIRECTIVE: Final = b"x-ms-indexing-directive"
+
+
+async def _post_database(parts: Parts, call: CosmosCall) -> Response:
+    return await (databases.query_databases if is_query(call) else databases.create_database)(parts, call)
+
+
+async def _post_container(parts: Parts, call: CosmosCall) -> Response:
+    return await (containers.query_containers if is_query(call) else containers.create_container)(parts, call)
+
+
+async def _post_item(parts: Parts, call: CosmosCall) -> Response:
+    if is_query(call):
+        return await queries.query_items(parts, call)
+    if call.is_set(_BATCH):
+        return await batches.run_batch(parts, call)
+    return await items.create_item(parts, call)
+
+
+async def _get_items(parts: Parts, call: CosmosCall) -> Response:
+    return await (changes.list_changes if call.header(changes.A_IM) else queries.list_items)(parts, call)
+
+
+# Names of resources are left out of paths.
+OPERATIONS: Final[dict[tuple[str, str], Run]] = {
+    ("GET", ""): accounts.get_account,
+    ("GET", "dbs"): databases.query_databases,
+    ("POST", "dbs"): _post_database,
+    ("GET", "dbs/"): databases.get_database,
+    ("DELETE", "dbs/"): databases.delete_database,
+    ("GET", "dbs//colls"): containers.query_containers,
+    ("POST", "dbs//colls"): _post_container,
+    ("GET", "dbs//colls/"): containers.get_container,
+    ("PUT", "dbs//colls/"): containers.replace_container,
+    ("DELETE", "dbs//colls/"): containers.delete_container,
+    ("GET", "dbs//colls//pkranges"): containers.list_ranges,
+    ("GET", "dbs//colls//conflicts"): containers.list_conflicts,
+    ("GET", "dbs//colls//docs"): _get_items,
+    ("POST", "dbs//colls//docs"): _post_item,
+    ("GET", "dbs//colls//docs/"): items.read_one,
+    ("PUT", "dbs//colls//docs/"): items.replace_item,
+    ("PATCH", "dbs//colls//docs/"): items.patch_item,
+    ("DELETE", "dbs//colls//docs/"): items.delete_item,
+    ("GET", "offers"): offers.query_offers,
+    ("POST", "offers"): offers.query_offers,
+    ("GET", "offers/"): offers.get_offer,
+    ("PUT", "offers/"): offers.replace_offer,
+}
+_DELETE_PARTITION: Final = ("operations", "partitionkeydelete")
+
+
+async def handle(parts: Parts, request: Request, host: str) -> Response:
+    """Answer a request."""
+    activity = request.header(b"x-ms-activity-id") or parts.ids.request()
+    try:
+        response = await _run(parts, request, host)
+    except BodyIncompleteError:
+        raise
+    except CosmosError as error:
+        response = _refusal(error, activity)
+    except CollectionNotFoundError:
+        response = _refusal(owner_not_found(), activity)
+    except StoreUnavailableError as error:
+        _log.error("the store is unavailable: %s", error)
+        response = _refusal(CosmosError(503, f"The store is unavailable: {error}"), activity)
+    except Exception:  # noqa: BLE001 - answered, and logged
+        _log.exception("%s %s failed", request.method, request.raw_path)
+        response = _refusal(CosmosError(500, "There was an internal error."), activity)
+    response.headers += (
+        (b"x-ms-activity-id", activity.encode("latin-1", "replace")),
+        (b"x-ms-gatewayversion", b"version=2.14.0"),
+        (b"x-ms-serviceversion", b"version=2.14.0.0"),
+    )
+    return response
+
+
+async def _run(parts: Parts, request: Request, host: str) -> Response:
+    call = read_call(request, host, parts.clock.now())
+    operation = _operation(call)
+    level = await authorize(parts.store, call)
+    accounts.check_consistency(call, level)
+    for name in _TRIGGERS:
+        if name in request.headers:
+            raise unsupported(f"the header {name.decode()}")
+    if call.header(_DIRECTIVE).lower() == "exclude":
+        raise unsupported("the value Exclude of the header x-ms-indexing-directive")
+    return await operation(parts, call)
+
+
+def _operation(call: CosmosCall) -> Run:
+    path, method = call.path, call.request.method
+    if path[4:] == _DELETE_PARTITION and method == "POST":
+        return items.delete_partition
+    pattern = "/".join(["" if number % 2 else segment for number, segment in enumerate(path)])
+    operation = OPERATIONS.get((method, pattern))
+    if operation is None:
+        raise unsupported(f"the operation {method} {call.request.raw_path}")
+    return operation
+
+
+def _refusal(error: CosmosError, activity: str) -> Response:
+    headers = [JSON, (b"x-ms-request-charge", b"1.00")]
+    if error.substatus:
+        headers.append((b"x-ms-substatus", b"%d" % error.substatus))
+    if error.status == 401:
+        headers.append((b"WWW-Authenticate", b"Basic"))
+    return Response(error.status, headers, error_body(error, activity))

@@ -1,0 +1,312 @@
+"""Queries as programs that run over documents.
+
+A program whose rows each become a result by themselves can be run document by document; others need all documents
+first (`whole`).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fogbank.languages.cosmos_sql.aggregates import AGGREGATES
+from fogbank.languages.cosmos_sql.compiling import NOW, Compiler
+from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
+from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, Subquery
+from fogbank.languages.cosmos_sql.values import UNDEFINED, identity, is_number, order_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fogbank.languages.cosmos_sql.aggregates import State
+    from fogbank.languages.cosmos_sql.compiling import Evaluate, Row
+    from fogbank.languages.cosmos_sql.nodes import Node, Select
+    from fogbank.languages.cosmos_sql.values import Value
+
+# What the document that a query is about stands under, whatever the query calls it.
+ROOT: Final = "@@root"
+# So many results more than are wanted are kept before they are sorted and the rest is let go.
+SPARE: Final = 1_000
+
+
+class _Input(NamedTuple):
+    """A source: its alias, what it finds in a row, and whether that is an array of which each member makes a row."""
+
+    alias: str
+    value: Evaluate
+    each: bool
+
+
+class Program:
+    """A compiled query. `outer` are the names of the rows that it stands within; at the top there are none."""
+
+    def __init__(self, query: Select, outer: frozenset[str] | None = None) -> None:
+        self.query = query
+        self._outer = outer
+        names = frozenset(outer or ())
+        self._inputs: list[_Input] = []
+        for number, source in enumerate(query.sources):
+            root = number == 0 and outer is None
+            compiler = Compiler(names | _root_of(source.value) if root else names, _plan)
+            assert source.value is not None
+            value = compiler.compile(_rooted(source.value) if root else source.value)
+            self._inputs.append(_Input(source.alias, value, source.each))
+            names |= {source.alias} if source.alias else frozenset()
+        self.names = names
+        plain = Compiler(names, _plan)
+        self._where = None if query.where is None else plain.compile(query.where)
+        self._groups = [plain.compile(each) for each in query.groups]
+        self._aggregates: list[tuple[str, Evaluate]] = []
+        self.grouped = bool(query.groups) or any(map(_has_aggregate, _selected(query)))
+        groups = query.groups if self.grouped else None
+        chosen = Compiler(names, _plan, self._collect if self.grouped else None, groups)
+        self.select = self._selection(chosen)
+        if self.grouped and query.orders:
+            raise QueryError(FORBIDDEN, "'ORDER BY' is not supported in presence of aggregates or 'GROUP BY'.")
+        self._orders = [plain.compile(each.value) for each in query.orders]
+
+    @property
+    def joins(self) -> bool:
+        """Whether a document may make other rows than one of its own."""
+        return len(self._inputs) != 1 or self._inputs[0].each
+
+    @property
+    def whole(self) -> bool:
+        """Whether results depend on more than one document each."""
+        return self.grouped or self.query.distinct or bool(self.query.orders)
+
+    def _selection(self, compiler: Compiler) -> Evaluate:
+        query = self.query
+        if query.value is not None:
+            return compiler.compile(query.value)
+        if not query.columns:
+            alias = query.sources[0].alias
+            return lambda row: row[alias]
+        members = []
+        unnamed = 0
+        for column in query.columns:
+            name = column.name
+            if not name:
+                unnamed += 1
+                name = f"${unnamed}"
+            members.append((name, compiler.compile(column.value)))
+        return lambda row: {name: value for name, member in members if (value := member(row)) is not UNDEFINED}
+
+    def _collect(self, name: str, value: Evaluate) -> Evaluate:
+        slot = f"@@{len(self._aggregates)}"
+        self._aggregates.append((name, value))
+        return lambda row: row[slot]
+
+    def matches(self, document: Any, base: Row) -> bool:
+        """Whether a document has a row that meets the condition."""
+        return next(self.rows({**base, ROOT: document}), None) is not None
+
+    def rows(self, base: Row) -> Iterator[Row]:
+        """Yield the rows that a document makes and that meet the condition; it stands in `base`."""
+        for row in self._joined(base, 0):
+            if self._where is None or self._where(row) is True:
+                yield row
+
+    def _joined(self, row: Row, at: int) -> Iterator[Row]:
+        if at == len(self._inputs):
+            yield row
+            return
+        alias, evaluate, each = self._inputs[at]
+        value = evaluate(row)
+        if not each:
+            if value is not UNDEFINED:
+                yield from self._joined({**row, alias: value}, at + 1)
+        elif type(value) is list:
+            for item in value:
+                yield from self._joined({**row, alias: item}, at + 1)
+
+    def results(self, base: Row) -> Iterator[Value]:
+        """Yield the results that come of one document, where each row makes one."""
+        for row in self.rows(base):
+            value = self.select(row)
+            if value is not UNDEFINED:
+                yield value
+
+    def run(self, bases: Iterable[Row], parameters: Row) -> list[Value]:
+        """Return all results that come of documents, each in a row of its own with the parameters."""
+        gathering = Gathering(self, parameters)
+        for base in bases if self._inputs else (parameters,):
+            gathering.add(base)
+        return gathering.results()
+
+    def bounds(self, parameters: Row) -> tuple[int, int | None]:
+        """Return how many results are left out, and how many wanted at the most (None for all)."""
+        skipped = self._number(self.query.offset, parameters, "OFFSET") or 0
+        limit = self._number(self.query.limit, parameters, "LIMIT")
+        top = self._number(self.query.top, parameters, "TOP")
+        given = [each for each in (limit, top) if each is not None]
+        return skipped, min(given) if given else None
+
+    def _number(self, node: Node | None, parameters: Row, what: str) -> int | None:
+        if node is None:
+            return None
+        value: Value = parameters.get(node.name) if isinstance(node, Parameter) else None
+        if isinstance(node, Constant):
+            value = node.value
+        if not is_number(value) or value < 0 or int(value) != value:
+            raise QueryError(FORBIDDEN, f"The {what} clause requires a non-negative integer.")
+        return int(value)
+
+    def sort_key(self, row: Row) -> tuple[Any, ...]:
+        """Return what a row is sorted by."""
+        return tuple(
+            _Descending(order_key(evaluate(row))) if order.descending else order_key(evaluate(row))
+            for order, evaluate in zip(self.query.orders, self._orders, strict=True)
+        )
+
+    def group_of(self, row: Row) -> tuple[bytes, ...]:
+        """Return what tells a row's group from others."""
+        return tuple([identity(group(row)) for group in self._groups])
+
+    def new_states(self) -> list[State]:
+        """Return the aggregates of a group, of which nothing is known yet."""
+        return [AGGREGATES[name]() for name, _value in self._aggregates]
+
+    def count_in(self, states: list[State], row: Row) -> None:
+        """Have a row counted by its group's aggregates."""
+        for state, (_name, value) in zip(states, self._aggregates, strict=True):
+            state.add(value(row))
+
+    def conclude(self, row: Row, states: list[State]) -> Value:
+        """Return what is selected of a group, of which `row` is the first."""
+        slots = {f"@@{number}": state.result() for number, state in enumerate(states)}
+        return self.select({**row, **slots})
+
+    @cached_property
+    def alias(self) -> str:
+        """The name that the query has for the document, if that is what its first source is; "" otherwise."""
+        source = self.query.sources[0] if self.query.sources else None
+        return source.alias if source is not None and not source.each and isinstance(source.value, Name) else ""
+
+
+class _Descending:
+    """A key of the reverse order."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: Any) -> None:
+        self._key = key
+
+    def __lt__(self, other: _Descending) -> bool:
+        return bool(other._key < self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Descending) and bool(other._key == self._key)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Gathering:
+    """Results that are being gathered, document by document. TOP, OFFSET and LIMIT count."""
+
+    def __init__(self, program: Program, parameters: Row) -> None:
+        self._program = program
+        self._parameters = parameters
+        self._skipped, wanted = program.bounds(parameters)
+        self._until = None if wanted is None else self._skipped + wanted
+        self._groups: dict[tuple[bytes, ...], tuple[Row, list[State]]] = {}
+        self._found: list[tuple[tuple[Any, ...], Value]] = []
+        self._seen: set[bytes] = set()
+        self._ordered = bool(program.query.orders)
+        if program.grouped and not program.query.groups:
+            self._groups[()] = (parameters, program.new_states())
+
+    def add(self, base: Row) -> None:
+        """Take a document in; it stands in a row of its own, with the parameters."""
+        program = self._program
+        if self.full:
+            return
+        for row in program.rows(base):
+            if program.grouped:
+                mark = program.group_of(row)
+                if mark not in self._groups:
+                    self._groups[mark] = (row, program.new_states())
+                program.count_in(self._groups[mark][1], row)
+            elif (value := program.select(row)) is not UNDEFINED:
+                self._keep(row, value)
+        if self._ordered and self._until is not None and len(self._found) > 2 * self._until + SPARE:
+            self._found.sort(key=_place)
+            del self._found[self._until :]
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing that could come changes the results."""
+        return self._until is not None and not self._program.grouped and not self._ordered and (
+            len(self._found) >= self._until
+        )  # fmt: skip
+
+    def _keep(self, row: Row, value: Value) -> None:
+        if self._program.query.distinct and not self._is_new(value):
+            return
+        self._found.append((self._program.sort_key(row) if self._ordered else (), value))
+
+    def _is_new(self, value: Value) -> bool:
+        mark = identity(value)
+        if mark in self._seen:
+            return False
+        self._seen.add(mark)
+        return True
+
+    def results(self) -> list[Value]:
+        """Return what has come of all."""
+        program = self._program
+        if program.grouped:
+            concluded = [program.conclude(*group) for group in self._groups.values()]
+            distinct = program.query.distinct
+            found = [each for each in concluded if each is not UNDEFINED and (not distinct or self._is_new(each))]
+        else:
+            if self._ordered:
+                self._found.sort(key=_place)
+            found = [value for _key, value in self._found]
+        return found[self._skipped : self._until]
+
+
+def _place(keyed: tuple[tuple[Any, ...], Value]) -> tuple[Any, ...]:
+    return keyed[0]
+
+
+def base_row(parameters: Row, now_us: int) -> Row:
+    """Return what all rows of a query have: its parameters by their names, with `@`, and the time."""
+    return {**parameters, NOW: now_us}
+
+
+def _plan(query: Select, names: frozenset[str]) -> Any:
+    program = Program(query, names)
+    return lambda row: program.run((row,), row)
+
+
+def _root_of(node: Node | None) -> frozenset[str]:
+    """Return the name that stands for the document in the first source."""
+    return frozenset({ROOT}) if isinstance(node, Name | Path) else frozenset()
+
+
+def _rooted(node: Node) -> Node:
+    """Have the first source begin with the document, whatever it is called there."""
+    if isinstance(node, Name):
+        return Name(ROOT, node.start)
+    if isinstance(node, Path) and isinstance(node.root, Name):
+        return Path(Name(ROOT, node.root.start), node.steps)
+    return node
+
+
+def _selected(query: Select) -> list[Node]:
+    return [*([] if query.value is None else [query.value]), *[column.value for column in query.columns]]
+
+
+def _has_aggregate(node: object) -> bool:
+    """Whether an aggregate stands in an expression, not counting queries within it."""
+    if isinstance(node, Call) and node.name in AGGREGATES:
+        return True
+    if isinstance(node, Subquery):
+        return False
+    if isinstance(node, tuple):
+        return any(map(_has_aggregate, node))
+    slots = getattr(type(node), "__slots__", ())
+    return any(
+        _has_aggregate(getattr(node, name)) for name in slots if name != "value" or not isinstance(node, Constant)
+    )

@@ -1,0 +1,83 @@
+// Cosmos DB through Microsoft's client for JavaScript, which asks for a plan before each query over partitions.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { BulkOperationType, CosmosClient } from "@azure/cosmos";
+
+const client = new CosmosClient({ endpoint: process.env.ENDPOINT, key: process.env.KEY });
+const { database } = await client.databases.createIfNotExists({ id: process.env.DATABASE });
+const { container } = await database.containers.createIfNotExists({ id: "c", partitionKey: { paths: ["/pk"] } });
+const { items } = container;
+const ask = async (query, options) => (await items.query(query, options).fetchAll()).resources;
+after(() => client.dispose());
+
+test("items are made, read, changed and deleted", async () => {
+  const { resource, etag } = await items.create({ id: "one", pk: "a", n: 1 });
+  assert.equal(resource.n, 1);
+  assert.equal(etag, resource._etag);
+  await assert.rejects(items.create({ id: "one", pk: "a" }), { code: 409 });
+  const item = container.item("one", "a");
+  assert.equal((await item.read()).resource._rid, resource._rid);
+  await item.replace({ id: "one", pk: "a", n: 2 });
+  await assert.rejects(
+    item.replace({ id: "one", pk: "a" }, { accessCondition: { type: "IfMatch", condition: etag } }), { code: 412 },
+  );
+  const patched = await item.patch({ condition: "from c where c.n = 2", operations: [{ op: "incr", path: "/n", value: 3 }] });
+  assert.equal(patched.resource.n, 5);
+  assert.equal((await items.upsert({ id: "one", pk: "a", n: 6 })).statusCode, 200);
+  await item.delete();
+  assert.equal((await item.read()).statusCode, 404);
+});
+
+test("queries over all partitions come complete and in order", async () => {
+  for (const n of [3, 1, 4, 2, 5]) await items.upsert({ id: `q${n}`, pk: `p${n % 2}`, n, kind: "query" });
+  const where = "c.kind = 'query'";
+  assert.deepEqual(await ask(`SELECT VALUE c.n FROM c WHERE ${where} ORDER BY c.n DESC`, { maxItemCount: 2 }), [5, 4, 3, 2, 1]);
+  assert.deepEqual(await ask(`SELECT VALUE SUM(c.n) FROM c WHERE ${where}`), [15]);
+  assert.deepEqual(await ask(`SELECT c.pk, COUNT(1) AS k FROM c WHERE ${where} GROUP BY c.pk`), [
+    { pk: "p0", k: 2 }, { pk: "p1", k: 3 },
+  ]);
+  assert.deepEqual(await ask(`SELECT DISTINCT VALUE c.pk FROM c WHERE ${where}`), ["p0", "p1"]);
+  assert.deepEqual(await ask(`SELECT VALUE c.n FROM c WHERE ${where} ORDER BY c.n OFFSET 1 LIMIT 2`), [2, 3]);
+  assert.deepEqual(await ask(`SELECT TOP 2 VALUE c.n FROM c WHERE ${where} ORDER BY c.n`), [1, 2]);
+  const parameters = [{ name: "@n", value: 4 }];
+  assert.deepEqual(await ask({ query: "SELECT VALUE c.id FROM c WHERE c.n = @n AND c.kind = 'query'", parameters }), ["q4"]);
+  assert.deepEqual(await ask(`SELECT VALUE c.n FROM c WHERE ${where}`, { partitionKey: "p0" }), [2, 4]);
+  assert.equal((await items.readAll().fetchAll()).resources.length, 5);
+  await assert.rejects(ask("SELECT * FORM c"), { code: 400 });
+});
+
+test("bulk operations succeed and fail each for itself", async () => {
+  const body = (id, pk) => ({ id, pk });
+  const results = await items.executeBulkOperations([
+    { operationType: BulkOperationType.Create, partitionKey: "x", resourceBody: body("b1", "x") },
+    { operationType: BulkOperationType.Create, partitionKey: "y", resourceBody: body("b1", "y") },
+    { operationType: BulkOperationType.Upsert, partitionKey: "x", resourceBody: body("b2", "x") },
+    { operationType: BulkOperationType.Read, partitionKey: "x", id: "none" },
+  ]);
+  assert.deepEqual(results.map((each) => each.response?.statusCode ?? each.error.code), [201, 201, 201, 404]);
+});
+
+test("a transactional batch is done as a whole or not at all", async () => {
+  const good = await items.batch([{ operationType: "Create", resourceBody: { id: "t1", pk: "t" } }], "t");
+  assert.equal(good.code, 200);
+  const bad = await items.batch([
+    { operationType: "Create", resourceBody: { id: "t2", pk: "t" } },
+    { operationType: "Create", resourceBody: { id: "t1", pk: "t" } },
+  ], "t");
+  assert.equal(bad.code, 207);
+  assert.deepEqual(bad.result.map((each) => each.statusCode), [424, 409]);
+});
+
+test("the change feed is read to its end", async () => {
+  const { container: fed } = await database.containers.createIfNotExists({ id: "fed", partitionKey: { paths: ["/pk"] } });
+  for (const n of [1, 2, 3]) await fed.items.create({ id: `f${n}`, pk: `p${n}` });
+  const found = [];
+  const { ChangeFeedStartFrom } = await import("@azure/cosmos");
+  const feed = fed.items.getChangeFeedIterator({ changeFeedStartFrom: ChangeFeedStartFrom.Beginning(), maxItemCount: 2 });
+  while (feed.hasMoreResults) {
+    const page = await feed.readNext();
+    if (page.statusCode === 304) break;
+    found.push(...page.result.map((each) => each.id));
+  }
+  assert.deepEqual(found, ["f1", "f2", "f3"]);
+});
