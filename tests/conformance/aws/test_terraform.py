@@ -46,7 +46,8 @@ def functions(client: Callable[..., Any]) -> list[Any]:
     lambda_ = client("lambda")
     mappings = lambda_.list_event_source_mappings()["EventSourceMappings"]
     layers = lambda_.list_layers()["Layers"]
-    return lambda_.list_functions()["Functions"] + mappings + layers + roles(client) + queues(client)
+    functions = lambda_.list_functions()["Functions"]
+    return functions + mappings + layers + roles(client) + queues(client) + tables(client)
 
 
 def events(client: Callable[..., Any]) -> list[Any]:

@@ -9,6 +9,9 @@ resource "aws_dynamodb_table" "orders" {
   hash_key     = "customer"
   range_key    = "number"
 
+  stream_enabled   = true
+  stream_view_type = var.delay > 0 ? "KEYS_ONLY" : "NEW_IMAGE"
+
   attribute {
     name = "customer"
     type = "S"
@@ -31,6 +34,10 @@ resource "aws_dynamodb_table" "provisioned" {
   attribute {
     name = "id"
     type = "B"
+  }
+  ttl {
+    attribute_name = "until"
+    enabled        = var.delay == 0
   }
 }
 
