@@ -42,7 +42,9 @@ PASSED_OVER_MAX: Final = 1_000
 # After a failure, twice as long each time.
 PAUSE_SECONDS: Final = 0.1
 PAUSE_SECONDS_MAX: Final = 10.0
+DOUBLINGS_MAX: Final = 10
 LEASE_US: Final = 30 * SECOND_US
+CLAIM_US: Final = SECOND_US
 IDLE_US: Final = 3_600 * SECOND_US
 OK: Final = "ok"
 FAILED: Final = "failed"
@@ -168,10 +170,12 @@ class Lane:
             await asyncio.shield(self.working)
             self.working = None
             if not self._moved:
-                await self._clock.sleep(PAUSE_SECONDS)
-                return
+                self._failures += 1
             if self._failures:
-                await self._clock.sleep(min(PAUSE_SECONDS_MAX, PAUSE_SECONDS * 2 ** (self._failures - 1)))
+                doublings = min(self._failures - 1, DOUBLINGS_MAX)
+                await self._clock.sleep(min(PAUSE_SECONDS_MAX, PAUSE_SECONDS * 2**doublings))
+            if not self._moved:
+                return
 
     async def finish(self) -> None:
         """Wait for a batch that is under way, after this was cancelled."""
@@ -187,7 +191,8 @@ class Lane:
             )
             if claim is None or claim.place is not None:
                 return None if claim is None else claim.place
-            await self._clock.sleep_until(claim.until_us)
+            # Whoever has it may let it go before its lease ends, and says so to nobody.
+            await self._clock.sleep_until(min(claim.until_us, self._clock.now() + CLAIM_US))
 
     async def _again(self, piece: Piece) -> list[Handed]:
         """Return what is left of a piece that failed; what is older than the feed keeps it, isn't."""

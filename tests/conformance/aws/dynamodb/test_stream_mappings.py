@@ -338,3 +338,27 @@ def test_streams_and_mappings_on_postgres(postgres_url: str, tmp_path: Path, acc
         stream.lambda_.update_event_source_mapping(UUID=number, ParallelizationFactor=2)
         stream.put(2)
         wait_for(lambda: stream.numbers()[-1:] == [[2]])
+
+
+def test_of_two_servers_on_one_database_one_hands_on(postgres_url: str, tmp_path: Path, account: str) -> None:
+    from fogbank.settings import Settings
+    from fogbank.testing.server import ThreadedServer
+    from tests.conformance.conftest import boto3_client
+
+    settings = Settings(port=0, database=postgres_url, shared=tmp_path)
+    with ThreadedServer(settings) as other:
+        with ThreadedServer(settings) as server:
+            server.reset()
+            stream = Stream(boto3_client(server, account), tmp_path / "record")
+            stream.connect(ParallelizationFactor=2)
+            stream.put(*range(5))
+            # Whoever has a lane keeps it while the other writes.
+            stream.ddb = boto3_client(other, account)("dynamodb")
+            stream.put(*range(5, 10))
+            wait_for(lambda: sum(map(len, stream.numbers())) >= 10)
+        stream.put(10)
+        wait_for(lambda: sum(map(len, stream.numbers())) >= 11)
+    told = [number for batch in stream.numbers() for number in batch]
+    # What was under way when its server stopped may have come once more.
+    assert told[:10] == list(range(10))
+    assert set(told) == set(range(11))
