@@ -144,8 +144,8 @@ class Lane:
         self.token = 0
         self._seq = 0
         self._note = Note()
-        # Further than `_seq` where what follows isn't for this lane.
-        self._seen = 0
+        # Further than `_seq` where what follows isn't for this lane; and as far as nothing is that was.
+        self._seen = self._passed = 0
         self._failures = 0
         self._moved = False
         self.working: asyncio.Task[None] | None = None
@@ -155,7 +155,7 @@ class Lane:
         self.token = self._ids.sequence()
         with self._store.signals.listen(change_feed.topic(self._plan.feed)) as listener:
             while (place := await self._claim()) is not None:
-                self._seq = self._seen = place.seq
+                self._seq = self._seen = self._passed = place.seq
                 self._note = msgspec.msgpack.decode(place.note, type=Note) if place.note else Note()
                 await self._go_on(listener)
 
@@ -178,9 +178,11 @@ class Lane:
                 return
 
     async def finish(self) -> None:
-        """Wait for a batch that is under way, after this was cancelled."""
+        """Wait for a batch that is under way, after this was cancelled, and write down what was passed over."""
         if self.working is not None and not self.working.done():
             await asyncio.wait([self.working])
+        if self._passed > self._seq and not self._note.pieces:
+            await self._move(self._passed, self._note)
 
     async def _claim(self) -> Place | None:
         """Wait until nobody else goes on with this lane, and return its place; None if there is none any more."""
@@ -222,6 +224,8 @@ class Lane:
                     return batch
                 batch += handed
                 self._seen = entry.seq
+                if not batch:
+                    self._passed = entry.seq
             if batch and not closes_us:
                 closes_us = self._clock.now() + self._plan.window_seconds * SECOND_US
             if entries:
