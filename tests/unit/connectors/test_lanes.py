@@ -73,8 +73,8 @@ class Desk:
 
     async def follow(self, plan: Plan, number: int = 0) -> asyncio.Task[None]:
         await self.store.run(feed_places.arrange, plan.follower, plan.lanes, 0)
-        lane = Lane((self.store, self.clock, self.ids, self.tasks), plan, number, self, self.hand)
-        return self.tasks.keep("lane", lane.run)
+        self.lane = Lane((self.store, self.clock, self.ids, self.tasks), plan, number, self, self.hand)
+        return self.tasks.keep("lane", self.lane.run)
 
     async def until(self, count: int) -> None:
         """Let time pass until so many batches were handed over, and a little longer."""
@@ -230,3 +230,17 @@ async def test_a_batch_that_is_under_way_is_finished(desk: Desk) -> None:
     desk.gate.set()
     await desk.until(1)
     assert await desk.place() == 1
+
+
+async def test_what_was_passed_over_is_written_down_in_the_end(desk: Desk) -> None:
+    await desk.write("-", "-", "a", "-")
+    task = await desk.follow(PLAN._replace(window_seconds=60))
+    for _ in range(20):
+        await asyncio.sleep(0)
+        await desk.store.drain()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await desk.place() == 0
+    await desk.lane.finish()
+    # What is still to be handed on isn't passed over.
+    assert await desk.place() == 2

@@ -42,7 +42,9 @@ PASSED_OVER_MAX: Final = 1_000
 # After a failure, twice as long each time.
 PAUSE_SECONDS: Final = 0.1
 PAUSE_SECONDS_MAX: Final = 10.0
+DOUBLINGS_MAX: Final = 10
 LEASE_US: Final = 30 * SECOND_US
+CLAIM_US: Final = SECOND_US
 IDLE_US: Final = 3_600 * SECOND_US
 OK: Final = "ok"
 FAILED: Final = "failed"
@@ -142,8 +144,8 @@ class Lane:
         self.token = 0
         self._seq = 0
         self._note = Note()
-        # Further than `_seq` where what follows isn't for this lane.
-        self._seen = 0
+        # Further than `_seq` where what follows isn't for this lane; and as far as nothing is that was.
+        self._seen = self._passed = 0
         self._failures = 0
         self._moved = False
         self.working: asyncio.Task[None] | None = None
@@ -153,7 +155,7 @@ class Lane:
         self.token = self._ids.sequence()
         with self._store.signals.listen(change_feed.topic(self._plan.feed)) as listener:
             while (place := await self._claim()) is not None:
-                self._seq = self._seen = place.seq
+                self._seq = self._seen = self._passed = place.seq
                 self._note = msgspec.msgpack.decode(place.note, type=Note) if place.note else Note()
                 await self._go_on(listener)
 
@@ -168,15 +170,19 @@ class Lane:
             await asyncio.shield(self.working)
             self.working = None
             if not self._moved:
-                await self._clock.sleep(PAUSE_SECONDS)
-                return
+                self._failures += 1
             if self._failures:
-                await self._clock.sleep(min(PAUSE_SECONDS_MAX, PAUSE_SECONDS * 2 ** (self._failures - 1)))
+                doublings = min(self._failures - 1, DOUBLINGS_MAX)
+                await self._clock.sleep(min(PAUSE_SECONDS_MAX, PAUSE_SECONDS * 2**doublings))
+            if not self._moved:
+                return
 
     async def finish(self) -> None:
-        """Wait for a batch that is under way, after this was cancelled."""
+        """Wait for a batch that is under way, after this was cancelled, and write down what was passed over."""
         if self.working is not None and not self.working.done():
             await asyncio.wait([self.working])
+        if self._passed > self._seq and not self._note.pieces:
+            await self._move(self._passed, self._note)
 
     async def _claim(self) -> Place | None:
         """Wait until nobody else goes on with this lane, and return its place; None if there is none any more."""
@@ -187,7 +193,8 @@ class Lane:
             )
             if claim is None or claim.place is not None:
                 return None if claim is None else claim.place
-            await self._clock.sleep_until(claim.until_us)
+            # Whoever has it may let it go before its lease ends, and says so to nobody.
+            await self._clock.sleep_until(min(claim.until_us, self._clock.now() + CLAIM_US))
 
     async def _again(self, piece: Piece) -> list[Handed]:
         """Return what is left of a piece that failed; what is older than the feed keeps it, isn't."""
@@ -217,6 +224,8 @@ class Lane:
                     return batch
                 batch += handed
                 self._seen = entry.seq
+                if not batch:
+                    self._passed = entry.seq
             if batch and not closes_us:
                 closes_us = self._clock.now() + self._plan.window_seconds * SECOND_US
             if entries:

@@ -217,6 +217,16 @@ def test_a_failure_holds_up_what_follows_until_it_is_given_up(stream: Stream) ->
     wait_for(lambda: stream.result(number) == "OK")
 
 
+def test_a_topic_is_told_of_what_was_given_up(client: Callable[..., Any], stream: Stream) -> None:
+    url, queue = stream.queue()
+    sns = client("sns")
+    topic = sns.create_topic(Name="lost")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    stream.connect(MaximumRetryAttempts=0, **to(topic))
+    stream.put(1, do="fail")
+    assert stream.lost(url)["DDBStreamBatchInfo"]["streamArn"] == stream.arn
+
+
 def test_a_failing_batch_is_halved(stream: Stream) -> None:
     url, queue = stream.queue()
     stream.put(1, 2)
@@ -338,3 +348,32 @@ def test_streams_and_mappings_on_postgres(postgres_url: str, tmp_path: Path, acc
         stream.lambda_.update_event_source_mapping(UUID=number, ParallelizationFactor=2)
         stream.put(2)
         wait_for(lambda: stream.numbers()[-1:] == [[2]])
+        ttl, past = {"Enabled": True, "AttributeName": "until"}, str(int(time.time()) - 10)
+        ddb.put_item(TableName="orders", Item={"pk": {"S": "a"}, "sk": {"N": "3"}, "until": {"N": past}})
+        ddb.put_item(TableName="orders", Item={"pk": {"S": "a"}, "sk": {"N": "4"}, "until": {"N": "5000000000"}})
+        ddb.update_time_to_live(TableName="orders", TimeToLiveSpecification=ttl)
+        wait_for(lambda: [int(item["sk"]["N"]) for item in ddb.scan(TableName="orders")["Items"]] == [1, 2, 4])
+
+
+def test_of_two_servers_on_one_database_one_hands_on(postgres_url: str, tmp_path: Path, account: str) -> None:
+    from fogbank.settings import Settings
+    from fogbank.testing.server import ThreadedServer
+    from tests.conformance.conftest import boto3_client
+
+    settings = Settings(port=0, database=postgres_url, shared=tmp_path)
+    with ThreadedServer(settings) as other:
+        with ThreadedServer(settings) as server:
+            server.reset()
+            stream = Stream(boto3_client(server, account), tmp_path / "record")
+            stream.connect(ParallelizationFactor=2)
+            stream.put(*range(5))
+            # Whoever has a lane keeps it while the other writes.
+            stream.ddb = boto3_client(other, account)("dynamodb")
+            stream.put(*range(5, 10))
+            wait_for(lambda: sum(map(len, stream.numbers())) >= 10)
+        stream.put(10)
+        wait_for(lambda: sum(map(len, stream.numbers())) >= 11)
+    told = [number for batch in stream.numbers() for number in batch]
+    # What was under way when its server stopped may have come once more.
+    assert told[:10] == list(range(10))
+    assert set(told) == set(range(11))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fogbank.clouds.aws.api import Service
+from fogbank.clouds.aws.dynamodb.errors import input_error
 from fogbank.clouds.aws.dynamodbstreams import reading, streams
-from fogbank.clouds.aws.dynamodbstreams.errors import ERRORS, input_error
+from fogbank.clouds.aws.dynamodbstreams.errors import ERRORS
 from fogbank.clouds.aws.dynamodbstreams.service import Streams
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.aws.dynamodb.errors import input_error
 from fogbank.clouds.aws.dynamodb.streams.names import stream_arn
 from fogbank.engines.documents.errors import FeedNotFoundError
 from fogbank.wire.aws.errors import AwsError
@@ -39,4 +38,3 @@ def expired() -> AwsError:
 
 
 ERRORS: Final[ErrorTable] = {FeedNotFoundError: lambda error: stream_not_found(stream_arn(error.name))}
-__all__ = ["ERRORS", "expired", "input_error", "shard_not_found", "stream_not_found", "trimmed"]

@@ -8,6 +8,9 @@ resource "aws_dynamodb_table" "orders" {
   hash_key     = "customer"
   range_key    = "number"
 
+  stream_enabled   = true
+  stream_view_type = var.delay > 0 ? "KEYS_ONLY" : "NEW_IMAGE"
+
   attribute {
     name = "customer"
     type = "S"
@@ -30,6 +33,10 @@ resource "aws_dynamodb_table" "provisioned" {
   attribute {
     name = "id"
     type = "B"
+  }
+  ttl {
+    attribute_name = "until"
+    enabled        = var.delay == 0
   }
 }
 

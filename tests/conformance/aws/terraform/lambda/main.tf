@@ -55,6 +55,34 @@ resource "aws_lambda_event_source_mapping" "jobs" {
   }
 }
 
+resource "aws_dynamodb_table" "orders" {
+  name             = "followed"
+  billing_mode     = "PAY_PER_REQUEST"
+  hash_key         = "id"
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
+
+  attribute {
+    name = "id"
+    type = "S"
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "orders" {
+  event_source_arn               = aws_dynamodb_table.orders.stream_arn
+  function_name                  = aws_lambda_function.worker.arn
+  starting_position              = "LATEST"
+  parallelization_factor         = 2
+  maximum_retry_attempts         = 3 + var.delay
+  maximum_record_age_in_seconds  = 60
+  bisect_batch_on_function_error = true
+  destination_config {
+    on_failure {
+      destination_arn = aws_sqs_queue.jobs.arn
+    }
+  }
+}
+
 resource "aws_lambda_function_recursion_config" "worker" {
   function_name  = aws_lambda_function.worker.function_name
   recursive_loop = var.delay == 5 ? "Terminate" : "Allow"
