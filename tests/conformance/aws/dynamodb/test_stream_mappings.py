@@ -273,8 +273,11 @@ def test_the_window_and_the_age_of_records(timed: Stream, timed_server: Threaded
     url, queue = timed.queue()
     number = timed.connect(MaximumBatchingWindowInSeconds=5, MaximumRecordAgeInSeconds=60, **to(queue))
     timed.put(1)
+    # The window begins when the record is taken, which is soon after it was written, and not at once.
+    time.sleep(0.3)
     timed_server.advance(4)
     timed.put(2)
+    time.sleep(0.3)
     assert timed.numbers() == []
     timed_server.advance(1)
     assert wait_for(timed.numbers) == [[1, 2]]
