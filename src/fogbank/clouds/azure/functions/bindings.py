@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.azure.functions.apps import Entry
+from fogbank.clouds.azure.functions.cosmos import properties as cosmos
 from fogbank.clouds.azure.functions.routes.templates import Template, TemplateError
 from fogbank.clouds.azure.functions.storage import queue_triggers
 from fogbank.clouds.azure.functions.storage.connections import ConnectionNameError
@@ -27,7 +28,7 @@ TIMER: Final = "timertrigger"
 QUEUE: Final = queue_triggers.TYPE
 EVENT_GRID: Final = "eventgridtrigger"
 TRIGGERS: Final = (HTTP, TIMER, QUEUE, EVENT_GRID)
-OUT_TYPES: Final = frozenset({"http", "queue", "eventgrid"})
+OUT_TYPES: Final = frozenset({"http", "queue", "eventgrid", cosmos.TYPE})
 AUTH_LEVELS: Final = ("anonymous", "function", "admin")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 _SETTING: Final = re.compile(r"%([^%]+)%")
@@ -149,11 +150,23 @@ def _check_binding(binding: Mapping[str, Any]) -> None:
     elif kind not in OUT_TYPES or str(binding.get("direction", "")).lower() != "out":
         msg = f"Fogbank does not support the binding type {binding.get('type')}."
         raise BindingError(msg)
+    if kind == cosmos.TYPE:
+        _check_cosmos(binding)
     if kind == HTTP and auth_level_of(binding) not in AUTH_LEVELS:
         msg = f"Fogbank does not support the authLevel {binding['authLevel']}."
         raise BindingError(msg)
     if kind == HTTP and binding.get("webHookType"):
         raise BindingError("Fogbank does not support the property webHookType.")
+
+
+def _check_cosmos(binding: Mapping[str, Any]) -> None:
+    for name, value in binding.items():
+        if name.lower() not in cosmos.PROPERTIES and value is not None:
+            msg = f"Fogbank does not support the property {name} of cosmosDB bindings."
+            raise BindingError(msg)
+        if "{" in str(value) and name.lower() in ("databasename", "containername"):
+            msg = f"Fogbank does not support binding expressions in {name}."
+            raise BindingError(msg)
 
 
 def _check_route(entry: Entry, routes: dict[tuple[str, str], str]) -> None:

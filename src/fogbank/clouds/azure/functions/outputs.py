@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.azure.functions.apps import read_app, settings_of
+from fogbank.clouds.azure.functions.cosmos.properties import TYPE as COSMOS
 from fogbank.clouds.azure.functions.eventgrid.output import publish
 from fogbank.clouds.azure.functions.storage.connections import ConnectionNameError
 from fogbank.clouds.azure.functions.storage.queue_triggers import queue_of
@@ -63,9 +64,13 @@ async def _publish(
     bindings = {str(each.get("name")): each for each in (entry.bindings if entry is not None else ())}
     for output, value in outputs.items():
         binding = bindings.get(output, {})
-        if str(binding.get("type", "")).lower() != EVENT_GRID:
+        kind = str(binding.get("type", "")).lower()
+        if kind not in (EVENT_GRID, COSMOS):
             continue
-        problem = await publish(parts, now_us, binding, settings_of(function.config), contents(value))
+        run = publish
+        if kind == COSMOS:
+            from fogbank.clouds.azure.functions.cosmos.output import save as run  # noqa: PLC0415 - loaded on first use
+        problem = await run(parts, now_us, binding, settings_of(function.config), contents(value))
         if problem:
             msg = f"{output}: {problem}"
             raise OutputError(msg)

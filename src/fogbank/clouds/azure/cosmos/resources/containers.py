@@ -93,7 +93,7 @@ async def create_container(parts: Parts, call: CosmosCall) -> Response:
     definition = read_definition(body, call.now_us)
     name = (call.scope, f"{call.path[1]}/{identifier}")
     numbers = parts.ids.sequences(3)
-    made = await parts.store.run(_create, call.databases, name, numbers, definition, read_offer(call))
+    made = await parts.store.run(create, call.databases, name, numbers, definition, read_offer(call))
     return json_response(201, show(made), _headers(call, made.definition, 4.95))
 
 
@@ -105,9 +105,10 @@ def _headers(call: CosmosCall, definition: Definition, charge: float) -> list[tu
     ]
 
 
-async def _create(
+async def create(
     tx: Tx, now_us: int, account: Name, name: Name, numbers: list[int], definition: Definition, offer: Offer | None
 ) -> Container:
+    """Make a container, or raise the error for why it can't be; the three numbers are new ones."""
     database = await databases.find(tx, now_us, account, name[1].partition("/")[0])
     if database is None:
         raise owner_not_found()

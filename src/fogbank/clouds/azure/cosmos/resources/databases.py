@@ -100,14 +100,16 @@ async def create_database(parts: Parts, call: CosmosCall) -> Response:
             raise unsupported(f"the property {name} of databases")
     identifier = check_id(body.get("id"))
     offer = read_offer(call)
-    number, other = parts.ids.sequences(2)
-    made = await parts.store.run(_create, call.databases, identifier, number, other, offer)
+    first, second = parts.ids.sequences(2)
+    made = await parts.store.run(create, call.databases, identifier, (first, second), offer)
     return json_response(201, show(made), [(b"etag", etag_of(made.version).encode()), charged(4.95)])
 
 
-async def _create(
-    tx: Tx, now_us: int, databases: Name, identifier: str, number: int, other: int, offer: Offer | None
+async def create(
+    tx: Tx, now_us: int, databases: Name, identifier: str, numbers: tuple[int, int], offer: Offer | None
 ) -> Database:
+    """Make a database, or raise the error for one that is there; the numbers are new ones."""
+    number, other = numbers
     try:
         await collections.find(tx, now_us, databases)
     except CollectionNotFoundError:
@@ -117,12 +119,12 @@ async def _create(
             await collections.find(tx, now_us, databases)
     fields = {"id": identifier, "rid": database_rid(number), "offer": msgspec.to_builtins(offer)}
 
-    def create(before: Document | None) -> Document:
+    def unless_there(before: Document | None) -> Document:
         if before is not None:
             raise conflict()
         return Document(0, fields)
 
-    written = await documents.write(tx, now_us, databases, number, lambda _collection: _key(identifier), create)
+    written = await documents.write(tx, now_us, databases, number, lambda _collection: _key(identifier), unless_there)
     assert written.after is not None
     return _read(written.after)
 
