@@ -17,6 +17,7 @@ from fogbank.clouds.gcp.firestore.reading import read_each
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
 from fogbank.clouds.gcp.firestore.service import invalid
 from fogbank.clouds.gcp.firestore.shape import feed_of, path_of
+from fogbank.clouds.gcp.refusals import unsupported
 from fogbank.engines.documents import history
 from fogbank.storage import change_feed
 
@@ -167,6 +168,8 @@ def read_target(database: Database, number: int, message: Any) -> Target:
         if not message.query.HasField("structured_query"):
             raise invalid("A query target has a structured_query.")
         query = read_query(read_parent(message.query.parent), message.query.structured_query)
+        if query.nearest is not None:
+            raise unsupported("find_nearest of queries that are listened to")
         if query.database != database:
             raise invalid("The query's parent must be in the request's database.")
         target = Target(number, database, query, ())
