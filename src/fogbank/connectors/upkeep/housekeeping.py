@@ -51,8 +51,9 @@ class Housekeeping:
         await self._store.run(snapshots.expire)
         await self._store.run(sessions.forget_expired)
         for collection in await self._store.read(collections.all_collections):
-            if collection.config.feed_seconds:
-                await self._store.run(history.trim, collection)
+            if collection.config.feed_seconds or collection.config.feed_entries:
+                while not await self._store.run(history.trim, collection):
+                    pass
         await self._sweep_logs()
 
     async def _sweep_logs(self) -> None:

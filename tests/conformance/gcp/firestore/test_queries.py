@@ -142,6 +142,11 @@ def test_collection_groups(db: Any) -> None:
     assert found == ["a/1/notes/x", "a/1/notes/y", "b/2/notes/z", "notes/w", "notes/w/notes/v"]
     assert ids(where(group, ("n", ">", 11)).stream()) == ["v"]
     assert ids(group.order_by("path", direction="DESCENDING").limit(1).stream()) == ["v"]
+    within = db._firestore_api.run_query(request={
+        "parent": f"{db._database_string}/documents/notes/w",
+        "structured_query": {"from_": [{"collection_id": "notes", "all_descendants": True}]},
+    })  # fmt: skip
+    assert [each.document.name.rpartition("/")[2] for each in within] == ["v"]
     parts = list(group.get_partitions(3))
     assert len(parts) == 4
     assert [each.reference.path for part in parts for each in part.query().stream()] == found
