@@ -125,6 +125,15 @@ FIRESTORE_CLIENTS: Final = (
         ),
         "google.firestore.v1.Firestore",
     ),
+    Client(
+        "google.cloud.firestore_admin_v1",
+        "services.firestore_admin.transports",
+        (
+            "types.firestore_admin", "types.backup", "types.database", "types.field", "types.index", "types.location",
+            "types.operation", "types.schedule", "types.snapshot", "types.user_creds",
+        ),
+        "google.firestore.admin.v1.FirestoreAdmin",
+    ),
 )  # fmt: skip
 SERVICES: Final = {
     "eventarc": EVENTARC_CLIENTS,

@@ -23,6 +23,7 @@ def variables(url: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "fogbank",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
+        "FIRESTORE_EMULATOR_HOST": urlsplit(url).netloc,
         "PUBSUB_EMULATOR_HOST": urlsplit(url).netloc,
     }
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _FLAT_SCOPE: Final = "gcp/-/-"
 _PLACED: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)/operations/([^/\0]+)")
 _FLAT: Final = re.compile(r"operations/([^/\0]+)")
+# Operations on a database are that database's.
+_OF_DATABASE: Final = re.compile(r"projects/([^/]+)/databases/([^/]+)/operations/([^/\0]+)")
 _PARENT: Final = re.compile(r"projects/([^/]+)/locations/([^/]+)(?:/operations)?")
 
 
@@ -112,6 +114,9 @@ def _place(name: str) -> tuple[str, str]:
     if placed is not None:
         check_region(placed[1], placed[2])
         return scope_key(placed[1], placed[2]), placed[3]
+    of_database = _OF_DATABASE.fullmatch(name)
+    if of_database is not None:
+        return scope_key(of_database[1], f"databases/{of_database[2]}"), of_database[3]
     flat = _FLAT.fullmatch(name)
     if flat is None:
         raise invalid("name", f"Invalid operation resource name {name!r}")

@@ -52,8 +52,9 @@ class Housekeeping:
         await self._store.run(sessions.forget_expired)
         await self._store.run(requests.forget_expired)
         for collection in await self._store.read(collections.all_collections):
-            if collection.config.feed_seconds:
-                await self._store.run(history.trim, collection)
+            if collection.config.feed_seconds or collection.config.feed_entries:
+                while not await self._store.run(history.trim, collection):
+                    pass
         for feed in await self._store.read(feeds.all_feeds):
             while not await self._store.run(feeds.trim, feed):
                 pass

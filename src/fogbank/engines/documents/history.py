@@ -14,12 +14,15 @@ from fogbank.kernel.clock import SECOND_US
 from fogbank.storage import change_feed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fogbank.engines.documents.model import Collection
     from fogbank.storage import Tx
 
 # The cause of an entry that tells that all documents are gone at once; it has no key.
 CLEARED: Final = "cleared"
 CHANGES_MAX: Final = 100_000
+TRIMMED_AT_ONCE: Final = 1_000
 _READ_AT_ONCE: Final = 500
 _decode: Final = msgspec.msgpack.Decoder(Change).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -42,18 +45,21 @@ async def tell_cleared(tx: Tx, now_us: int, feed: str, version: int) -> None:
     await change_feed.append(tx, now_us, feed, _encode(Change(b"", b"", None, None, version=version, cause=CLEARED)))
 
 
-async def find_behind(tx: Tx, now_us: int, feed: str, version: int) -> int:
-    """Return the number of the first entry that a feed has with a greater version; behind the newest without one."""
-    low = await change_feed.first(tx, now_us, feed)
+async def _first_where(tx: Tx, now_us: int, feed: str, fits: Callable[[change_feed.Entry], bool]) -> tuple[int, int]:
+    """Return the numbers of a feed's first entry, and of the first that fits as all behind it do.
+
+    Where there is none, that is one behind the newest.
+    """
+    low = first = await change_feed.first(tx, now_us, feed)
     high = await change_feed.last(tx, now_us, feed) + 1
     while low < high:
         middle = (low + high) // 2
         (entry,) = await change_feed.read(tx, now_us, feed, middle - 1, 1)
-        if _decode(entry.payload).version > version:
+        if fits(entry):
             high = middle
         else:
             low = middle + 1
-    return low
+    return first, low
 
 
 async def since(tx: Tx, now_us: int, collection: Collection, version: int) -> dict[Key, Document | None]:
@@ -66,7 +72,11 @@ async def since(tx: Tx, now_us: int, collection: Collection, version: int) -> di
         return {}
     if version < now_us - config.feed_seconds * SECOND_US:
         raise HistoryGoneError(config.feed)
-    at = await find_behind(tx, now_us, config.feed, version) - 1
+    first, behind = await _first_where(tx, now_us, config.feed, lambda entry: _decode(entry.payload).version > version)
+    if behind == first > 1:
+        # What was before it isn't there any more.
+        raise HistoryGoneError(config.feed)
+    at = behind - 1
     found: dict[Key, Document | None] = {}
     while True:
         told = await follow(tx, now_us, config.feed, at, _READ_AT_ONCE)
@@ -95,8 +105,18 @@ def after(change: Change) -> Document | None:
     return Document(change.after_size, decode_fields(change.after), change.version, change.created)
 
 
-async def trim(tx: Tx, now_us: int, collection: Collection) -> None:
-    """Remove a collection's feed's entries that are too old."""
+async def trim(tx: Tx, now_us: int, collection: Collection) -> bool:
+    """Remove some of a collection's feed's entries that are too old or too many; True once there are no more such.
+
+    The last of the old ones stays: it shows that nothing is missing behind it.
+    """
     config = collection.config
-    if config.feed and config.feed_seconds:
-        await change_feed.trim(tx, now_us, config.feed, now_us - config.feed_seconds * SECOND_US)
+    since_us = now_us - config.feed_seconds * SECOND_US
+    first, kept = await _first_where(tx, now_us, config.feed, lambda entry: entry.at_us >= since_us)
+    end = kept - 2 if config.feed_seconds else 0
+    if config.feed_entries:
+        end = max(end, await change_feed.last(tx, now_us, config.feed) - config.feed_entries)
+    part = min(end, first + TRIMMED_AT_ONCE - 1)
+    if part >= first:
+        await change_feed.trim_to(tx, now_us, config.feed, part)
+    return part >= end

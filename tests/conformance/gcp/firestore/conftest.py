@@ -10,6 +10,8 @@ import pytest
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from tests.conformance.gcp.test_event_triggers import World
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -61,6 +63,14 @@ def cities(db: Any) -> Any:
     for name, fields in CITIES.items():
         found.document(name).set(fields)
     return found
+
+
+@pytest.fixture
+def world(server: ThreadedServer, project: str) -> Iterator[World]:
+    """Where functions tell what they got."""
+    made = World(server, project)
+    yield made
+    made.pubsub.channel.close()
 
 
 CITIES: dict[str, dict[str, Any]] = {

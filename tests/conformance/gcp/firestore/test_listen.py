@@ -236,3 +236,19 @@ def test_everything_is_cleared(
     with connect(server.url, project) as other:
         other.document("a/2").set({})
     assert snapshots.changes() == [("ADDED", "2")]
+
+
+def test_the_first_of_a_query_while_much_is_written(db: Any, stream: Stream) -> None:
+    query = _query(db, "a")
+    query["query"]["structured_query"].order_by = [{"field": {"field_path": "n"}, "direction": "DESCENDING"}]
+    query["query"]["structured_query"].limit = 1
+    stream.add(1, **query)
+    assert stream.told() == ["ADD 1", "CURRENT 1"]
+    told = []
+    for number in range(30):
+        db.document(f"a/{number}").set({"n": number})
+    while "document_change 29" not in told:
+        told += stream.told()
+    # Each that came was taken away, but for the last.
+    came = [each.rpartition(" ")[2] for each in told if each.startswith("document_change")]
+    assert [each.rpartition(" ")[2] for each in told if each.startswith("document_remove")] == came[:-1]

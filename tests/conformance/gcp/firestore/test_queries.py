@@ -142,6 +142,11 @@ def test_collection_groups(db: Any) -> None:
     assert found == ["a/1/notes/x", "a/1/notes/y", "b/2/notes/z", "notes/w", "notes/w/notes/v"]
     assert ids(where(group, ("n", ">", 11)).stream()) == ["v"]
     assert ids(group.order_by("path", direction="DESCENDING").limit(1).stream()) == ["v"]
+    within = db._firestore_api.run_query(request={
+        "parent": f"{db._database_string}/documents/notes/w",
+        "structured_query": {"from_": [{"collection_id": "notes", "all_descendants": True}]},
+    })  # fmt: skip
+    assert [each.document.name.rpartition("/")[2] for each in within] == ["v"]
     parts = list(group.get_partitions(3))
     assert len(parts) == 4
     assert [each.reference.path for part in parts for each in part.query().stream()] == found
@@ -186,9 +191,29 @@ def test_a_long_value(db: Any) -> None:
     assert ids(where(long, ("x", ">=", "x" * 2_000 + "b")).stream()) == ["a", "c"]
 
 
+def test_nearest_neighbours(db: Any) -> None:
+    things = db.collection("things")
+    vectors = {"a": [1.0, 0.0], "b": [0.0, 2.0], "c": [3.0, 3.0], "d": [1.0]}
+    for name, vector in vectors.items():
+        things.document(name).set({"v": Vector(vector), "odd": name in "ac"})
+    things.document("e").set({"v": [1.0, 0.0]})
+
+    def nearest(measure: DistanceMeasure, query: Any = things, **settings: Any) -> list[tuple[str, float]]:
+        settings = {"limit": 10, "distance_result_field": "how.far", **settings}
+        found = query.find_nearest("v", Vector([1.0, 1.0]), distance_measure=measure, **settings).get()
+        return [(each.id, round(each.get("how.far"), 3)) for each in found]
+
+    assert nearest(DistanceMeasure.EUCLIDEAN) == [("a", 1.0), ("b", 1.414), ("c", 2.828)]
+    assert nearest(DistanceMeasure.COSINE) == [("c", 0.0), ("a", 0.293), ("b", 0.293)]
+    assert nearest(DistanceMeasure.DOT_PRODUCT, limit=2) == [("c", 6.0), ("b", 2.0)]
+    assert nearest(DistanceMeasure.DOT_PRODUCT, distance_threshold=2.0) == [("c", 6.0), ("b", 2.0)]
+    assert nearest(DistanceMeasure.EUCLIDEAN, where(things, ("odd", "==", True)), distance_threshold=1.0) == [
+        ("a", 1.0)
+    ]
+
+
 def test_what_is_not_supported(cities: Any) -> None:
-    query = cities.find_nearest("v", Vector([1.0]), distance_measure=DistanceMeasure.EUCLIDEAN, limit=1)
-    with pytest.raises(exceptions.MethodNotImplemented, match="Fogbank doesn't support find_nearest of queries"):
-        list(query.stream())
     with pytest.raises(exceptions.MethodNotImplemented, match="Fogbank doesn't support explain_options"):
         list(cities.stream(explain_options=firestore.ExplainOptions(analyze=True)))
+    with pytest.raises(exceptions.MethodNotImplemented, match=r"Fogbank doesn't support .*Firestore/ExecutePipeline"):
+        list(cities._client.pipeline().collection("cities").execute())

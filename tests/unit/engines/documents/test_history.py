@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from fogbank.engines.documents import collections, documents, history, ranges
@@ -62,9 +63,14 @@ async def test_what_was_there(store: Store, ids: Ids, clock: Clock) -> None:
     await clock.advance(61 * SECOND_US, store.drain)
     with pytest.raises(HistoryGoneError):
         await store.read(history.since, collection, then)
-    await store.run(history.trim, collection)
-    assert await store.read(change_feed.read, FEED, 0, 10) == []
-    assert await store.read(change_feed.first, FEED) == 7
+    assert await store.run(history.trim, collection)
+    # The last of the old ones stays.
+    assert await store.read(change_feed.first, FEED) == 6
+    later = await store.read(collections.latest, collection)
+    await _put(store, ids, three, 4)
+    assert {key: _value(each) for key, each in (await store.read(history.since, collection, later)).items()} == {
+        three: 3
+    }
     # Nothing has happened in between, however long that is.
     assert await store.read(history.since, collection, await store.read(collections.latest, collection)) == {}
 
@@ -76,6 +82,19 @@ async def test_what_was_there_before_everything_went_away(store: Store, ids: Ids
     await _put(store, ids, Key(b"p", b"2"), 1)
     with pytest.raises(HistoryGoneError):
         await store.read(history.since, collection, version)
+
+
+async def test_no_more_changes_than_so_many(store: Store, ids: Ids, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "TRIMMED_AT_ONCE", 2)
+    collection = await _make(store, ids)
+    versions = [await _put(store, ids, Key(b"p", b"1"), number) for number in range(6)]
+    config = msgspec.structs.replace(collection.config, feed_entries=2)
+    collection = collection._replace(config=config)
+    assert [await store.run(history.trim, collection) for _ in range(2)] == [False, True]
+    assert [each.seq for each in await store.read(change_feed.read, FEED, 0, 10)] == [5, 6]
+    assert _value((await store.read(history.since, collection, versions[4]))[Key(b"p", b"1")]) == 4
+    with pytest.raises(HistoryGoneError):
+        await store.read(history.since, collection, versions[3])
 
 
 async def test_one_partition_after_another(store: Store, ids: Ids) -> None:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.eventarc.names import TriggerName, shape
+from fogbank.clouds.gcp.firestore.events.watches import JSON, PROTOBUF, is_document_event, read_filters
 from fogbank.clouds.gcp.locations import check_region
 from fogbank.clouds.gcp.pubsub.names import TOPICS
 from fogbank.clouds.gcp.pubsub.names import read_name as read_topic
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from fogbank.clouds.gcp.eventarc.transport import Stored
 
 PUBSUB: Final = "google.cloud.pubsub.topic.v1.messagePublished"
-JSON: Final = "application/json"
 CLOUD_RUN: Final = "cloud_run"
 HTTP: Final = "http_endpoint"
 FUNCTION: Final = "cloud_function"
@@ -46,7 +46,7 @@ def complete(trigger: Any, name: TriggerName) -> None:
     drop_output(trigger)
     trigger.name = str(name)
     refuse_unsupported(trigger, _SUPPORTED)
-    _check_filters(trigger.event_filters)
+    kind = _check_filters(trigger.event_filters, name)
     _check_destination(trigger, name)
     if trigger.transport.pubsub.topic:
         read_topic(trigger.transport.pubsub.topic, TOPICS, "trigger.transport.pubsub.topic")
@@ -54,8 +54,10 @@ def complete(trigger: Any, name: TriggerName) -> None:
         trigger.transport.pubsub.topic = str(name.topic)
     trigger.transport.pubsub.subscription = str(name.subscription)
     trigger.event_data_content_type = trigger.event_data_content_type or JSON
-    if trigger.event_data_content_type != JSON:
-        raise unsupported(f"trigger.event_data_content_type {trigger.event_data_content_type!r}; it may be {JSON}")
+    allowed = (JSON, PROTOBUF) if is_document_event(kind) else (JSON,)
+    if trigger.event_data_content_type not in allowed:
+        given = trigger.event_data_content_type
+        raise unsupported(f"trigger.event_data_content_type {given!r}; it may be {' or '.join(allowed)}")
     if trigger.service_account and "@" not in trigger.service_account:
         raise invalid("trigger.service_account", "The service account must be given by its e-mail address.")
     if trigger.HasField("retry_policy") and trigger.retry_policy.max_attempts != 1:
@@ -69,11 +71,15 @@ def drop_output(trigger: Any) -> None:
         trigger.ClearField(field)
 
 
-def _check_filters(filters: Any) -> None:
+def _check_filters(filters: Any, name: TriggerName) -> str:
+    """Return the type of the events."""
     kinds = [each for each in filters if each.attribute == "type"]
     if len(kinds) != 1:
         raise invalid("trigger.event_filters", "A trigger must have exactly one filter for the attribute 'type'.")
-    kind = kinds[0].value
+    kind = str(kinds[0].value)
+    if is_document_event(kind):
+        read_filters(filters, name.project, "trigger.event_filters")
+        return kind
     if kind != PUBSUB:
         raise unsupported(f"trigger.event_filters of the event type {kind!r}; it may be {PUBSUB}")
     for each in filters:
@@ -83,6 +89,7 @@ def _check_filters(filters: Any) -> None:
             )
         if each.operator:
             raise invalid("trigger.event_filters", f"The attribute 'type' takes no operator {each.operator!r}.")
+    return kind
 
 
 def _check_destination(trigger: Any, name: TriggerName) -> None:

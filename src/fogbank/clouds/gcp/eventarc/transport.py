@@ -11,6 +11,9 @@ import msgspec
 
 from fogbank.clouds.gcp.eventarc.configuration import CLOUD_RUN, FUNCTION, HTTP
 from fogbank.clouds.gcp.eventarc.names import TriggerName, shape
+from fogbank.clouds.gcp.firestore.events import watches
+from fogbank.clouds.gcp.firestore.events.watches import Watch
+from fogbank.clouds.gcp.firestore.names import scope_of as firestore_scope
 from fogbank.clouds.gcp.locations import scope_key
 from fogbank.clouds.gcp.pubsub import topics as pubsub_topics
 from fogbank.clouds.gcp.pubsub.carriers import CLOUD_EVENT, Carrier, carrying
@@ -64,17 +67,18 @@ class Stored(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """What a new trigger needs and may not draw itself: an id, and three sequence numbers."""
+    """What a new trigger needs and may not draw itself: an id, and four sequence numbers."""
 
     uid: str
     record: int
     topic: int
     subscription: int
+    watch: int
 
 
 def draw(ids: Ids) -> Drawn:
     """Draw what a new trigger needs."""
-    return Drawn(ids.uuid(), ids.sequence(), ids.sequence(), ids.sequence())
+    return Drawn(ids.uuid(), ids.sequence(), ids.sequence(), ids.sequence(), ids.sequence())
 
 
 async def find(tx: Tx, now_us: int, name: TriggerName) -> Stored:
@@ -133,6 +137,16 @@ async def connect(tx: Tx, now_us: int, name: TriggerName, trigger: Any, drawn: D
         raise already_exists(str(name)) from None
     except QueueExistsError:
         raise already_exists(str(name.subscription)) from None
+    await _watch(tx, now_us, name, trigger, drawn.watch)
+
+
+async def _watch(tx: Tx, now_us: int, name: TriggerName, trigger: Any, number: int) -> None:
+    """Have the trigger's topic told of documents, if that is what the trigger is for."""
+    kind = next(each.value for each in trigger.event_filters if each.attribute == "type")
+    if watches.is_document_event(kind):
+        database, kind, pattern = watches.read_filters(trigger.event_filters, name.project, "trigger.event_filters")
+        watch = Watch(topic_of(trigger).key, kind, pattern, trigger.event_data_content_type, name.region)
+        await watches.put(tx, now_us, database, str(name), number, watch)
 
 
 async def change(tx: Tx, now_us: int, name: TriggerName, trigger: Any) -> None:
@@ -147,6 +161,8 @@ async def change(tx: Tx, now_us: int, name: TriggerName, trigger: Any) -> None:
     trigger.uid = before.uid
     body = msgspec.msgpack.encode(Kept(trigger.SerializeToString(deterministic=True), kept.has_own_topic))
     await records.update(tx, now_us, name.scope, KIND, name.id, lambda _: body)
+    await watches.remove(tx, now_us, firestore_scope(name.project), str(name))
+    await _watch(tx, now_us, name, trigger, record.id)
     carrier = _carrier(name, trigger)
     if carrier == _carrier(name, before):
         return
@@ -163,6 +179,7 @@ async def disconnect(tx: Tx, now_us: int, name: TriggerName) -> None:
     stored = _stored(await records.find(tx, now_us, name.scope, KIND, name.id))
     await remove_if_there(tx, now_us, name.subscription.key)
     await records.delete(tx, now_us, name.scope, KIND, name.id)
+    await watches.remove(tx, now_us, firestore_scope(name.project), str(name))
     if stored.kept.has_own_topic:
         try:
             await pubsub_topics.remove(tx, now_us, name.topic.key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.gcp.firestore import reading
+from fogbank.clouds.gcp.firestore.admin.databases import admin_service
 from fogbank.clouds.gcp.firestore.listening.listen import listen
 from fogbank.clouds.gcp.firestore.listening.watching import Watches
 from fogbank.clouds.gcp.firestore.querying import lists, queries
@@ -26,7 +27,7 @@ _QUICK: Final = frozenset(
 
 
 def make_services(parts: Parts) -> list[Service]:
-    """Return the service."""
+    """Return the services."""
     parts.types.load("fogbank.clouds.gcp.firestore", "descriptors")
     firestore = Firestore(
         parts.store,
@@ -54,7 +55,7 @@ def make_services(parts: Parts) -> list[Service]:
         "PartitionQuery": queries.partition_query,
         "Listen": listen,
     }
-    return [Service(f"{PACKAGE}.Firestore", firestore, methods, word, _QUICK, _owns)]
+    return [Service(f"{PACKAGE}.Firestore", firestore, methods, word, _QUICK, _owns), admin_service(parts)]
 
 
 def _owns(_method: str, fields: Mapping[str, str]) -> bool:

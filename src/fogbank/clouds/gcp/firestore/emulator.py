@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+import msgspec
+
 from fogbank.clouds.gcp.firestore.names import Database, read_database
 from fogbank.clouds.gcp.firestore.service import find
 from fogbank.clouds.gcp.firestore.shape import configuration, feed_of
@@ -43,7 +45,11 @@ async def clear(tx: Tx, now_us: int, database: Database, number: int, index: int
     if collection is None:
         return
     latest = await collections.latest(tx, now_us, collection)
+    kept = msgspec.structs.replace(configuration(database, index), labels=collection.config.labels)
+    if collection.config.protected:
+        await collections.update(tx, now_us, database, lambda config: msgspec.structs.replace(config, protected=False))
+        kept = msgspec.structs.replace(kept, protected=True)
     await collections.delete(tx, now_us, database)
-    made = await collections.create(tx, now_us, database, number, configuration(database, index))
+    made = await collections.create(tx, now_us, database, number, kept)
     version = await collections.tick(tx, max(now_us, latest + 1), made)
     await history.tell_cleared(tx, now_us, feed_of(database), version)

@@ -78,7 +78,12 @@ def read_database(name: str) -> Database:
 
 
 def _database(project: str, database: str) -> Database:
-    return Database(f"gcp/{project}/firestore", database)
+    return Database(scope_of(project), database)
+
+
+def scope_of(project: str) -> str:
+    """Return the scope of a project's databases."""
+    return f"gcp/{project}/firestore"
 
 
 @lru_cache(maxsize=4096)

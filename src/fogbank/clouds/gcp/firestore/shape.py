@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DIALECT: Final = "firestore"
 # Old states can be read for an hour (Google Cloud, "ReadOptions.read_time"), and listeners may go on from there.
 HISTORY_SECONDS: Final = 3_600
+# But no more than so many changes, which a busy database writes sooner.
+HISTORY_ENTRIES_MAX: Final = 100_000
 # Of a value, so much is in an index ("Usage and limits": 1,500 bytes of an indexed value).
 INDEXED_BYTES_MAX: Final = 1_500
 _PATH: Final = "path"
@@ -45,6 +47,7 @@ def configuration(database: Database, index: int) -> CollectionConfig:
         indexes=(Index("automatic", index, KeyField(_PATH, "bytes")),),
         feed=feed_of(database),
         feed_seconds=HISTORY_SECONDS,
+        feed_entries=HISTORY_ENTRIES_MAX,
     )
 
 

@@ -51,6 +51,7 @@ _SUPPORTED: Final = {
         "trigger_region": None,
         "event_type": None,
         "pubsub_topic": None,
+        "event_filters": None,
         "service_account_email": None,
         "retry_policy": None,
     },

@@ -25,6 +25,8 @@ FORM: Final = "form"
 PATH: Final = "path"
 CLOUD_EVENT: Final = "cloudevent"
 BACKGROUND: Final = "event"
+# An attribute of messages that are CloudEvents of another service, in binary mode.
+CLOUD_EVENT_TYPE: Final = "ce-type"
 # Google Cloud, "Retry events" (https://cloud.google.com/eventarc/docs/retry-events).
 _RETENTION_SECONDS: Final = 86_400
 _BACKOFF_SECONDS: Final = (10, 600)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from fogbank.clouds.gcp.firestore.events.watches import FIRST_GENERATION
 from fogbank.clouds.gcp.identity_tokens import identity_token
-from fogbank.clouds.gcp.pubsub.carriers import BACKGROUND, FORM, FUNCTION, PATH
+from fogbank.clouds.gcp.pubsub.carriers import BACKGROUND, CLOUD_EVENT_TYPE, FORM, FUNCTION, PATH
 from fogbank.clouds.gcp.pubsub.names import full_name
 from fogbank.clouds.gcp.pubsub.publish import as_json
 from fogbank.clouds.gcp.pubsub.receiving.pulling import attempt_of
@@ -154,6 +155,9 @@ async def call(parts: PushParts, endpoint: str, queue: Queue, received: Received
 
 def _cloud_event(message: Any, subscription: Any) -> tuple[list[list[str]], bytes]:
     """Return headers and body of a CloudEvent in binary mode, as Eventarc sends them."""
+    if CLOUD_EVENT_TYPE in message.attributes:
+        # The message is one already.
+        return [[name, value] for name, value in sorted(message.attributes.items())], bytes(message.data)
     headers = [
         ["content-type", "application/json"],
         ["ce-specversion", "1.0"],
@@ -167,6 +171,8 @@ def _cloud_event(message: Any, subscription: Any) -> tuple[list[list[str]], byte
 
 def _background_event(message: Any, topic: str) -> tuple[list[list[str]], bytes]:
     """Return headers and body of an event as the first generation has them ("Background functions")."""
+    if CLOUD_EVENT_TYPE in message.attributes:
+        return [["content-type", "application/json"]], _background_document(message)
     kind = "type.googleapis.com/google.pubsub.v1.PubsubMessage"
     data: dict[str, Any] = {"@type": kind, "attributes": dict(message.attributes)}
     if message.data:
@@ -178,3 +184,17 @@ def _background_event(message: Any, topic: str) -> tuple[list[list[str]], bytes]
         "resource": {"service": "pubsub.googleapis.com", "name": topic, "type": kind},
     }
     return [["content-type", "application/json"]], msgspec.json.encode({"context": context, "data": data})
+
+
+def _background_document(message: Any) -> bytes:
+    """Return the body of an event of Firestore as the first generation has it ("Google Cloud Firestore triggers")."""
+    attributes = message.attributes
+    kind = attributes[CLOUD_EVENT_TYPE]
+    context = {
+        "eventId": attributes["ce-id"],
+        "timestamp": attributes["ce-time"],
+        "eventType": next(name for name, later in FIRST_GENERATION.items() if later == kind),
+        "resource": f"{attributes['ce-source'].removeprefix('//firestore.googleapis.com/')}/{attributes['ce-subject']}",
+    }
+    data = {"oldValue": {}, "updateMask": {}, "value": {}, **msgspec.json.decode(message.data)}
+    return msgspec.json.encode({"context": context, "data": data})

@@ -93,9 +93,10 @@ class _Stream:
 
     async def next(self) -> None:
         """Return once there may be something to send."""
-        for target in [each for each in self._targets.values() if each.stale and each.id not in self._loading]:
+        stale = [each for each in self._targets.values() if each.stale and each.id not in self._loading]
+        for target in stale:
             await self._load(target)
-        if self._answers:
+        if stale or self._answers:
             return
         if not self._news:
             clock = self._firestore.clock
@@ -159,6 +160,7 @@ class _Stream:
             except HistoryGoneError:
                 self.tell((answers.target_change(answers.RESET, target.id),))
                 since = None
+        target.begin_loading()
         loaded = await self._firestore.store.scan(target.load, None)
         told = target.compare(loaded, first=True)
         if since is not None:
@@ -171,6 +173,7 @@ class _Stream:
 
     async def _load(self, target: Target) -> None:
         """Tell what differs in a target that changes can't be held against."""
+        target.begin_loading()
         loaded: Loaded = await self._firestore.store.scan(target.load, None)
         told = target.compare(loaded, first=False)
         if told:

@@ -17,6 +17,7 @@ from fogbank.clouds.gcp.firestore.reading import read_each
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
 from fogbank.clouds.gcp.firestore.service import invalid
 from fogbank.clouds.gcp.firestore.shape import feed_of, path_of
+from fogbank.clouds.gcp.refusals import unsupported
 from fogbank.engines.documents import history
 from fogbank.storage import change_feed
 
@@ -75,6 +76,7 @@ class Target:
         self.wanted = wanted
         self.once = False
         self.stale = True
+        self._renewed = False
         # By path: the version of what was told of last.
         self.told: dict[str, int] = {}
         self._seq = 0
@@ -84,6 +86,14 @@ class Target:
     def is_whole(self) -> bool:
         """Whether a change can be held against it alone."""
         return self.query is None or (self.query.limit is None and not self.query.offset)
+
+    def renew(self) -> None:
+        """Have it loaded again, also if that is going on just now."""
+        self.stale = self._renewed = True
+
+    def begin_loading(self) -> None:
+        """Take note that what is read from now on is what is to be."""
+        self._renewed = False
 
     def take(self, seen: Seen) -> list[Encoded]:
         """Return what is to be told of a change."""
@@ -146,7 +156,7 @@ class Target:
             answers += [document_delete(each.name, self.id, loaded.read_time_us) for each in gone]
         self.told = {path: document.version for path, document in now.items()}
         self._seq = loaded.seq
-        self.stale = False
+        self.stale = self._renewed
         early, self._early = self._early, []
         for seen in early:
             answers += self.take(seen)
@@ -167,6 +177,8 @@ def read_target(database: Database, number: int, message: Any) -> Target:
         if not message.query.HasField("structured_query"):
             raise invalid("A query target has a structured_query.")
         query = read_query(read_parent(message.query.parent), message.query.structured_query)
+        if query.nearest is not None:
+            raise unsupported("find_nearest of queries that are listened to")
         if query.database != database:
             raise invalid("The query's parent must be in the request's database.")
         target = Target(number, database, query, ())

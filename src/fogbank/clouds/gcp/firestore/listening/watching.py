@@ -111,6 +111,9 @@ class Follower:
             version = 0
             while True:
                 told = await self._store.read(history.follow, feed, self.seq, READ_AT_ONCE)
+                if told and told[0].seq > self.seq + 1:
+                    # What came between isn't there any more.
+                    self._begin_anew()
                 for each in told:
                     self._hand_over(each)
                     self.seq, version = each.seq, each.change.version
@@ -131,7 +134,7 @@ class Follower:
     def _begin_anew(self) -> None:
         for targets in self._places.values():
             for target, stream in targets.items():
-                target.stale = True
+                target.renew()
                 stream.wake()
 
     def _hand_over(self, told: history.Told) -> None:

@@ -56,7 +56,7 @@ async def list_documents(firestore: Firestore, call: Call, request: Any) -> Any:
 def _structured(firestore: Firestore, request: Any, limit: int) -> Any:
     """Return the query that lists."""
     message = firestore.message("StructuredQuery")()
-    message.__getattribute__("from").add(collection_id=request.collection_id, all_descendants=False)
+    getattr(message, "from").add(collection_id=request.collection_id, all_descendants=False)
     message.limit.value = limit
     for text in request.order_by.split(",") if request.order_by else ():
         path, _, direction = text.strip().partition(" ")

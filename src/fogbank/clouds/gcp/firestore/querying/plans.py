@@ -19,8 +19,8 @@ from fogbank.clouds.gcp.firestore.querying.filters import (
     leaves,
     read_filter,
 )
+from fogbank.clouds.gcp.firestore.querying.nearest import read_nearest
 from fogbank.clouds.gcp.firestore.service import invalid
-from fogbank.clouds.gcp.refusals import unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.gcp.firestore.names import Database, Place
     from fogbank.clouds.gcp.firestore.querying.candidates import Candidate
     from fogbank.clouds.gcp.firestore.querying.filters import Filter
+    from fogbank.clouds.gcp.firestore.querying.nearest import Nearest
 
 _DESCENDING: Final = 2
 
@@ -60,6 +61,7 @@ class Query(NamedTuple):
     offset: int
     limit: int | None
     select: tuple[FieldPath, ...] | None
+    nearest: Nearest | None = None
 
     @property
     def database(self) -> Database:
@@ -114,8 +116,7 @@ class Query(NamedTuple):
 
 def read_query(parent: Place, message: Any) -> Query:
     """Understand a `StructuredQuery`; raises `GrpcError`."""
-    if message.HasField("find_nearest"):
-        raise unsupported("find_nearest of queries")
+    nearest = read_nearest(message.find_nearest) if message.HasField("find_nearest") else None
     root = parent.database.root
     collection, descendants = _source(message)
     found = read_filter(message.where, root) if message.HasField("where") else None
@@ -131,13 +132,13 @@ def read_query(parent: Place, message: Any) -> Query:
         select = tuple(read_path(each.field_path) for each in message.select.fields)
     start = _bound(message.start_at, orders, root) if message.HasField("start_at") else None
     end = _bound(message.end_at, orders, root) if message.HasField("end_at") else None
-    return Query(parent, collection, descendants, found, orders, start, end, message.offset, limit, select)
+    return Query(parent, collection, descendants, found, orders, start, end, message.offset, limit, select, nearest)
 
 
 def _source(message: Any) -> tuple[str, bool]:
-    if len(message.__getattribute__("from")) != 1:
+    if len(getattr(message, "from")) != 1:
         raise invalid("A query has exactly one collection selector in from.")
-    (selector,) = message.__getattribute__("from")
+    (selector,) = getattr(message, "from")
     if selector.collection_id:
         check_collection(selector.collection_id)
     return selector.collection_id, selector.all_descendants

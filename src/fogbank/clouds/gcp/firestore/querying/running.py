@@ -71,6 +71,8 @@ async def find_results(
         read_time_us = at_us
     search = _Search(tx, now_us, collection, query, looked_at_max)
     found = await search.search(earlier)
+    if query.nearest is not None:
+        found = query.nearest.rank(found, query.database.root)
     skipped = min(query.offset, len(found))
     end = None if query.limit is None else query.offset + query.limit
     return Results(read_time_us, skipped, found[query.offset : end])
@@ -102,7 +104,7 @@ class _Search:
     async def search(self, earlier: dict[Key, Document | None]) -> list[Candidate]:
         """Return all that fits, as many as are needed, in order; `earlier` are documents as they were."""
         query = self._query
-        enough = None if query.limit is None else query.offset + query.limit
+        enough = None if query.limit is None or query.nearest is not None else query.offset + query.limit
         sources = sources_of(query)
         in_order = len(sources) == 1 and isinstance(sources[0], Part) and sources[0].is_in_order_of(query)
         found: dict[str, Candidate] = {}
@@ -179,7 +181,7 @@ class _Search:
 
     def _first_page(self) -> int:
         query = self._query
-        if query.limit is not None and query.filter is None:
+        if query.limit is not None and query.filter is None and query.nearest is None:
             return min(_PAGE, query.offset + query.limit)
         return _PAGE_FIRST
 

@@ -17,7 +17,7 @@ from fogbank.clouds.gcp.firestore.shape import (
     members_partition,
     values_partition,
 )
-from fogbank.engines.documents.keys import BEYOND, after_prefix
+from fogbank.engines.documents.keys import BEYOND, after, after_prefix
 from fogbank.engines.documents.model import Key
 from fogbank.engines.documents.ordered import encode_path, path_segments
 
@@ -88,7 +88,8 @@ def sources_of(query: Query) -> list[Source]:
     if not query.collection:
         return [Tree(inside)]
     if query.descendants:
-        low, high = (inside, after_prefix(inside)) if inside else _WHOLE
+        # What is in a document isn't the document itself.
+        low, high = (after(inside), after_prefix(inside)) if inside else _WHOLE
         low, high = _narrowed(low, high, NAME_PATH, wanted, query, _path_place)
         return [Part(group_partition(query.collection), low, high, in_index=True, path=NAME_PATH)]
     collection = encode_path((*query.parent.segments, query.collection))

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fogbank.clouds.gcp.firestore.events.telling import tell
 from fogbank.clouds.gcp.firestore.names import check_collection, check_document_id, named, read_database, read_parent
 from fogbank.clouds.gcp.firestore.names import read_document as read_name
 from fogbank.clouds.gcp.firestore.reading import read_mask
@@ -20,7 +21,7 @@ from fogbank.wire.grpc.encoded import Encoded
 from fogbank.wire.grpc.status import GrpcError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fogbank.clouds.gcp.firestore.names import Database
     from fogbank.clouds.gcp.firestore.service import Firestore
@@ -48,7 +49,8 @@ async def apply(
     database: Database,
     planned: Sequence[Planned],
     numbers: Sequence[int],
-    transaction: Transaction | None = None,
+    transaction: Transaction | None,
+    draw: Callable[[], int],
 ) -> Committed:
     """Make writes: a store operation. From `tick` on nobody else writes, so that what was read can't change."""
     collection = await collections.find(tx, now_us, database)
@@ -60,6 +62,7 @@ async def apply(
         for each, number in zip(planned, numbers, strict=True)
     ]
     written = await documents.write_each(tx, now_us, writes, SHAPE, {database: time_us}, {database: collection})
+    await tell(tx, now_us, database, written, time_us, draw)
     return Committed(time_us, written)
 
 
@@ -101,7 +104,7 @@ async def _commit(
     firestore: Firestore, database: Database, planned: Sequence[Planned], transaction: Transaction | None = None
 ) -> Committed:
     numbers = firestore.ids.sequences(len(planned))
-    done: Committed = await firestore.write(database, apply, planned, numbers, transaction)
+    done: Committed = await firestore.write(database, apply, planned, numbers, transaction, firestore.ids.sequence)
     return done
 
 

@@ -1,0 +1,1 @@
+"""google.firestore.admin.v1.FirestoreAdmin."""
