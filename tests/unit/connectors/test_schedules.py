@@ -128,7 +128,7 @@ async def test_a_function_that_is_gone(store: Store, clock: Clock, ids: Ids, run
     await store.run(scheduled.enqueue, ids.sequence(), queued("two", "b", clock.now()))
     await until(lambda: len(runs.seen) == 1)
     async with asyncio.timeout(5):
-        while not await empty(store, ids):
+        while not await empty(store, ids):  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(0.01)
 
 
