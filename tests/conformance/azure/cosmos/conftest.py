@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from azure.cosmos import ContainerProxy, DatabaseProxy
 
     from fogbank.testing.server import ThreadedServer
+    from tests.conformance.azure.conftest import Azure
 
 _numbers = itertools.count(1)
+_made: set[str] = set()
 
 
 def new_name() -> str:
@@ -79,3 +81,15 @@ def plain(item: dict[str, Any]) -> dict[str, Any]:
 
 def ids(items: Any) -> list[str]:
     return [item["id"] for item in items]
+
+
+def fill_names(azure: Azure, name: str) -> str:
+    """Return the path of a database that is made, with a container, if it isn't there."""
+    with client_of(azure.server) if name not in _made else nullcontext() as client:
+        if client is not None:
+            database = client.create_database_if_not_exists(name)
+            policy = {"uniqueKeys": [{"paths": ["/u"]}]}
+            container = database.create_container_if_not_exists("c", PartitionKey("/pk"), unique_key_policy=policy)
+            container.upsert_item({"id": "1", "pk": "a"})
+            _made.add(name)
+    return f"/dbs/{name}"

@@ -219,6 +219,7 @@ def test_patches(container: ContainerProxy) -> None:
     ("operations", "words"),
     [
         ([{"op": "remove", "path": "/none"}], "is not there"),
+        ([{"op": "add", "path": "/x", "value": 1}, {"op": "remove", "path": "/none"}], r"Operation\(2\)"),
         ([{"op": "replace", "path": "/none", "value": 1}], "is not there"),
         ([{"op": "add", "path": "/list/9", "value": 1}], "is not there"),
         ([{"op": "set", "path": "/a/b/c", "value": 1}], "is not there"),

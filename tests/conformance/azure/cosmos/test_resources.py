@@ -150,7 +150,9 @@ def test_wrong_keys(azure: Azure) -> None:
     assert "can't serve the request" in answer.json()["message"]
 
 
-def ask(azure: Azure, method: str, path: str, key: str = EMULATOR_KEY, **headers: str) -> Answer:
+def ask(
+    azure: Azure, method: str, path: str, key: str = EMULATOR_KEY, body: bytes | None = None, **headers: str
+) -> Answer:
     """Send a request that is signed with the emulator's key."""
     date = "Fri, 27 Nov 2026 00:00:00 GMT"
     segments = path.strip("/").split("/")
@@ -159,7 +161,7 @@ def ask(azure: Azure, method: str, path: str, key: str = EMULATOR_KEY, **headers
     signature = b64encode(hmac.digest(b64decode(key), text.encode(), sha256)).decode()
     token = f"type=master&ver=1.0&sig={signature}".replace("=", "%3D").replace("&", "%26").replace("+", "%2B")
     known = {"authorization": token, "x-ms-date": date, "x-ms-version": "2020-07-15"}
-    return azure.control(method, path, None, **known, **headers)
+    return azure.control(method, path, body, **known, **headers)
 
 
 @pytest.mark.parametrize("what", ["sprocs", "triggers", "udfs", "users"])

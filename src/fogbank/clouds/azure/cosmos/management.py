@@ -51,7 +51,7 @@ _PROPERTIES: Final = frozenset({
     "publicNetworkAccess", "virtualNetworkRules",
 })  # fmt: skip
 _REFUSED_IF_TRUE: Final = ("disableLocalAuth", "enableAnalyticalStorage", "enableMultipleWriteLocations")
-_CAPABILITIES: Final = frozenset({"EnableServerless"})
+_CAPABILITIES: Final = ("EnableServerless",)
 _KINDS_OF_KEYS: Final = {
     "primary": "primaryMasterKey",
     "secondary": "secondaryMasterKey",
@@ -115,7 +115,8 @@ def _check(properties: dict[str, Any]) -> str:
     locations = properties.get("locations") or []
     if not isinstance(locations, list) or len(locations) > 1:
         raise unsupported("more than one of properties.locations")
-    for each in properties.get("capabilities") or []:
+    capabilities = properties.get("capabilities") or []
+    for each in capabilities if isinstance(capabilities, list) else [capabilities]:
         if not isinstance(each, dict) or each.get("name") not in _CAPABILITIES:
             raise unsupported(f"the capability {each.get('name') if isinstance(each, dict) else each}")
     policy = properties.get("consistencyPolicy") or {}

@@ -93,7 +93,7 @@ def _read_step(given: Any, levels: Levels | None, rid: str, number: int, now_us:
     own = given.get("partitionKey")
     if own is not None:
         levels = read_levels(own if isinstance(own, str) else msgspec.json.encode(own).decode())
-    conditions = Conditions(given.get("ifMatch") or "", given.get("ifNoneMatch") or "")
+    conditions = Conditions(str(given.get("ifMatch") or ""), str(given.get("ifNoneMatch") or ""))
     minimal = given.get("minimalReturnPreference") is True
     body = given.get("resourceBody")
     target = Target(str(given.get("id")), levels, rid)

@@ -54,8 +54,11 @@ def read_patch(body: Mapping[str, Any], now_us: int) -> Callable[[Document], Doc
             raise precondition_failed()
         # A copy, since nothing that others see may change.
         fields: Any = msgspec.msgpack.decode(msgspec.msgpack.encode(before.fields))
-        for step in steps:
-            _apply(fields, step)
+        for number, step in enumerate(steps, 1):
+            try:
+                _apply(fields, step)
+            except CosmosError as error:
+                raise bad_request(f"For Operation({number}): {error.message}") from None
         return read_item(fields, len(msgspec.json.encode(fields)))
 
     return change
@@ -110,7 +113,7 @@ def _apply(fields: dict[str, Any], step: Step) -> None:
         parent = _parent(fields, step.path)
         old = _find(parent, step.path[-1])
         if old is not _NOTHING and not is_number(old):
-            raise bad_request(f"The value at '{_shown(step.path)}' is no number and can't be incremented.")
+            raise bad_request(f"the value at '{_shown(step.path)}' is no number and can't be incremented.")
         new = finite(step.value if old is _NOTHING else old + step.value)
         _put(fields, step.path, new, insert=False)
     elif step.kind == "replace":
@@ -171,6 +174,4 @@ def _shown(path: tuple[str, ...]) -> str:
 
 
 def _missing(path: tuple[str, ...]) -> CosmosError:
-    return bad_request(
-        f"For Operation(1): the path '{_shown(path)}' is not there, or is of no kind that the operation can change."
-    )
+    return bad_request(f"the path '{_shown(path)}' is not there, or is of no kind that the operation can change.")

@@ -223,22 +223,23 @@ async def _stream(request: Request, reader: _Reader) -> Results:
             if reader.access.ordered and not is_exact(reader.access, document.fields):
                 return Results(page.values, reader.layout, reader.fallback(page.done), reader.looked)
             if reader.is_wanted(document) and not page.take(reader.layout, document):
-                return Results(page.values, reader.layout, page.rest, reader.looked)
-            value, key = reader.place(document)
-            place = (value, key.partition, key.sort)
-            page.rest = Position(request.position.query, page.done, part, *place, choice=reader.choice)
+                return Results(page.values, reader.layout, page.rest(reader), reader.looked)
+            page.behind = (part, document)
         if reader.looked >= DOCUMENTS_PER_PAGE_MAX or reader.bytes >= BYTES_PER_PAGE_MAX:
-            return Results(page.values, reader.layout, page.rest, reader.looked)
+            return Results(page.values, reader.layout, page.rest(reader), reader.looked)
     return Results(page.values, reader.layout, None, reader.looked)
 
 
 class _Page:
-    """A page that is being filled; `rest` is the position behind the last document that is done with."""
+    """A page that is being filled; `behind` is the last document that is done with, and the part that it is of."""
 
     def __init__(self, request: Request) -> None:
         self.values: list[Any] = []
         self.done = request.position.done
-        self.rest: Position | None = request.position
+        self.behind: tuple[int, Document] | None = None
+        self._start = request.position
+        self._rows = 0
+        self._is_over = False
         self._told = request.position.rows
         self._program = request.query.program
         self._parameters = request.query.parameters
@@ -250,7 +251,7 @@ class _Page:
     def take(self, layout: Layout, document: Document) -> bool:
         """Take a document's results; False if the page ends before all of them, or no more are wanted at all."""
         if self._until is not None and self.done >= self._until:
-            self.rest = None
+            self._is_over = True
             return False
         base = {**self._parameters, ROOT: show_item(layout, document)}
         told, self._told = self._told, 0
@@ -258,14 +259,24 @@ class _Page:
             if row < told:
                 continue
             if self._until is not None and self.done >= self._until:
-                self.rest = None
+                self._is_over = True
                 return False
             if self.done >= self._skipped:
                 if len(self.values) >= self._wanted or (self.values and self._size > RESPONSE_BYTES_MAX):
-                    assert self.rest is not None
-                    self.rest = msgspec.structs.replace(self.rest, done=self.done, rows=row)
+                    self._rows = row
                     return False
                 self.values.append(value)
                 self._size += document.size
             self.done += 1
         return True
+
+    def rest(self, reader: _Reader) -> Position | None:
+        """Return the position that the next page begins at, None if no more is wanted."""
+        if self._is_over:
+            return None
+        if self.behind is None:
+            return msgspec.structs.replace(self._start, done=self.done, rows=self._rows, choice=reader.choice)
+        part, document = self.behind
+        value, key = reader.place(document)
+        place = (value, key.partition, key.sort)
+        return Position(self._start.query, self.done, part, *place, self._rows, reader.choice)

@@ -36,7 +36,7 @@ _SYSTEM: Final = frozenset({
     "_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts", "statistics",
 })  # fmt: skip
 _CONFLICTS: Final = {"mode": "LastWriterWins", "conflictResolutionPath": "/_ts", "conflictResolutionProcedure": ""}
-_KINDS: Final = frozenset({"Hash", "MultiHash"})
+_KINDS: Final = ("Hash", "MultiHash")
 _KEY: Final = KeyField("key", "bytes")
 
 
@@ -153,7 +153,7 @@ def _read_partition_key(given: Any) -> dict[str, Any]:
     kind, version = given.get("kind") or "Hash", given.get("version") or (1 if len(paths) == 1 else 2)
     if kind not in _KINDS:
         raise unsupported(f"the kind {kind} of partition keys")
-    if version not in (1, 2) or (kind == "MultiHash" and version != 2):
+    if type(version) is not int or version not in (1, 2) or (kind == "MultiHash" and version != 2):
         raise bad_request(f"The partition key version {version} is invalid.")
     most = LEVELS_MAX if kind == "MultiHash" else 1
     if len(paths) > most:
