@@ -110,6 +110,8 @@ class _Search:
         found: dict[str, Candidate] = {}
         if enough == 0:
             return []
+        # Whether some values are in the index with their beginnings alone, whose order it doesn't tell.
+        any_cut = False
         for source in sources:
             backward = in_order and query.orders[0].descending
             async for candidate in self._look(source, backward=backward):
@@ -117,15 +119,17 @@ class _Search:
                     continue
                 if candidate.path not in found and query.fits(candidate):
                     found[candidate.path] = candidate
-                    if in_order and not earlier and len(found) == enough:
-                        return list(found.values())
+                    is_cut = in_order and isinstance(source, Part) and source.cuts(candidate)
+                    any_cut = any_cut or is_cut
+                    if in_order and not earlier and enough is not None and len(found) >= enough and not is_cut:
+                        break
         for document in earlier.values():
             if document is not None and query.holds(path_of(document)):
                 candidate = Candidate(self._root, document)
                 if query.fits(candidate):
                     found[candidate.path] = candidate
         results = list(found.values())
-        return results if in_order and not earlier else query.sort(results)
+        return results if in_order and not earlier and not any_cut else query.sort(results)
 
     async def _look(self, source: Source, *, backward: bool) -> AsyncIterator[Candidate]:
         if isinstance(source, Names):

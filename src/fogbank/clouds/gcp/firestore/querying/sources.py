@@ -12,6 +12,7 @@ from fogbank.clouds.gcp.firestore.field_paths import NAME_PATH
 from fogbank.clouds.gcp.firestore.order import NAN, NULL
 from fogbank.clouds.gcp.firestore.querying.filters import required
 from fogbank.clouds.gcp.firestore.shape import (
+    INDEXED_BYTES_MAX,
     group_partition,
     indexed,
     members_partition,
@@ -61,6 +62,11 @@ class Part(NamedTuple):
         place = candidate.place(self.path)
         assert place is not None
         return indexed(place)
+
+    def cuts(self, candidate: Candidate) -> bool:
+        """Tell whether a document's value is in the index with its beginning alone."""
+        place = None if self.path in {None, NAME_PATH} else candidate.place(self.path or NAME_PATH)
+        return place is not None and len(place) > INDEXED_BYTES_MAX
 
     def is_in_order_of(self, query: Query) -> bool:
         """Tell whether the order of what is found is the query's, or its reverse."""
