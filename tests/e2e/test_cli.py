@@ -161,7 +161,8 @@ def test_env_points_sdks_at_the_server(server: ServerProcess) -> None:
     )
     assert shell.stdout.strip() == server.url
     values = json.loads(fogbank("env", "--url", server.url, "--format", "json").stdout)
-    assert values["AWS_ENDPOINT_URL"] == server.url
+    assert values["AWS_ENDPOINT_URL"] == values["COSMOS_ENDPOINT"] == server.url
+    assert f"http://{values['FIRESTORE_EMULATOR_HOST']}" == f"http://{values['PUBSUB_EMULATOR_HOST']}" == server.url
     dotenv = fogbank("env", "--url", server.url, "--format", "dotenv").stdout.splitlines()
     assert f'AWS_ENDPOINT_URL="{server.url}"' in dotenv
     powershell = fogbank("env", "--url", server.url, "--format", "powershell").stdout.splitlines()

@@ -1,7 +1,7 @@
 """Saves an item, or deletes it, and queues the change for the backup server.
 
 The message is sent before the change is made: if the change fails, the caller tries again, and the backup has been
-told twice, which does no harm. With streams, which Fogbank's DynamoDB doesn't have yet, the table would tell itself.
+told twice, which does no harm. A table with a stream would tell of its changes itself: see examples/readings.
 """
 
 import json

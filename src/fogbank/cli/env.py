@@ -10,21 +10,29 @@ import click
 import msgspec
 
 from fogbank.cli.client import url_option
+from fogbank.clouds.azure.cosmos.access import EMULATOR_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
 def variables(url: str) -> dict[str, str]:
-    """Return names and values, as the SDKs and tools know them."""
+    """Return names and values, as the SDKs and tools know them.
+
+    Those for Cosmos DB, whose clients read none, are the ones of Microsoft's own samples
+    (https://github.com/Azure-Samples/cosmos-db-nosql-dotnet-samples).
+    """
+    place = urlsplit(url).netloc
     return {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "000000000000",
         "AWS_SECRET_ACCESS_KEY": "fogbank",
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "FIRESTORE_EMULATOR_HOST": urlsplit(url).netloc,
-        "PUBSUB_EMULATOR_HOST": urlsplit(url).netloc,
+        "PUBSUB_EMULATOR_HOST": place,
+        "FIRESTORE_EMULATOR_HOST": place,
+        "COSMOS_ENDPOINT": url,
+        "COSMOS_KEY": EMULATOR_KEY,
     }
 
 

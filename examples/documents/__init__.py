@@ -1,0 +1,1 @@
+"""One user, kept as a document by three clouds."""

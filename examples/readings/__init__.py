@@ -1,0 +1,1 @@
+"""What devices measure: Amazon DynamoDB, whose stream sets off a function that keeps each device's latest reading."""
