@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fogbank.storage import change_feed
 from fogbank.storage.sql import statements
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ async def migrate(tx: Tx, _now_us: int) -> None:
 
 
 async def empty(tx: Tx, _now_us: int) -> None:
-    """Delete every row that users made."""
+    """Delete every row that users made; who follows a feed looks again, and finds that it has to begin anew."""
+    for row in await tx.all("SELECT name FROM feed"):
+        tx.signal(change_feed.topic(row[0]), change_feed.EVERY_FOLLOWER)
     for table in tables():
         await tx.run(f"DELETE FROM {table}")

@@ -238,6 +238,16 @@ def test_everything_is_cleared(
     assert snapshots.changes() == [("ADDED", "2")]
 
 
+def test_going_on_after_a_reset(timed_db: Any, timed_server: ThreadedServer, watch: Callable[[Any], Snapshots]) -> None:
+    timed_db.document("a/1").set({})
+    snapshots = watch(timed_db.collection("a"))
+    assert snapshots.changes() == [("ADDED", "1")]
+    timed_server.reset()
+    assert snapshots.changes() == [("REMOVED", "1")]
+    timed_db.document("a/2").set({})
+    assert snapshots.changes() == [("ADDED", "2")]
+
+
 def test_the_first_of_a_query_while_much_is_written(db: Any, stream: Stream) -> None:
     query = _query(db, "a")
     query["query"]["structured_query"].order_by = [{"field": {"field_path": "n"}, "direction": "DESCENDING"}]

@@ -68,7 +68,7 @@ def read_filters(filters: Iterable[Any], project: str, field: str) -> tuple[Data
         if each.operator not in {"", _PATTERN if each.attribute == "document" else ""}:
             raise invalid(field, f"The attribute {each.attribute!r} takes no operator {each.operator!r}.")
         if each.attribute == "document" and not each.operator:
-            found["document"] = re.sub(r"([*{}])", r"\\\1", each.value)
+            found["document"] = re.sub(r"([\\*{}])", r"\\\1", each.value)
     if found.get("type") not in KINDS:
         raise unsupported(f"the event type {found.get('type')!r}; of Firestore's there are {', '.join(sorted(KINDS))}")
     if found.get("namespace", _DEFAULT) != _DEFAULT:
