@@ -155,7 +155,7 @@ _WRITERS: Final[dict[type, Callable[[Any], Any]]] = {
     Timestamp: lambda value: {"$timestamp": str(value)},
     GeoPoint: lambda value: {"$geopoint": {"latitude": value.latitude, "longitude": value.longitude}},
     Reference: lambda value: {"$reference": value.name},
-    Vector: lambda value: {"$vector": list(value.numbers)},
+    Vector: lambda value: {"$vector": [write(each) for each in value.numbers]},
 }
 _READERS: Final[dict[str, Callable[[Any], Value]]] = {
     "$binary": lambda plain: b64decode(_text(plain), validate=True),
@@ -164,5 +164,5 @@ _READERS: Final[dict[str, Callable[[Any], Value]]] = {
     "$timestamp": lambda plain: read_timestamp(_text(plain)),
     "$geopoint": _read_geopoint,
     "$reference": lambda plain: Reference(_text(plain)),
-    "$vector": lambda plain: Vector(tuple(map(_float, plain))),
+    "$vector": lambda plain: Vector(tuple([_float(read(each)) for each in plain])),
 }
