@@ -117,12 +117,15 @@ def place(fields: Fields, key: Parts, source: KeyForm, target: KeyForm) -> tuple
 
 
 def _tells_apart(fields: Fields, key: Parts, source: KeyForm, target: KeyForm) -> bool:
-    """Whether the key that a document has in its fields holds all of the old one."""
+    """Whether the key that a document has in its fields says the old one: holds its parts, or was made into them."""
     own = parts_of(fields, target)
-    whole = identity(key, source)
-    if whole in own or (identity(own, target),) == key or identity(own, target) == whole:
+    if identity(key, source) in own:
         return True
-    return not Counter(map(_comparable, key)) - Counter(map(_comparable, own))
+    made = identity(own, target)
+    # Where the collection that it comes from was copied from one like the target, and through one with single names.
+    names = {made, _UNSAFE.sub(_escaped, made)}
+    rest = [part for part in key if not (isinstance(part, str) and part in names)]
+    return not Counter(map(_comparable, rest)) - Counter(map(_comparable, own))
 
 
 def _comparable(value: Value) -> tuple[str, Any]:
