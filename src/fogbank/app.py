@@ -19,6 +19,7 @@ from fogbank.clouds.aws.services import (
     aws_launchers,
     aws_pipe_forms,
     aws_services,
+    aws_table,
     aws_tellers,
     aws_timers,
     aws_tracers,
@@ -34,6 +35,7 @@ from fogbank.clouds.azure.services import (
     azure_formats,
     azure_launchers,
     azure_shapes,
+    azure_table,
     azure_timers,
 )
 from fogbank.clouds.gcp.gateway import GcpGateway
@@ -44,6 +46,7 @@ from fogbank.clouds.gcp.services import (
     gcp_launchers,
     gcp_line_readers,
     gcp_push_forms,
+    gcp_table,
     gcp_timers,
 )
 from fogbank.connectors.async_invocations import AsyncInvocations
@@ -63,12 +66,14 @@ from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
 from fogbank.connectors.signing import Signer
+from fogbank.connectors.tables.model import Tables
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
 from fogbank.control.endpoints import Control
 from fogbank.control.invocations import Invocations
 from fogbank.control.routes import Routes
+from fogbank.control.tables import Documents
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
@@ -233,7 +238,8 @@ class App:
         gcp = self._open_clouds(invoker, receiver)
         kept = Invocations(self.store, self.clock, self.ids, invoker, self._history)
         routes = Routes(self.store, self.ids, Targets((aws_addresses, gcp_addresses, azure_addresses)))
-        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner, routes)
+        documents = Documents(self._tables(gcp))
+        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner, routes, documents)
         http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse), self.clock)
         self._stack.push_async_callback(http2.close)
         server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
@@ -318,6 +324,12 @@ class App:
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)
         return gcp
+
+    def _tables(self, gcp: GcpGateway) -> Tables:
+        """Return what reads the names of all clouds' collections of documents."""
+        store, clock, ids = self.store, self.clock, self.ids
+        # A table's mere name is tried last.
+        return Tables((gcp_table(lambda: gcp.parts), azure_table(store, ids), aws_table(store, clock, ids)))
 
     def _add(self, part: P) -> P:
         """Have a part started once everything is there, and closed before what was added earlier."""

@@ -1,4 +1,4 @@
-"""The admin endpoints: health, reset, functions and their code, and what is kept of invocations."""
+"""The admin endpoints: health, reset, functions and their code, documents, and what is kept of invocations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank import __version__
-from fogbank.control import debugging, invocations, outbox, routes
+from fogbank.control import debugging, invocations, outbox, routes, tables
 from fogbank.control.debugging import DebugEndpoint
 from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.records import iso
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fogbank.control.invocations import Invocations
     from fogbank.control.routes import Routes
+    from fogbank.control.tables import Documents
     from fogbank.engines.functions.model import Function
     from fogbank.runtimes.runner import FunctionRunner
     from fogbank.storage import Store
@@ -43,10 +44,12 @@ class Control:
         kept: Invocations,
         runner: FunctionRunner,
         between: Routes,
+        documents: Documents,
     ) -> None:
         self._is_function = runner.is_function
         self._debug = DebugEndpoint(store, runner)
         self._routes = between
+        self._documents = documents
         self._outbox = OutboxEndpoint(store)
         self._store = store
         self._services = services
@@ -79,6 +82,8 @@ class Control:
             return await self._outbox.handle(request, path)
         if path.startswith(routes.PATH):
             return await self._routes.handle(request, path)
+        if path.startswith(tables.PATH):
+            return await self._documents.handle(request, path)
         if path == debugging.PATH:
             return await self._debug.handle(request)
         if path.startswith(_MESSAGES):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from fogbank.connectors.piping.feeds import FeedFormat, FunctionForm
     from fogbank.connectors.piping.handing import PipeForm
     from fogbank.connectors.signing import Signer
+    from fogbank.connectors.tables.model import Reader as TableReader
+    from fogbank.connectors.tables.model import Table
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
@@ -211,3 +213,14 @@ def aws_addresses(text: str) -> Target | None:
     from fogbank.clouds.aws.routing.addresses import read_address  # noqa: PLC0415 - loaded on first use
 
     return read_address(text)
+
+
+def aws_table(store: Store, clock: Clock, ids: Ids) -> TableReader:
+    """Return what reads the names and ARNs of tables."""
+
+    def read(text: str) -> Table | None:
+        from fogbank.clouds.aws.dynamodb.neutral import read_table  # noqa: PLC0415 - loaded on first use
+
+        return read_table(store, clock, ids, text)
+
+    return read

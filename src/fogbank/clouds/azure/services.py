@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.invoker import Completer, Launcher
+    from fogbank.connectors.tables.model import Reader as TableReader
+    from fogbank.connectors.tables.model import Table
     from fogbank.engines.documents.model import CollectionConfig, Document, Traits
     from fogbank.engines.functions.model import Function, Trigger
     from fogbank.engines.messaging.model import Queue, Received
@@ -123,3 +125,14 @@ def azure_addresses(text: str) -> Target | None:
     from fogbank.clouds.azure.routing import read_address  # noqa: PLC0415 - loaded on first use
 
     return read_address(text)
+
+
+def azure_table(store: Store, ids: Ids) -> TableReader:
+    """Return what reads the names of containers."""
+
+    def read(text: str) -> Table | None:
+        from fogbank.clouds.azure.cosmos.neutral import read_table  # noqa: PLC0415 - loaded on first use
+
+        return read_table(store, ids, text)
+
+    return read

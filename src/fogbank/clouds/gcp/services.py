@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fogbank.connectors.delivery.pushes import PushForm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fogbank.clouds.gcp.firestore.service import Firestore
     from fogbank.clouds.gcp.parts import Parts
     from fogbank.connectors.delivery.couriers import Answer, Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.delivery.posting import Poster
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
     from fogbank.connectors.function_logs import LineReader
     from fogbank.connectors.invoker import Invoker, Launcher
     from fogbank.connectors.signing import Signer
+    from fogbank.connectors.tables.model import Reader as TableReader
+    from fogbank.connectors.tables.model import Table
     from fogbank.engines.functions.model import Function
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
@@ -166,3 +172,21 @@ def gcp_addresses(text: str) -> Target | None:
     from fogbank.clouds.gcp.routing import read_address  # noqa: PLC0415 - loaded on first use
 
     return read_address(text)
+
+
+def gcp_table(parts: Callable[[], Parts]) -> TableReader:
+    """Return what reads the paths of Firestore's collections."""
+
+    @cache
+    def firestore() -> Firestore:
+        from fogbank.clouds.gcp.firestore import make_firestore  # noqa: PLC0415 - loaded on first use
+
+        parts().types.load("fogbank.clouds.gcp", "mixins")
+        return make_firestore(parts())
+
+    def read(text: str) -> Table | None:
+        from fogbank.clouds.gcp.firestore.neutral import read_table  # noqa: PLC0415 - loaded on first use
+
+        return read_table(firestore, text)
+
+    return read

@@ -26,10 +26,10 @@ _QUICK: Final = frozenset(
 )
 
 
-def make_services(parts: Parts) -> list[Service]:
-    """Return the services."""
+def make_firestore(parts: Parts) -> Firestore:
+    """Return what Firestore's methods stand on."""
     parts.types.load("fogbank.clouds.gcp.firestore", "descriptors")
-    firestore = Firestore(
+    return Firestore(
         parts.store,
         parts.clock,
         parts.ids,
@@ -37,6 +37,11 @@ def make_services(parts: Parts) -> list[Service]:
         Transactions(parts.clock, parts.ids),
         Watches(parts.store, parts.clock),
     )
+
+
+def make_services(parts: Parts) -> list[Service]:
+    """Return the services."""
+    firestore = make_firestore(parts)
     methods = {
         "GetDocument": reading.get_document,
         "BatchGetDocuments": reading.batch_get_documents,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.parts import Parts
     from fogbank.engines.documents.documents import Written
     from fogbank.engines.documents.model import Collection, Document, Name
-    from fogbank.storage import Tx
+    from fogbank.storage import Store, Tx
 
 IS_UPSERT: Final = b"x-ms-documentdb-is-upsert"
 RID: Final = b"x-ms-cosmos-intended-collection-rid"
@@ -83,10 +83,7 @@ def _conditions(call: CosmosCall) -> Conditions:
 
 
 async def _write(parts: Parts, call: CosmosCall, item: ItemWrite) -> Response:
-    outcome = await parts.store.run(_attempt, call.container, parts.ids.sequence(), item)
-    if isinstance(outcome, CosmosError):
-        raise outcome
-    layout, written = outcome
+    layout, written = await write_item(parts.store, call.container, parts.ids.sequence(), item)
     if written.after is None:
         assert written.before is not None
         charge = write_charge(written.before.size)
@@ -94,6 +91,14 @@ async def _write(parts: Parts, call: CosmosCall, item: ItemWrite) -> Response:
     status = 201 if written.before is None else 200
     minimal = call.header(b"prefer").lower() == "return=minimal"
     return item_response(status, layout, written.after, write_charge(written.after.size), minimal=minimal)
+
+
+async def write_item(store: Store, container: Name, number: int, item: ItemWrite) -> tuple[Layout, Written]:
+    """Write an item; returns its container with what was written, or raises the error for why nothing was."""
+    outcome = await store.run(_attempt, container, number, item)
+    if isinstance(outcome, CosmosError):
+        raise outcome
+    return outcome
 
 
 async def _attempt(

@@ -196,13 +196,17 @@ async def _try(firestore: Firestore, database: Database, planned: Planned) -> Co
         return worded
 
 
+def draw_id(firestore: Firestore) -> str:
+    """Return an id for a document that comes without one."""
+    return "".join(_ID_LETTERS[each % len(_ID_LETTERS)] for each in firestore.ids.bytes(_ID_LENGTH))
+
+
 async def create_document(firestore: Firestore, call: Call, request: Any) -> Any:
     """Create a document, by an id that is given or drawn."""
     del call
     parent = read_parent(request.parent)
     collection = check_collection(request.collection_id)
-    drawn = "".join(_ID_LETTERS[each % len(_ID_LETTERS)] for each in firestore.ids.bytes(_ID_LENGTH))
-    document_id = check_document_id(request.document_id) if request.document_id else drawn
+    document_id = check_document_id(request.document_id) if request.document_id else draw_id(firestore)
     wanted = named(parent.database, (*parent.segments, collection, document_id))
     write = firestore.message("Write")()
     write.update.CopyFrom(request.document)
