@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fogbank.kernel.clock import Clock
-    from fogbank.storage import Store
+    from fogbank.storage import Store, Tx
 
 FEED = "followed"
 
@@ -66,12 +66,18 @@ async def test_entries_that_come_are_applied_and_older_ones_are_not(diary: Diary
     await diary.until("begin", "one", "two")
 
 
+async def _delete(tx: Tx, _now_us: int) -> None:
+    """Delete the feed as another node does: no signal comes of it here."""
+    await tx.run("DELETE FROM feed")
+    await tx.run("DELETE FROM feed_entry")
+
+
 async def test_it_begins_anew_when_asked(diary: Diary) -> None:
     diary.follower.start()
     await diary.until("begin")
     await diary.tell("one")
     await diary.until("begin", "one")
-    await diary.store.reset()
+    await diary.store.run(_delete)
     diary.follower.start()
     await diary.until("begin", "one", "begin")
     await diary.tell("first")
@@ -84,8 +90,19 @@ async def test_it_begins_anew_when_another_node_deleted_everything(diary: Diary)
     for note in ("one", "two", "three"):
         await diary.tell(note)
     await diary.until("begin", "one", "two", "three")
-    await diary.store.reset()
+    await diary.store.run(_delete)
     await diary.tell("first")
     await diary.until("begin", "one", "two", "three", "begin")
     await diary.tell("second")
     await diary.until("begin", "one", "two", "three", "begin", "second")
+
+
+async def test_it_begins_anew_by_itself_after_a_reset(diary: Diary) -> None:
+    diary.follower.start()
+    await diary.until("begin")
+    await diary.tell("one")
+    await diary.until("begin", "one")
+    await diary.store.reset()
+    await diary.until("begin", "one", "begin")
+    await diary.tell("first")
+    await diary.until("begin", "one", "begin", "first")
