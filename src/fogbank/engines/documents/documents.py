@@ -83,10 +83,11 @@ async def get(tx: Tx, now_us: int, name: Name, locate: Locate) -> Document | Non
 async def get_at(tx: Tx, _now_us: int, collection: Collection, key: Key) -> Document | None:
     """Return a document of a collection that is known, or None."""
     row = await tx.one(_GET, collection.id, *key)
-    return None if row is None else _document(row)
+    return None if row is None else read_row(row)
 
 
-def _document(row: Row) -> Document:
+def read_row(row: Row) -> Document:
+    """Return the document of a row that begins with size, body, version and creation."""
     return Document(row[0], decode_fields(row[1]), row[2], row[3])
 
 
@@ -195,7 +196,7 @@ async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -
     has_traits = bool(config.indexes or config.expiry)
     while True:
         row = await tx.one(_HOLD, one.collection.id, *one.key)
-        before = None if row is None else _document(row)
+        before = None if row is None else read_row(row)
         after = change(before)
         if after is before:
             return Written(before, after)
@@ -282,7 +283,7 @@ async def enter_some(
         limit,
     )
     for row in rows:
-        entries, expires_us = shape.describe(collection.config, _document(row))
+        entries, expires_us = shape.describe(collection.config, read_row(row))
         await _enter(tx, Key(bytes(row[5]), bytes(row[6])), [entry for entry in entries if entry.number == index])
         if expires_us != row[7]:
             await tx.run("UPDATE document SET expires_us = $1 WHERE id = $2", expires_us, row[4])
@@ -304,7 +305,7 @@ async def time_some(tx: Tx, now_us: int, name: Name, after: int, limit: int, sha
         limit,
     )
     for row in rows:
-        expires_us = shape.describe(collection.config, _document(row)).expires_us
+        expires_us = shape.describe(collection.config, read_row(row)).expires_us
         if expires_us != row[5]:
             await tx.run("UPDATE document SET expires_us = $1 WHERE id = $2", expires_us, row[4])
             tx.signal(EXPIRY)

@@ -46,6 +46,8 @@ class Index(msgspec.Struct, frozen=True, omit_defaults=True):
 class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a collection keeps its documents; a cloud's own settings that no policy reads stand in `labels`.
 
+    `dialect` names the service whose `Shape` describes the documents; without one, their fields do.
+
     Documents of one partition key are kept in the order of their sort keys. `protected`: it can't be deleted.
     `versioned`: each write has a number that is greater than all before it in the collection. `feed` names the change
     feed that tells of each write, if there is one; entries older than `feed_seconds` go away, unless that is 0, and so
@@ -57,7 +59,7 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     partition_key: KeyField
     sort_key: KeyField | None = None
     protected: bool = False
-    dialect: str = "dynamodb"
+    dialect: str = ""
     versioned: bool = False
     indexes: tuple[Index, ...] = ()
     feed: str = ""

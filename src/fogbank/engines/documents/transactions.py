@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from fogbank.engines.documents import collections, documents, requests
 from fogbank.engines.documents.documents import Written
 from fogbank.engines.documents.errors import RefusedError, SameDocumentError, TooLargeTogetherError
-from fogbank.engines.documents.model import Document
 from fogbank.engines.documents.traits import FIELDS
-from fogbank.engines.documents.values import decode_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fogbank.engines.documents.documents import Locate, Write
-    from fogbank.engines.documents.model import Collection, Key, Name
+    from fogbank.engines.documents.model import Collection, Document, Key, Name
     from fogbank.engines.documents.requests import Request
     from fogbank.engines.documents.traits import Shape
-    from fogbank.storage import Row, Tx
+    from fogbank.storage import Tx
 
-_GET: Final = "SELECT size, body, version, created FROM document WHERE collection = $1 AND partition = $2 AND sort = $3"
-_HOLD: Final = f"{_GET} FOR UPDATE"
+_HOLD: Final = (
+    "SELECT size, body, version, created FROM document WHERE collection = $1 AND partition = $2 AND sort = $3"
+    " FOR UPDATE"
+)
 _STAND_IN: Final = (
     "INSERT INTO document (id, collection, partition, sort, size, body) VALUES ($1, $2, $3, $4, 0, $5)"
     " ON CONFLICT (collection, partition, sort) DO NOTHING"
@@ -56,7 +56,7 @@ async def write(
     """
     places = await _locate(tx, now_us, [(each.name, each.locate) for each in writes], refusal)
     if request is not None and not await requests.admit(tx, now_us, request):
-        found = [await _get(tx, collection.id, key) for collection, key in places]
+        found = [await documents.get_at(tx, now_us, collection, key) for collection, key in places]
         return Outcome(True, [Written(document, document) for document in found])
     refusals: list[Exception | None] = [None] * len(writes)
     size = 0
@@ -86,7 +86,7 @@ async def read(
     Reads see one snapshot of the store. Raises `RefusedError`, `SameDocumentError`, `TooLargeTogetherError`.
     """
     places = await _locate(tx, now_us, wanted, refusal)
-    found = [await _get(tx, collection.id, key) for collection, key in places]
+    found = [await documents.get_at(tx, now_us, collection, key) for collection, key in places]
     if sum(document.size for document in found if document is not None) > bytes_max:
         raise TooLargeTogetherError
     return found
@@ -114,21 +114,12 @@ async def _locate(
     return places
 
 
-async def _get(tx: Tx, collection: int, key: Key) -> Document | None:
-    row = await tx.one(_GET, collection, *key)
-    return None if row is None else _document(row)
-
-
-def _document(row: Row) -> Document:
-    return Document(row[0], decode_fields(row[1]), row[2], row[3])
-
-
 async def _hold(tx: Tx, collection: int, key: Key, number: int) -> Document | None:
     """Return a document, or None, that nobody else can change or create until the end of the transaction."""
     while True:
         row = await tx.one(_HOLD, collection, *key)
         if row is not None:
-            return _document(row)
+            return documents.read_row(row)
         # A row that was made and removed by a transaction under way is waited for by whoever would make another.
         if await tx.run(_STAND_IN, number, collection, *key, b""):
             await tx.run("DELETE FROM document WHERE id = $1", number)

@@ -88,6 +88,21 @@ def test_a_batch_adds_them_up(ddb: Any, tasks: str) -> None:
     assert metrics == {"ItemCollectionKey": {"pk": {"S": "p"}}, "SizeEstimateRangeGB": [0.0, 1.0]}
 
 
+def test_a_transaction_tells_of_the_item_collections_that_it_changes(ddb: Any, tasks: str, things: str) -> None:
+    ddb.put_item(TableName=tasks, Item={"pk": {"S": "asked"}, "sk": {"N": "1"}})
+    asked = {"Key": {"pk": {"S": "asked"}, "sk": {"N": "1"}}, "ConditionExpression": "attribute_exists(pk)"}
+    written = ddb.transact_write_items(
+        TransactItems=[
+            {"Put": {"TableName": tasks, "Item": KEY}},
+            {"Put": {"TableName": things, "Item": {"id": {"S": "a"}}}},
+            {"ConditionCheck": {"TableName": tasks, **asked}},
+        ],
+        ReturnItemCollectionMetrics="SIZE",
+    )
+    wanted = {"ItemCollectionKey": {"pk": {"S": "p"}}, "SizeEstimateRangeGB": [0.0, 1.0]}
+    assert written["ItemCollectionMetrics"] == {tasks: [wanted]}
+
+
 def test_sizes_of_item_collections(ddb: Any, tasks: str, things: str) -> None:
     written = ddb.put_item(TableName=tasks, Item=KEY, ReturnItemCollectionMetrics="SIZE")
     wanted = {"ItemCollectionKey": {"pk": {"S": "p"}}, "SizeEstimateRangeGB": [0.0, 1.0]}

@@ -19,7 +19,6 @@ Fields: TypeAlias = "dict[str, Value]"
 
 INT_MAX: Final = 2**63 - 1
 INT_MIN: Final = -(2**63)
-NANOS: Final = 1_000_000_000
 _DIGITS_OF_NANOS: Final = 9
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

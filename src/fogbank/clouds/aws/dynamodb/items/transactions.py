@@ -30,6 +30,7 @@ from fogbank.clouds.aws.dynamodb.items.writing import (
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
+from fogbank.clouds.aws.dynamodb.upkeep.write_costs import sizes_of_writes
 from fogbank.engines.documents import transactions
 from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.model import Document
@@ -40,7 +41,7 @@ from fogbank.wire.aws.errors import AwsError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fogbank.engines.documents.documents import Change, Locate
+    from fogbank.engines.documents.documents import Change, Locate, Written
     from fogbank.engines.documents.model import Name
     from fogbank.engines.documents.transactions import Outcome
     from fogbank.languages.dynamodb.paths import Tree
@@ -122,7 +123,15 @@ async def transact_write_items(dynamo: Dynamo, call: Call, request: TransactWrit
     writes = [_write(dynamo, table_of(call, action.TableName), action) for action in actions]
     repeatable = request_of(call, request.ClientRequestToken, "TransactWriteItems", request.TransactItems)
     outcome = await write_as_one(dynamo, writes, repeatable)
-    return units_of_writes([action.TableName for action in actions], outcome, request.ReturnConsumedCapacity)
+    tables = [action.TableName for action in actions]
+    by_table: dict[str, list[Written]] = {}
+    for table, written in zip(tables, outcome.written, strict=True):
+        if written.before is not written.after:
+            by_table.setdefault(table, []).append(written)
+    return {
+        **units_of_writes(tables, outcome, request.ReturnConsumedCapacity),
+        **await sizes_of_writes(dynamo, call, request.ReturnItemCollectionMetrics, by_table),
+    }
 
 
 class Get(Input):

@@ -67,18 +67,29 @@ async def told_of_writes(
     dynamo: Dynamo, call: Call, request: Asked, by_table: Mapping[str, list[Written]]
 ) -> dict[str, Any]:
     """As `told_of_write`, for writes into several tables by their names."""
-    capacity, metrics = request.ReturnConsumedCapacity, request.ReturnItemCollectionMetrics
-    if capacity in NOT_WANTED and metrics in NOT_WANTED:
-        return {}
-    consumed, sizes = [], {}
+    capacity = request.ReturnConsumedCapacity
+    told = await sizes_of_writes(dynamo, call, request.ReturnItemCollectionMetrics, by_table)
+    if capacity is None or capacity in NOT_WANTED:
+        return told
+    consumed = []
     for table_name, writes in by_table.items():
         table = await dynamo.store.read(collections.find, table_of(call, table_name))
-        if capacity is not None:
-            consumed.append(show_costs(table_name, costs_of(table.config, writes), capacity))
-        if metrics not in NOT_WANTED and (shown := await item_collections(dynamo, table, writes)):
+        consumed.append(show_costs(table_name, costs_of(table.config, writes), capacity))
+    return told | {"ConsumedCapacity": consumed}
+
+
+async def sizes_of_writes(
+    dynamo: Dynamo, call: Call, wanted: str | None, by_table: Mapping[str, list[Written]]
+) -> dict[str, Any]:
+    """Return the member of a reply that tells of the item collections that were changed; none unless it is wanted."""
+    if wanted in NOT_WANTED:
+        return {}
+    sizes = {}
+    for table_name, writes in by_table.items():
+        table = await dynamo.store.read(collections.find, table_of(call, table_name))
+        if shown := await item_collections(dynamo, table, writes):
             sizes[table_name] = shown
-    told: dict[str, Any] = {} if capacity in NOT_WANTED else {"ConsumedCapacity": consumed}
-    return told if metrics in NOT_WANTED else told | {"ItemCollectionMetrics": sizes}
+    return {"ItemCollectionMetrics": sizes}
 
 
 def costs_of(config: CollectionConfig, writes: Iterable[Written]) -> Costs:

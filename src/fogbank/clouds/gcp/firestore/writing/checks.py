@@ -16,7 +16,6 @@ from fogbank.clouds.gcp.firestore.service import invalid
 DOCUMENT_BYTES_MAX: Final = 1_048_576
 DEPTH_MAX: Final = 20
 VECTOR_DIMENSIONS_MAX: Final = 2_048
-TEXT_BYTES_MAX: Final = DOCUMENT_BYTES_MAX - 89
 # What protobuf writes in fewer bytes than these can't be larger than the limit, however it is counted.
 _SURELY_SMALL_BYTES: Final = DOCUMENT_BYTES_MAX // 4
 _FIXED: Final = {
