@@ -1,0 +1,1 @@
+"""Documents of every cloud beside one reference model."""
