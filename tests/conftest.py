@@ -30,6 +30,8 @@ START_US = 1_795_348_800_000_000
 # Examples are found anew in each run, but in CI the same ones each time.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True)
+# Authorities that tests make are nobody's business but theirs.
+os.environ["XDG_CONFIG_HOME"] = str(Path(tempfile.gettempdir()) / f"fogbank-tests-{os.getuid()}")
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 LONG = ("test_terraform.py", "test_destinations.py", "test_pipeline.py", "test_crashes.py")
 STORES = ("sqlite-file", "sqlite-memory", "postgres")

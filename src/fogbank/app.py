@@ -49,6 +49,7 @@ from fogbank.clouds.gcp.services import (
     gcp_table,
     gcp_timers,
 )
+from fogbank.clouds.hosts import is_cloud
 from fogbank.connectors.async_invocations import AsyncInvocations
 from fogbank.connectors.delivery.carrying import Carrier
 from fogbank.connectors.delivery.deliveries import Deliveries
@@ -70,8 +71,13 @@ from fogbank.connectors.tables.model import Tables
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
+from fogbank.control import authority, debugging, invocations, outbox, tables
+from fogbank.control import routes as routing
+from fogbank.control.authority import AuthorityEndpoint
+from fogbank.control.debugging import DebugEndpoint
 from fogbank.control.endpoints import Control
 from fogbank.control.invocations import Invocations
+from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.routes import Routes
 from fogbank.control.tables import Documents
 from fogbank.engines.messaging.receiving import Receiver
@@ -82,18 +88,22 @@ from fogbank.runtimes.functions_framework.contract import FunctionsFrameworkCont
 from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
-from fogbank.settings import SettingsError
+from fogbank.settings import PORT_MAX, SettingsError
 from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
 from fogbank.storage.timers import TimerService
 from fogbank.wire.http2.front import Front
-from fogbank.wire.http2.server import Http2Server
+from fogbank.wire.http2.server import PREFACE, Http2Server
 from fogbank.wire.server import HttpServer
+from fogbank.wire.tls.authority import Authority, default_folder
+from fogbank.wire.tls.contexts import Contexts
+from fogbank.wire.tls.tunnels import BEGINNING, Tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
+    from fogbank.control.endpoints import Endpoint
     from fogbank.runtimes.contract import Contract
     from fogbank.settings import Settings
     from fogbank.storage import Store
@@ -134,6 +144,9 @@ class App:
         self.clock = clock or Clock()
         self.ids = ids or Ids(self.clock)
         self.port = 0
+        # 0 where the port after `port` is somebody else's.
+        self.tls_port = 0
+        self.authority = Authority(settings.ca or default_folder())
         self.aliases: dict[int, str] = {}
         self.store: Store
         self.runner: FunctionRunner
@@ -174,6 +187,11 @@ class App:
     def url(self) -> str:
         """Where the server is reached."""
         return f"http://{_bracketed(self.settings.host)}:{self.port}"
+
+    @property
+    def tls_url(self) -> str:
+        """Where the server is reached over TLS; nothing where it isn't."""
+        return f"https://{_bracketed(self.settings.host)}:{self.tls_port}" if self.tls_port else ""
 
     @property
     def sandbox(self) -> str:
@@ -218,7 +236,6 @@ class App:
             await self.store.drain()
 
     async def _start(self) -> None:
-        settings = self.settings
         folder = await self._open_store()
         self._add(Housekeeping(self.store, self.clock))
         logs = self._add(FunctionLogs(self.store, self.ids, gcp_line_readers()))
@@ -239,16 +256,43 @@ class App:
         kept = Invocations(self.store, self.clock, self.ids, invoker, self._history)
         routes = Routes(self.store, self.ids, Targets((aws_addresses, gcp_addresses, azure_addresses)))
         documents = Documents(self._tables(gcp))
-        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner, routes, documents)
-        http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse), self.clock)
-        self._stack.push_async_callback(http2.close)
-        server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
-        self._stack.push_async_callback(server.close)
-        self.port = await server.listen(settings.host, settings.port)
-        if settings.alias_ports:
-            await self._listen_aside(server)
+        endpoints: dict[str, Endpoint] = {
+            authority.PATH: AuthorityEndpoint(self.authority),
+            debugging.PATH: DebugEndpoint(self.store, self.runner),
+            invocations.PATH: kept,
+            outbox.PATH: OutboxEndpoint(self.store),
+            routing.PATH: routes,
+            tables.PATH: documents,
+        }
+        self._control = Control(self.store, self._aws.services, self.reset, self.runner, endpoints)
+        await self._listen(gcp)
         for part in self._parts:
             part.start()
+
+    async def _listen(self, gcp: GcpGateway) -> None:
+        """Open the ports; raises `OSError` for one that is taken."""
+        settings = self.settings
+        http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse), self.clock)
+        self._stack.push_async_callback(http2.close)
+        contexts = Contexts(self.authority, is_cloud)
+        tunnels = Tunnels(contexts)
+        others = ((PREFACE, http2.take), (BEGINNING, tunnels.take))
+        server = HttpServer(self.handle, self.clock, self._aws.refuse, others=others)
+        tunnels.connect = server.connect
+        self._stack.push_async_callback(server.close)
+        self._stack.push_async_callback(tunnels.close)
+        self.port = await server.listen(settings.host, settings.port)
+        tls_port = settings.tls_port
+        if tls_port is None:
+            tls_port = settings.port + 1 if 0 < settings.port < PORT_MAX else 0
+        try:
+            self.tls_port = await server.listen(settings.host, tls_port, contexts.listening)
+        except OSError:
+            # The port was nobody's wish: tunnels carry TLS all the same.
+            if settings.tls_port is not None:
+                raise
+        if settings.alias_ports:
+            await self._listen_aside(server)
 
     async def _listen_aside(self, server: HttpServer) -> None:
         """Listen on the ports where clients look for emulators; raises `SettingsError` for one that is taken."""

@@ -18,6 +18,8 @@ DEFAULT_FOLDER: Final = Path(".fogbank")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 SANDBOXES: Final = ("auto", "strict", "process")
 PREFIX: Final = "FOGBANK_"
+PORTS: Final = ("port", "tls_port")
+PORT_MAX: Final = 65_535
 _ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 
 
@@ -35,7 +37,9 @@ class Settings:
     where functions can be isolated from the machine, or `process` for processes that are not isolated. `strict`
     refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted. `smtp`
     is the host and port of a mail server that e-mails are sent on to; without one they stay in the outbox. With
-    `alias_ports` the server also listens where clients look for emulators of single services.
+    `alias_ports` the server also listens where clients look for emulators of single services. `tls_port` carries the
+    same over TLS; by default it is the port after `port`. `ca` is the folder of the certificate authority, which is in
+    the user's configuration unless it is given.
     """
 
     host: str = DEFAULT_HOST
@@ -49,11 +53,15 @@ class Settings:
     strict: bool = False
     smtp: str | None = None
     alias_ports: bool = False
+    tls_port: int | None = None
+    ca: Path | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.port <= 65_535:
-            msg = f"port must be 0 to 65535, not {self.port}"
-            raise SettingsError(msg)
+        for name in PORTS:
+            port = getattr(self, name)
+            if port is not None and not 0 <= port <= PORT_MAX:
+                msg = f"{name} must be 0 to {PORT_MAX}, not {port}"
+                raise SettingsError(msg)
         if self.sandbox not in SANDBOXES:
             msg = f"sandbox must be {' or '.join(SANDBOXES)}, not {self.sandbox}"
             raise SettingsError(msg)
@@ -109,11 +117,11 @@ def load_settings(
 
 
 def _convert(name: str, value: Any) -> Any:
-    if name == "port":
+    if name in PORTS:
         try:
             return int(value)
         except (TypeError, ValueError):
-            msg = f"port must be a number, not {value!r}"
+            msg = f"{name} must be a number, not {value!r}"
             raise SettingsError(msg) from None
     if name in ("memory", "insecure", "strict", "alias_ports"):
         if isinstance(value, bool):
@@ -126,4 +134,4 @@ def _convert(name: str, value: Any) -> Any:
         raise SettingsError(msg)
     if name == "shared":
         return Path(value).resolve()
-    return Path(value) if name == "data" else str(value)
+    return Path(value) if name in ("data", "ca") else str(value)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 @click.command("up")
 @click.option("--host", help="Address to listen on (127.0.0.1).")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one (4566).")
+@click.option("--tls-port", type=int, help="Port to listen on with TLS (the port after --port).")
+@click.option(
+    "--ca", type=click.Path(file_okay=False), help="Folder of the certificate authority (~/.config/fogbank/ca)."
+)
 @click.option("--data", type=click.Path(file_okay=False), help="Folder that keeps everything (.fogbank).")
 @click.option("--memory", is_flag=True, default=None, help="Keep everything in memory only.")
 @click.option("--database", metavar="URL", help="Keep everything in PostgreSQL: postgresql://…")
@@ -73,6 +77,7 @@ def banner(app: App) -> str:
         (
             f"Fogbank {__version__}",
             f"  Endpoint     {app.url}",
+            f"  TLS          {app.tls_url or 'the port after the endpoint is taken: only through the proxy'}",
             *(f"  Alias        port {port}, {what}" for port, what in app.aliases.items()),
             f"  Data         {app.store.description}",
             f"  Sandbox      {app.sandbox}",

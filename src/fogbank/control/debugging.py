@@ -40,8 +40,10 @@ class DebugEndpoint:
         self._store = store
         self._runner = runner
 
-    async def handle(self, request: Request) -> Response:
+    async def handle(self, request: Request, path: str) -> Response:
         """Answer a request, or raise `RefusedError`."""
+        if path != PATH:
+            raise RefusedError(404, f"There is nothing at {path}.")
         allow(request, PATH, "GET", "POST", "DELETE")
         if request.method == "POST":
             read_query(request)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fogbank import __version__
-from fogbank.control import debugging, invocations, outbox, routes, tables
-from fogbank.control.debugging import DebugEndpoint
-from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.records import iso
 from fogbank.control.replies import RefusedError, allow, error_reply, json_reply, read_number, read_query
 from fogbank.engines.functions import functions
@@ -17,11 +14,8 @@ from fogbank.storage import StoreUnavailableError, blobs
 from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from fogbank.control.invocations import Invocations
-    from fogbank.control.routes import Routes
-    from fogbank.control.tables import Documents
     from fogbank.engines.functions.model import Function
     from fogbank.runtimes.runner import FunctionRunner
     from fogbank.storage import Store
@@ -33,28 +27,29 @@ _MESSAGES: Final = "/_aws/sqs/messages"
 _HEALTH: Final = ("/_fogbank/health", "/_localstack/health")
 
 
+class Endpoint(Protocol):
+    """What answers at a path of its own and below it."""
+
+    async def handle(self, request: Request, path: str) -> Response:
+        """Answer a request, or raise `RefusedError`; `path` has no slash at its end."""
+
+
 class Control:
-    """Answers what is asked of Fogbank itself."""
+    """Answers what is asked of Fogbank itself; `endpoints` are those that have modules of their own, by their paths."""
 
     def __init__(
         self,
         store: Store,
         services: Sequence[str],
         reset: Callable[[], Awaitable[None]],
-        kept: Invocations,
         runner: FunctionRunner,
-        between: Routes,
-        documents: Documents,
+        endpoints: Mapping[str, Endpoint],
     ) -> None:
         self._is_function = runner.is_function
-        self._debug = DebugEndpoint(store, runner)
-        self._routes = between
-        self._documents = documents
-        self._outbox = OutboxEndpoint(store)
         self._store = store
         self._services = services
         self._reset = reset
-        self._invocations = kept
+        self._endpoints = endpoints
 
     async def handle(self, request: Request) -> Response:
         """Answer one request; functions, and whoever can't be told from one, may ask for the server's health only."""
@@ -76,16 +71,10 @@ class Control:
             allow(request, path, "POST")
             await self._reset()
             return json_reply(200, {"reset": True})
-        if path.startswith(invocations.PATH):
-            return await self._invocations.handle(request, path)
-        if path.startswith(outbox.PATH):
-            return await self._outbox.handle(request, path)
-        if path.startswith(routes.PATH):
-            return await self._routes.handle(request, path)
-        if path.startswith(tables.PATH):
-            return await self._documents.handle(request, path)
-        if path == debugging.PATH:
-            return await self._debug.handle(request)
+        # "/_fogbank/queues/1" is the business of "/_fogbank/queues".
+        endpoint = self._endpoints.get("/".join(path.split("/", 3)[:3]))
+        if endpoint is not None:
+            return await endpoint.handle(request, path)
         if path.startswith(_MESSAGES):
             from fogbank.clouds.aws.sqs.inspection import show_messages  # noqa: PLC0415 - loaded on first use
 

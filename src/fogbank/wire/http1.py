@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from fogbank.wire.bodies import write_stream
 from fogbank.wire.drive import Drive
@@ -18,15 +18,15 @@ from fogbank.wire.http import BODILESS, BodyIncompleteError, ReplyBrokenError, R
 from fogbank.wire.http1_reader import RequestReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fogbank.wire.connections import Connections
     from fogbank.wire.http import Handler, Request
     from fogbank.wire.http1_reader import Bodies
 
+    Taker: TypeAlias = "Callable[[asyncio.Transport, bytes], None]"
+
 PIPELINED_MAX: Final = 64
-# How every connection in HTTP/2 begins (RFC 9113, section 3.4).
-HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ class ServerSide(Protocol):
     bodies: Bodies
     closing: bool
     connections: Connections[Connection]
-    # Who takes over connections that turn out to speak HTTP/2, with what was read of them.
-    http2: Callable[[asyncio.Transport, bytes], None] | None
+    # Who takes over connections that begin with these bytes, with what was read of them.
+    others: Sequence[tuple[bytes, Taker]]
 
     def forget(self, connection: Connection) -> None:
         """Take note that a connection is gone."""
@@ -78,8 +78,9 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport = None  # type: ignore[assignment] # connection_made sets it
         self._loop = asyncio.get_running_loop()
         self._reader = RequestReader(self, server.bodies)
-        self._feed = self._reader.feed if server.http2 is None else self._look
+        self._feed = self._look if server.others else self._reader.feed
         self._looked_at = b""
+        self._secure = False
         # The request that is being answered, what is being done about it, and those behind it.
         self._current: Request | None = None
         self._under_way: Drive[Response] | asyncio.Task[None] | None = None
@@ -114,6 +115,9 @@ class Connection(asyncio.Protocol):
             self._reader.client, self._reader.port = str(peer[0]), int(peer[1])
         else:
             self._reader.client = "local"
+        if transport.get_extra_info("sslcontext") is not None:
+            self._reader.scheme = "https"
+            self._secure = True
         self._server.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -134,7 +138,8 @@ class Connection(asyncio.Protocol):
         """Answer what the client asked before it stopped sending, then close."""
         self._half_closed = True
         self._reader.end(status=400)
-        return self._current is not None or bool(self._queue)
+        # TLS can't be closed one way only.
+        return not self._secure and (self._current is not None or bool(self._queue))
 
     def pause_writing(self) -> None:
         """Note that the client reads more slowly than we write."""
@@ -219,20 +224,20 @@ class Connection(asyncio.Protocol):
     # Requests and responses.
 
     def _look(self, data: bytes) -> None:
-        """Tell by the first bytes whether the connection is for HTTP/2 or for us."""
+        """Tell by the first bytes whether the connection is for us."""
         data = self._looked_at + data
-        known = len(HTTP2_PREFACE)
-        if data[:known] != HTTP2_PREFACE[: len(data)]:
-            self._looked_at = b""
+        self._looked_at = b""
+        for beginning, take in self._server.others:
+            if data.startswith(beginning):
+                self._lost = True
+                self._server.forget(self)
+                take(self._transport, data)
+                return
+            if beginning.startswith(data):
+                self._looked_at = data
+        if not self._looked_at:
             self._feed = self._reader.feed
             self._feed(data)
-        elif len(data) < known:
-            self._looked_at = data
-        else:
-            assert self._server.http2 is not None
-            self._lost = True
-            self._server.forget(self)
-            self._server.http2(self._transport, data)
 
     def _start(self, request: Request) -> None:
         if self._lost:
@@ -336,7 +341,7 @@ class Connection(asyncio.Protocol):
             assert isinstance(response.body, bytes)
             head = encode_head(response, self._server.date(), len(response.body), keep_alive=False)
             self._transport.write(head + response.body)
-        if not unread:
+        if not unread or self._secure:
             self._transport.close()
             return
         # Closing at once, with something still to be read, could destroy the answer on its way.

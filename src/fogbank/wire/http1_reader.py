@@ -61,13 +61,15 @@ class RequestReader:
 
     __slots__ = (
         "_bodies", "_conversation", "_head_bytes", "_headers", "_in_body", "_keep_alive", "_muted", "_parser", "_parts",
-        "_repeats", "_target", "_upgrade", "began", "body_bytes", "client", "deaf", "port", "receiving", "stream",
+        "_repeats", "_target", "_upgrade", "began", "body_bytes", "client", "deaf", "port", "receiving", "scheme",
+        "stream",
     )  # fmt: skip
 
     def __init__(self, conversation: Conversation, bodies: Bodies) -> None:
         self._bodies = bodies
         self.client = ""
         self.port = 0
+        self.scheme = "http"
         self.receiving = False
         self.began = 0
         self.body_bytes = 0
@@ -246,7 +248,9 @@ class RequestReader:
                 return
             if host:
                 headers[b"host"] = host
-        request = Request(method, target, headers, body, stream=stream, client=self.client, client_port=self.port)
+        request = Request(
+            method, target, headers, body, stream=stream, scheme=self.scheme, client=self.client, client_port=self.port
+        )
         if b"connection" in headers or not self._keep_alive:
             request.keep_alive = self._keep_alive
             request.version = parser.get_http_version()

@@ -12,16 +12,19 @@ from fogbank.wire.http1_reader import Bodies
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    import ssl
+    from collections.abc import Callable, Sequence
 
     from fogbank.kernel.clock import Clock
     from fogbank.wire.http import Handler
+    from fogbank.wire.http1 import Taker
 
 BACKLOG: Final = 1_024
 # So many connections are looked at in one sweep, or as many as it takes to see all within so many sweeps: thousands
 # that only wait shall cost next to nothing.
 SWEPT_AT_ONCE: Final = 500
 SWEEPS_MAX: Final = 10
+HANDSHAKE_SECONDS: Final = 15.0
 DEFAULT_BODIES: Final = Bodies()
 
 
@@ -29,8 +32,8 @@ class HttpServer:
     """Answers HTTP/1.1 on any number of sockets with one handler.
 
     `refuse` words answers to what never became a request (status and what is known of the request); `patience`
-    is real time, whatever the clock says. `http2` takes over connections that begin as HTTP/2 does, which are refused
-    without it. `bodies` says how those of requests are received.
+    is real time, whatever the clock says. `others` take over connections that begin with certain bytes: those of
+    HTTP/2, or of tunnels. `bodies` says how those of requests are received.
     """
 
     def __init__(
@@ -39,13 +42,13 @@ class HttpServer:
         clock: Clock,
         refuse: Callable[[int, Request], Response] | None = None,
         patience: Patience | None = None,
-        http2: Callable[[asyncio.Transport, bytes], None] | None = None,
+        others: Sequence[tuple[bytes, Taker]] = (),
         bodies: Bodies | None = None,
     ) -> None:
         self.handler = handler
         self.bodies = bodies or DEFAULT_BODIES
         self.patience = patience or Patience()
-        self.http2 = http2
+        self.others = others
         self.closing = False
         self.connections: Connections[Connection] = Connections()
         self._dates = Dates(clock)
@@ -55,13 +58,18 @@ class HttpServer:
         self._sweeping: asyncio.TimerHandle | None = None
         self._unswept: list[Connection] = []
 
-    async def listen(self, host: str, port: int) -> int:
-        """Listen on an address; port 0 takes a free one. Returns the port."""
-        return self._listen(await self._loop.create_server(self._connect, host, port, backlog=BACKLOG))
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen on an address, with TLS if there is a context; port 0 takes a free one. Returns the port."""
+        patience = None if tls is None else HANDSHAKE_SECONDS
+        return self._listen(
+            await self._loop.create_server(
+                self.connect, host, port, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=patience
+            )
+        )
 
     async def listen_on(self, sock: socket.socket) -> int:
         """Listen on a bound socket."""
-        return self._listen(await self._loop.create_server(self._connect, sock=sock, backlog=BACKLOG))
+        return self._listen(await self._loop.create_server(self.connect, sock=sock, backlog=BACKLOG))
 
     async def close(self, grace_seconds: float = 5.0) -> None:
         """Stop listening, let requests under way finish within the grace, then cut off the rest."""
@@ -71,6 +79,10 @@ class HttpServer:
         await self.connections.close(grace_seconds)
         if self._sweeping is not None:
             self._sweeping.cancel()
+
+    def connect(self) -> Connection:
+        """Return what serves a connection that begins."""
+        return Connection(self)
 
     def forget(self, connection: Connection) -> None:
         """Take note that a connection is gone."""
@@ -83,9 +95,6 @@ class HttpServer:
     def refusal(self, status: int, request: Request) -> Response:
         """Word the answer to something that never became a request."""
         return Response(status, []) if self._refuse is None else self._refuse(status, request)
-
-    def _connect(self) -> Connection:
-        return Connection(self)
 
     def _listen(self, listener: asyncio.Server) -> int:
         self._listeners.append(listener)

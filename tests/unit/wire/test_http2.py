@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from fogbank.wire.http import Request, Response
-from fogbank.wire.http1 import HTTP2_PREFACE
 from fogbank.wire.http2.exchange import WINDOW_BYTES
 from fogbank.wire.http2.front import Front
-from fogbank.wire.http2.server import Http2Server
+from fogbank.wire.http2.server import PREFACE, Http2Server
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ async def handle(asked: Request) -> Response:
 async def port(clock: Clock) -> AsyncIterator[int]:
     front = Front(handle, lambda: None, lambda status, _: Response(status, [], b"sorry"))
     http2 = Http2Server(front, clock)
-    server = HttpServer(handle, clock, http2=http2.take)
+    server = HttpServer(handle, clock, others=[(PREFACE, http2.take)])
     yield await server.listen("127.0.0.1", 0)
     await server.close(0)
     await http2.close(1)
@@ -125,7 +124,7 @@ async def port(clock: Clock) -> AsyncIterator[int]:
 async def ask(port: int, method: bytes, path: bytes, body: bytes = b"", pieces: int = 0) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     flags = END_HEADERS if body else END_HEADERS | END_STREAM
-    sent = HTTP2_PREFACE + frame(SETTINGS) + frame(HEADERS, flags, 1, head(method, path))
+    sent = PREFACE + frame(SETTINGS) + frame(HEADERS, flags, 1, head(method, path))
     parts = [body[at : at + 16_384] for at in range(0, len(body), 16_384)]
     for number, part in enumerate(parts):
         sent += frame(DATA, END_STREAM if number == len(parts) - 1 else 0, 1, part)
@@ -148,7 +147,7 @@ async def test_requests_reach_the_same_handler(port: int, pieces: int) -> None:
 
 async def test_large_bodies_are_streams(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(HTTP2_PREFACE + frame(SETTINGS) + frame(HEADERS, END_HEADERS, 1, head(b"PUT", b"/")))
+    writer.write(PREFACE + frame(SETTINGS) + frame(HEADERS, END_HEADERS, 1, head(b"PUT", b"/")))
     client = Client(reader, writer)
     sent = 0
     while sent < 3_000_000:
@@ -170,9 +169,7 @@ async def test_a_streamed_answer(port: int) -> None:
 
 async def test_an_answer_arrives_part_by_part_and_hears_of_its_client_s_end(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(
-        HTTP2_PREFACE + frame(SETTINGS) + frame(HEADERS, END_HEADERS | END_STREAM, 1, head(b"GET", b"/endless"))
-    )
+    writer.write(PREFACE + frame(SETTINGS) + frame(HEADERS, END_HEADERS | END_STREAM, 1, head(b"GET", b"/endless")))
     arrived = b""
     while b"part" not in arrived:
         arrived += await asyncio.wait_for(reader.read(1_000), SECONDS_MAX)
@@ -199,7 +196,7 @@ async def test_what_only_begins_like_the_preface_is_http1(port: int) -> None:
 
 async def test_frames_that_make_no_sense_end_the_connection(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(HTTP2_PREFACE + b"\xff" * 200)
+    writer.write(PREFACE + b"\xff" * 200)
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
         await Client(reader, writer).data()
     writer.close()

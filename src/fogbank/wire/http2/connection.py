@@ -13,11 +13,11 @@ from fogbank.wire.http2 import frames
 from fogbank.wire.http2.exchange import WINDOW_BYTES, Application, Exchange
 from fogbank.wire.http2.fields import BLOCK_BYTES_MAX, FIELDS_BYTES_MAX, FieldReader, MalformedError
 from fogbank.wire.http2.frames import ConnectionBrokenError, ErrorCode
+from fogbank.wire.http2.server import PREFACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 STREAMS_MAX: Final = 256
 FRAME_BYTES_MAX: Final = 65_536
 # What a client may send on all its streams before any of it is taken, and what is taken before it may send as much.

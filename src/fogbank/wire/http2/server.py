@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from fogbank.wire.http2.exchange import Application
 
 GRACE_SECONDS: Final = 5.0
+# How every connection in HTTP/2 begins (RFC 9113, section 3.4).
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 class Http2Server:

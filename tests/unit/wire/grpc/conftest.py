@@ -20,7 +20,7 @@ from fogbank.wire.grpc.status import Code, GrpcError
 from fogbank.wire.grpc.types import Types
 from fogbank.wire.http import Request, Response
 from fogbank.wire.http2.front import Front
-from fogbank.wire.http2.server import Http2Server
+from fogbank.wire.http2.server import PREFACE, Http2Server
 from fogbank.wire.server import HttpServer
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class EchoServer:
         clock = Clock()
         front = Front(handle, lambda: application, lambda status, _: Response(status, []))
         http2 = Http2Server(front, clock)
-        server = HttpServer(handle, clock, http2=http2.take)
+        server = HttpServer(handle, clock, others=[(PREFACE, http2.take)])
         self.port = await server.listen("127.0.0.1", 0)
         self._ready.set()
         await self._stop.wait()
