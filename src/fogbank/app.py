@@ -361,7 +361,7 @@ class App:
     def _open_clouds(self, invoker: Invoker, receiver: Receiver) -> GcpGateway:
         """Make the clouds' front doors."""
         store, clock, ids = self.store, self.clock, self.ids
-        azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster)))
+        azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster, self.signer)))
         gcp = GcpGateway(store, clock, ids, invoker, self.signer)
         self._others = (azure, gcp, Certificates(self.signer))
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)

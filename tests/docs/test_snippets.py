@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from fogbank.cli.env import variables
+from fogbank.cli.running.variables import variables
 from tests.servers import ServerProcess
 
 if TYPE_CHECKING:

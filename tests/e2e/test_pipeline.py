@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fogbank.cli.env import variables
+from fogbank.cli.running.variables import variables
 from tests.servers import ServerProcess, wait_until
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import pytest
 from examples import board, leaderboard, sessions
 from examples.documents import __main__ as documents
 from examples.readings import __main__ as readings
-from fogbank.cli.env import variables
+from fogbank.cli.running.variables import variables
 from fogbank.kernel.clock import SECOND_US
 from tests.conformance.azure.cosmos.conftest import client_of
 from tests.servers import wait_until

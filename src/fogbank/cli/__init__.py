@@ -9,7 +9,20 @@ import click
 
 from fogbank import __version__
 
-_COMMANDS: Final = ("docs", "env", "functions", "health", "invocations", "reset", "route", "table", "up")
+# Commands and their modules.
+_COMMANDS: Final = {
+    "ca": "running.ca",
+    "docs": "docs",
+    "env": "running.env",
+    "functions": "functions",
+    "health": "health",
+    "invocations": "invocations",
+    "reset": "reset",
+    "route": "route",
+    "run": "running.run",
+    "table": "table",
+    "up": "up",
+}
 
 
 class LazyGroup(click.Group):
@@ -25,7 +38,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"fogbank.cli.{cmd_name}").command
+        command: click.Command = import_module(f"fogbank.cli.{_COMMANDS[cmd_name]}").command
         return command
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.azure.hosts import is_cosmos, is_event_grid, is_storage
+from fogbank.clouds.azure.hosts import is_cosmos, is_event_grid, is_identity, is_storage
 from fogbank.engines.functions.entrances import addresses
 from fogbank.kernel.tasks import Supervisor
 
@@ -54,6 +54,7 @@ class AzureGateway:
             or host in ARM_HOSTS
             or is_event_grid(request, host)
             or is_storage(request, host)
+            or is_identity(request, host)
         )
 
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
@@ -68,6 +69,8 @@ class AzureGateway:
             return self._event_grid(request, host)
         if is_storage(request, host):
             return self._storage(request, host)
+        if is_identity(request, host):
+            return self._identity(request)
         return self._front.manage(request)
 
     async def _event_grid(self, request: Request, host: str) -> Response:
@@ -79,6 +82,11 @@ class AzureGateway:
         from fogbank.clouds.azure.cosmos import service  # noqa: PLC0415 - loaded on first use
 
         return await service.handle(self._parts, request, host)
+
+    async def _identity(self, request: Request) -> Response:
+        from fogbank.clouds.azure.identity import endpoints  # noqa: PLC0415 - loaded on first use
+
+        return await endpoints.handle(self._parts, request)
 
     async def _storage(self, request: Request, host: str) -> Response:
         from fogbank.clouds.azure.queues import service  # noqa: PLC0415 - loaded on first use

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from fogbank.connectors.delivery.posting import Poster
     from fogbank.connectors.invoker import Invoker
+    from fogbank.connectors.signing import Signer
     from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
@@ -22,3 +23,4 @@ class Parts(NamedTuple):
     invoker: Invoker
     receiver: Receiver
     poster: Poster
+    signer: Signer

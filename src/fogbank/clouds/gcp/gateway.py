@@ -27,6 +27,7 @@ _FUNCTION: Final = re.compile(
     r"/(?:africa|asia|australia|europe|me|northamerica|southamerica|us)-[a-z]+[0-9]+-[^/]+/[a-zA-Z][a-zA-Z0-9_-]*(?:/.*)?"
 )
 _UPLOAD: Final = "/gcf-v2-uploads-"
+_METADATA: Final = "/computeMetadata/"
 _EMULATOR: Final = "/emulator/v1/projects/"
 _AWS_SIGNED: Final = b"AWS4-"
 
@@ -53,17 +54,19 @@ class GcpGateway:
             _HOST.fullmatch(request.header(b"host"))
             or _API.fullmatch(path)
             or _FUNCTION.fullmatch(path)
-            or path.startswith((_UPLOAD, "/oauth2/", _EMULATOR))
+            or path.startswith((_UPLOAD, "/oauth2/", _EMULATOR, _METADATA))
         )
 
     async def handle(self, request: Request) -> Response:
         """Answer a request."""
-        from fogbank.clouds.gcp import identity_tokens  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.gcp import access_tokens, identity_tokens  # noqa: PLC0415 - loaded on first use
         from fogbank.clouds.gcp.functions import serving, sources  # noqa: PLC0415 - loaded on first use
 
         if request.raw_path in identity_tokens.PATHS:
             return await identity_tokens.certificates(self._signer, request.raw_path)
         parts = self.parts
+        if access_tokens.is_token_request(request):
+            return await access_tokens.handle(parts, self._signer, request)
         if request.raw_path.startswith(_EMULATOR):
             from fogbank.clouds.gcp.firestore import emulator  # noqa: PLC0415 - loaded on first use
 

@@ -1,0 +1,90 @@
+"""`fogbank ca`: the local certificate authority, and how this machine comes to trust it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fogbank.wire.tls.authority import Authority, default_folder
+
+# Where distributions look for what an administrator trusts, and what makes them read it again.
+_STORES: Final = (
+    (Path("/usr/local/share/ca-certificates"), ".crt", ("update-ca-certificates",)),
+    (Path("/etc/pki/ca-trust/source/anchors"), ".pem", ("update-ca-trust",)),
+    (Path("/etc/ca-certificates/trust-source/anchors"), ".crt", ("trust", "extract-compat")),
+)
+_KEYCHAIN: Final = "/Library/Keychains/System.keychain"
+
+
+@click.group("ca")
+@click.option("--ca", "folder", type=click.Path(file_okay=False, path_type=Path), envvar="FOGBANK_CA", show_envvar=True,
+              help="The authority's folder (~/.config/fogbank/ca).")  # fmt: skip
+@click.pass_context
+def command(context: click.Context, folder: Path | None) -> None:
+    """Show, export or trust the local certificate authority; it is made if there is none."""
+    context.obj = Authority(folder or default_folder())
+
+
+@command.command("path")
+@click.pass_obj
+def path(authority: Authority) -> None:
+    """Print where the certificate is."""
+    print(_found(authority))
+
+
+@command.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path), required=False)
+@click.pass_obj
+def export(authority: Authority, file: Path | None) -> None:
+    """Write the certificate (never the key) to a file, or print it."""
+    pem = _found(authority).read_bytes()
+    if file is None:
+        print(pem.decode(), end="")
+        return
+    try:
+        file.write_bytes(pem)
+    except OSError as error:
+        msg = f"{file}: {error.strerror}"
+        raise click.ClickException(msg) from None
+
+
+@command.command("trust")
+@click.option("--print", "only_print", is_flag=True, help="Print the commands, and run none.")
+@click.pass_obj
+def trust(authority: Authority, *, only_print: bool) -> None:
+    """Have this machine trust the certificate; takes an administrator's rights."""
+    for each in _commands(_found(authority)):
+        if only_print:
+            print(*each)
+            continue
+        try:
+            subprocess.run(each, check=True)  # noqa: S603 - the commands are ours
+        except (OSError, subprocess.CalledProcessError) as error:
+            msg = f"{' '.join(each)}: {error}. It may take an administrator's rights (sudo)."
+            raise click.ClickException(msg) from None
+    if not only_print:
+        print("Trusted. Programs that are running take note when they start again.")
+
+
+def _found(authority: Authority) -> Path:
+    try:
+        return authority.path
+    except OSError as error:
+        msg = f"The authority can't be made: {error}"
+        raise click.ClickException(msg) from None
+
+
+def _commands(certificate: Path) -> list[tuple[str, ...]]:
+    """Return what has to be run here."""
+    if sys.platform == "darwin":
+        return [("security", "add-trusted-cert", "-d", "-r", "trustRoot", "-k", _KEYCHAIN, str(certificate))]
+    for folder, suffix, refresh in _STORES:
+        if folder.is_dir() and shutil.which(refresh[0]):
+            return [("install", "-m", "644", str(certificate), str(folder / f"fogbank{suffix}")), refresh]
+    msg = f"How this system keeps what it trusts isn't known here; have it trust {certificate} by its own means."
+    raise click.ClickException(msg)

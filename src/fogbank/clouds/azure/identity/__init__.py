@@ -1,0 +1,1 @@
+"""Microsoft Entra's tokens, and those of managed identities."""

@@ -1,0 +1,213 @@
+"""`fogbank run`: programs that have no endpoint set, in several languages, against one server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers import ServerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ServerProcess]:
+    with ServerProcess("--memory") as running:
+        yield running
+
+
+def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fogbank", "run", *arguments]
+    values = {**os.environ, **environment}
+    return subprocess.run(command, env=values, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.fixture
+def run(server: ServerProcess) -> Run:
+    def attached(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return start("--url", server.url, *arguments, **environment)
+
+    return attached
+
+
+PYTHON = """
+import json, urllib.error, urllib.request
+import boto3
+from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+from azure.mgmt.eventgrid import EventGridManagementClient
+from azure.storage.queue import QueueServiceClient
+import google.auth, google.auth.transport.requests, os
+from google.cloud import pubsub_v1, scheduler_v1
+
+told = {}
+sqs = boto3.client("sqs")
+told["queue"] = sqs.create_queue(QueueName="my-queue")["QueueUrl"]
+topic = boto3.client("sns", endpoint_url="https://sns.us-east-1.amazonaws.com").create_topic(Name="my-topic")
+told["topic"] = topic["TopicArn"]
+publisher = pubsub_v1.PublisherClient()
+told["published"] = publisher.create_topic(name=publisher.topic_path("my-project", "my-topic")).name
+scheduler = scheduler_v1.CloudSchedulerClient()
+told["jobs"] = len(list(scheduler.list_jobs(parent="projects/my-project/locations/us-central1")))
+credentials, project = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+credentials.refresh(google.auth.transport.requests.Request())
+told["google"] = [project, credentials.token[:5]]
+arm = EventGridManagementClient(DefaultAzureCredential(), "00000000-0000-0000-0000-000000000001")
+told["topics"] = len(list(arm.topics.list_by_subscription()))
+told["managed"] = ManagedIdentityCredential().get_token("https://storage.azure.com/.default").token.count(".")
+queues = QueueServiceClient.from_connection_string(os.environ["AZURE_STORAGE_CONNECTION_STRING"])
+told["storage"] = queues.create_queue("mine").queue_name
+try:
+    urllib.request.urlopen("https://example.com", timeout=10)
+except urllib.error.URLError as error:
+    told["elsewhere"] = str(error.reason)
+print(json.dumps(told))
+"""
+
+
+def test_python_sdks_land_here(run: Run) -> None:
+    done = run("--offline", "--", sys.executable, "-c", PYTHON, AWS_PROFILE="of-somewhere-else")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told.pop("queue").endswith("/000000000000/my-queue")
+    assert told == {
+        "topic": "arn:aws:sns:us-east-1:000000000000:my-topic",
+        "published": "projects/my-project/topics/my-topic",
+        "jobs": 0,
+        "google": ["fogbank", "ya29."],
+        "topics": 0,
+        "managed": 2,
+        "storage": "mine",
+        "elsewhere": "Tunnel connection failed: 403 Forbidden",
+    }
+    assert done.stderr.splitlines()[-1] == "fogbank run: refused example.com, since it is offline"
+
+
+# The source document's own snippets: nothing in them says where.
+SNIPPETS = """
+import boto3
+
+sns = boto3.client("sns")
+response = sns.publish(TopicArn="arn:aws:sns:us-east-1:123456789012:my-topic", Message="Hello, world!")
+assert response["MessageId"]
+
+sqs = boto3.client("sqs")
+response = sqs.send_message(
+    QueueUrl="https://sqs.us-east-1.amazonaws.com/123456789012/my-queue", MessageBody="Hello, world!"
+)
+assert response["MessageId"]
+
+from google.cloud import pubsub_v1
+
+publisher = pubsub_v1.PublisherClient()
+topic_path = publisher.topic_path("my-project", "my-topic")
+future = publisher.publish(topic_path, data=b"Hello, world!")
+assert future.result()
+"""
+PREPARED = """
+import boto3
+from google.cloud import pubsub_v1
+
+boto3.client("sns").create_topic(Name="my-topic")
+boto3.client("sqs").create_queue(QueueName="my-queue")
+pubsub_v1.PublisherClient().create_topic(name="projects/my-project/topics/my-topic")
+"""
+
+
+def test_the_source_documents_snippets_run_as_they_stand(tmp_path: Path) -> None:
+    """On a server that each run starts for itself, on one folder: what the first has made, the second finds."""
+    place = ("--data", str(tmp_path / "data"), "--", sys.executable, "-c")
+    for program in (PREPARED, SNIPPETS):
+        done = start(*place, program, AWS_ACCESS_KEY_ID="123456789012")
+        assert done.returncode == 0, done.stderr
+
+
+JAVA = """
+import java.net.*;
+import java.net.http.*;
+
+public class Ask {
+    public static void main(String[] arguments) throws Exception {
+        URI health = URI.create("https://sqs.eu-west-1.amazonaws.com/_fogbank/health");
+        HttpClient client = HttpClient.newBuilder().proxy(ProxySelector.getDefault()).build();
+        HttpRequest request = HttpRequest.newBuilder(health).build();
+        HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+        HttpURLConnection connection = (HttpURLConnection) health.toURL().openConnection();
+        System.out.println(response.statusCode() + " " + response.version() + " " + connection.getResponseCode());
+    }
+}
+"""
+
+
+def test_java_lands_here(run: Run, tmp_path: Path) -> None:
+    java = shutil.which("java")
+    if java is None or shutil.which("javac") is None:
+        pytest.skip("needs Java: there is no JDK on PATH")
+    program = tmp_path / "Ask.java"
+    program.write_text(textwrap.dedent(JAVA))
+    done = run("--offline", "--", java, str(program))
+    assert done.stdout == "200 HTTP_2 200\n", done.stderr
+
+
+def test_curl_and_go_trust_it_by_file(run: Run) -> None:
+    """What OpenSSL's variables name: Python's own ssl stands for all that read them."""
+    program = "import urllib.request as u; print(u.urlopen('https://sts.amazonaws.com/_fogbank/health').status)"
+    assert run("--", sys.executable, "-c", program).stdout == "200\n"
+    curl = shutil.which("curl")
+    if curl is not None:
+        for scheme in ("https", "http"):
+            done = run("--", curl, "-sS", f"{scheme}://sqs.us-east-1.amazonaws.com/_fogbank/health")
+            assert json.loads(done.stdout)["edition"] == "fogbank", done.stderr
+
+
+def test_the_exit_status_is_the_programs(run: Run) -> None:
+    assert run("--", "sh", "-c", "exit 7").returncode == 7
+    assert run("--", "sh", "-c", "kill -KILL $$").returncode == 137
+    missing = run("--", "there-is-no-such-program")
+    assert (missing.returncode, missing.stderr) == (127, "fogbank run: there-is-no-such-program: not found\n")
+    assert run("--", "/").returncode == 126
+
+
+def test_signals_are_passed_on(server: ServerProcess) -> None:
+    program = "trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.05; done"
+    command = [sys.executable, "-m", "fogbank", "run", "--url", server.url, "--", "sh", "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == "told\n"
+        assert process.wait(20) == 3
+
+
+def test_a_server_that_is_not_there() -> None:
+    done = start("--url", "http://127.0.0.1:1", "--", "true")
+    assert (done.returncode, done.stderr) == (1, "Error: No Fogbank answers at http://127.0.0.1:1.\n")
+    done = start("--url", "ftp://127.0.0.1", "--", "true")
+    assert "is not the plain HTTP address of a server" in done.stderr
+
+
+def test_ca_path_export_and_trust(tmp_path: Path) -> None:
+    def ca(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "fogbank", "ca", "--ca", str(tmp_path / "ca"), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    path = ca("path").stdout.strip()
+    assert path == str(tmp_path / "ca" / "authority.pem")
+    assert ca("export", str(tmp_path / "exported.pem")).returncode == 0
+    exported = (tmp_path / "exported.pem").read_text()
+    assert exported == ca("export").stdout
+    assert exported.startswith("-----BEGIN CERTIFICATE-----")
+    assert "PRIVATE" not in exported
+    trusted = ca("trust", "--print")
+    assert path in trusted.stdout or "its own means" in trusted.stderr
