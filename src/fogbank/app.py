@@ -68,10 +68,11 @@ from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
 from fogbank.connectors.signing import Signer
 from fogbank.connectors.tables.model import Tables
+from fogbank.connectors.time_control import TimeControl
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
-from fogbank.control import authority, debugging, invocations, outbox, tables
+from fogbank.control import authority, debugging, invocations, outbox, tables, time
 from fogbank.control import routes as routing
 from fogbank.control.authority import AuthorityEndpoint
 from fogbank.control.debugging import DebugEndpoint
@@ -80,6 +81,7 @@ from fogbank.control.invocations import Invocations
 from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.routes import Routes
 from fogbank.control.tables import Documents
+from fogbank.control.time import ClockEndpoint
 from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
@@ -149,6 +151,7 @@ class App:
         self.authority = Authority(settings.ca or default_folder())
         self.aliases: dict[int, str] = {}
         self.store: Store
+        self.time: TimeControl
         self.runner: FunctionRunner
         self.poster: Poster
         self.signer: Signer
@@ -221,6 +224,8 @@ class App:
         await self.runner.reset()
         self._history.forget()
         await self.store.reset()
+        # Time doesn't go back, and what comes now is to be told from what was before.
+        await self.time.keep()
         for each in followers:
             each.start()
         # What ended with its instance may have been noted meanwhile.
@@ -251,6 +256,7 @@ class App:
         completers = azure_completers(lambda: (self.store, self.ids), self.clock)
         invoker = Invoker(self.store, self.runner, launchers, self._history, tracers, completers)
         receiver = Receiver(self.store, self.clock, self.ids)
+        self.time.under_way = invoker.under_way
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)
         kept = Invocations(self.store, self.clock, self.ids, invoker, self._history)
@@ -263,6 +269,7 @@ class App:
             outbox.PATH: OutboxEndpoint(self.store),
             routing.PATH: routes,
             tables.PATH: documents,
+            time.PATH: ClockEndpoint(self.time),
         }
         self._control = Control(self.store, self._aws.services, self.reset, self.runner, endpoints)
         await self._listen(gcp)
@@ -312,6 +319,8 @@ class App:
             folder = self._stack.enter_context(DataFolder(settings.data)).path
         self.store = await open_store(self.clock, folder=folder, url=settings.database)
         self._stack.push_async_callback(self.store.close)
+        self.time = TimeControl(self.store, self.clock, self.settle)
+        await self.time.restore()
         joined = await self.store.run(nodes.join)
         self.ids.join(joined.start, joined.sequence)
         return folder

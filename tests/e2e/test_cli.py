@@ -175,3 +175,15 @@ def test_version_and_help() -> None:
     listed = fogbank("--help").stdout
     assert all(command in listed for command in ("up", "env", "health", "reset"))
     assert fogbank("nonsense").returncode == 2
+
+
+def test_the_clock_is_shown_and_moved() -> None:
+    with ServerProcess("--memory") as server:
+        assert fogbank("clock", "advance", "1h30m", "--url", server.url).stdout.splitlines()[1].startswith("      5400")
+        assert fogbank("clock", "freeze", "--url", server.url).stdout.splitlines()[0].endswith(", frozen")
+        shown = fogbank("clock", "show", "--url", server.url).stdout.splitlines()
+        assert shown[-1] == "Next  nothing is due"
+        assert fogbank("clock", "next", "--url", server.url).stdout.splitlines()[0] == "Nothing is due."
+        assert "frozen" not in fogbank("clock", "resume", "--url", server.url).stdout
+        wrong = fogbank("clock", "advance", "soon", "--url", server.url)
+        assert "soon is no span of time such as 90s, 15m, 1h30m or 2d" in wrong.stderr

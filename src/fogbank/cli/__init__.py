@@ -12,6 +12,7 @@ from fogbank import __version__
 # Commands and their modules.
 _COMMANDS: Final = {
     "ca": "running.ca",
+    "clock": "state.clock",
     "docs": "docs",
     "env": "running.env",
     "functions": "functions",

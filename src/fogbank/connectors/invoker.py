@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fogbank.connectors.admission import Admission
 from fogbank.engines.functions import functions, versions
+from fogbank.kernel.clock import wake
 from fogbank.runtimes.streams.reply import ReplyStream
 from fogbank.runtimes.streams.streamed import Streamed
 
@@ -56,6 +57,8 @@ class Invoker:
         self._completers = completers
         self._admission = Admission()
         self._streaming: set[asyncio.Task[Outcome]] = set()
+        # Done when the invocation is.
+        self.under_way: set[asyncio.Future[None]] = set()
 
     async def invoke(
         self, name: Name, invocation: Invocation, qualifier: str = "", chance: float = 1.0, *, source: str = "request"
@@ -75,10 +78,16 @@ class Invoker:
         if (tracer := self._tracers.get(function.config.contract)) is not None:
             traced = invocation._replace(context=tracer(function, invocation.context))
         with self._admission.admit(function):
-            running: Awaitable[Outcome] = self._runner.invoke(launch, traced)
-            if (completer := self._completers.get(function.config.contract)) is not None:
-                running = completer(function, traced, running)
-            return await self._history.keep(function, launch, invocation, source, running)
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.under_way.add(done)
+            try:
+                running: Awaitable[Outcome] = self._runner.invoke(launch, traced)
+                if (completer := self._completers.get(function.config.contract)) is not None:
+                    running = completer(function, traced, running)
+                return await self._history.keep(function, launch, invocation, source, running)
+            finally:
+                self.under_way.discard(done)
+                wake(done)
 
     def stream(self, function: Function, invocation: Invocation) -> Streamed:
         """Run a function whose reply is taken in parts."""

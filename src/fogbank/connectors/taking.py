@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=msgspec.Struct)
 LEASE_US: Final = 30 * SECOND_US
 RENEW_US: Final = 10 * SECOND_US
-IDLE_US: Final = 3_600 * SECOND_US
 
 
 class After(Enum):
@@ -107,7 +106,7 @@ class Taker(Generic[T]):
                     await self._slots.acquire()
                     self._tasks.spawn(self._describe(due.item), self._do(due))
                 if not dues:
-                    await listener.wait(self._clock.now() + IDLE_US if next_us is None else next_us)
+                    await listener.wait(next_us)
 
     def _sorted(self, dues: list[Due[T]]) -> list[Due[T]]:
         order = self._order
@@ -137,6 +136,6 @@ class Taker(Generic[T]):
 
     async def _renew(self) -> None:
         while True:
-            await self._clock.sleep_until(self._clock.now() + RENEW_US)
+            await self._clock.sleep_until(self._clock.now() + RENEW_US, upkeep=True)
             if self._held:
                 await self._store.run(self._queue.extend, list(self._held.values()), LEASE_US)

@@ -12,7 +12,6 @@ from fogbank.control.replies import RefusedError, allow, json_reply, read_number
 from fogbank.engines.functions import history
 from fogbank.engines.functions.errors import FunctionNotFoundError, InvocationNotFoundError
 from fogbank.engines.functions.history import NEWEST, Choice
-from fogbank.kernel.clock import SECOND_US
 from fogbank.runtimes.model import Invocation
 from fogbank.runtimes.runner import BusyError
 from fogbank.wire.http import BodyTooLargeError
@@ -30,7 +29,6 @@ PATH: Final = "/_fogbank/invocations"
 LIMIT_DEFAULT: Final = 50
 LIMIT_MAX: Final = 1_000
 WAIT_SECONDS_MAX: Final = 30
-LOOK_AGAIN_US: Final = 3_600 * SECOND_US
 REPLAY_BYTES_MAX: Final = 8_388_608
 _ONE: Final = re.compile(PATH + r"/([\w.-]{1,128})")
 _REPLAY: Final = re.compile(_ONE.pattern + "/replay")
@@ -94,7 +92,7 @@ class Invocations:
                     found = await self._store.scan(history.following, choice, after, limit)
                     if found or loop.time() >= ends:
                         return found
-                    await listener.wait(self._clock.now() + LOOK_AGAIN_US)
+                    await listener.wait(None)
             finally:
                 timer.cancel()
 

@@ -12,7 +12,7 @@ import heapq
 import itertools
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,6 +56,13 @@ class Alarm:
             callback()
 
 
+class Setting(NamedTuple):
+    """How a clock is set: how far it is ahead of the machine's, and at what instant it stands, if it does."""
+
+    offset_us: int
+    frozen_us: int | None
+
+
 class Clock:
     """Wall time plus an offset, or a frozen instant; alarms follow whichever it is.
 
@@ -67,6 +74,7 @@ class Clock:
         self._offset_us = 0
         self._frozen_us = frozen_at_us
         self._alarms: list[tuple[int, int, Alarm]] = []
+        self._upkeep: list[tuple[int, int, Alarm]] = []
         self._count = itertools.count()
         self._handle: asyncio.TimerHandle | None = None
         self._handle_due_us = 0
@@ -94,10 +102,18 @@ class Clock:
 
     @property
     def next_due_us(self) -> int | None:
-        """When the earliest waiting alarm is due, if one waits."""
-        while self._alarms and self._alarms[0][2].cancelled:
-            heapq.heappop(self._alarms)
-        return self._alarms[0][0] if self._alarms else None
+        """When the earliest waiting alarm is due that isn't for upkeep, if one waits."""
+        return _earliest(self._alarms)
+
+    @property
+    def setting(self) -> Setting:
+        """How the clock is set."""
+        return Setting(self._offset_us, self._frozen_us)
+
+    def set(self, setting: Setting) -> None:
+        """Set the clock, before anything waits for it."""
+        assert not self._alarms, "alarms were armed by another time"
+        self._offset_us, self._frozen_us = setting
 
     def freeze(self) -> None:
         """Stop time where it is."""
@@ -112,36 +128,40 @@ class Clock:
             self._frozen_us = None
             self._arm()
 
-    def call_at(self, due_us: int, callback: Callable[[], None]) -> Alarm:
-        """Call back on the running event loop once the clock has reached `due_us`."""
+    def call_at(self, due_us: int, callback: Callable[[], None], *, upkeep: bool = False) -> Alarm:
+        """Call back on the running event loop once the clock has reached `due_us`.
+
+        What is done for `upkeep`, again and again and whenever there is time, is no instant at which an advance stops.
+        """
         alarm = Alarm(due_us, callback)
-        heapq.heappush(self._alarms, (due_us, next(self._count), alarm))
+        heapq.heappush(self._upkeep if upkeep else self._alarms, (due_us, next(self._count), alarm))
         if self._frozen_us is None and (self._handle is None or due_us < self._handle_due_us):
             self._arm()
         elif self._frozen_us is not None and due_us <= self._frozen_us:
             asyncio.get_running_loop().call_soon(self._fire_due)
         return alarm
 
-    async def sleep_until(self, due_us: int) -> None:
-        """Wait until the clock has reached `due_us`; returns at once if it has."""
+    async def sleep_until(self, due_us: int, *, upkeep: bool = False) -> None:
+        """Wait until the clock has reached `due_us`; returns at once if it has. `upkeep` is that of `call_at`."""
         if due_us <= self.now():
             return
         woken = asyncio.get_running_loop().create_future()
-        alarm = self.call_at(due_us, partial(wake, woken))
+        alarm = self.call_at(due_us, partial(wake, woken), upkeep=upkeep)
         try:
             await woken
         finally:
             alarm.cancel()
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait for that many seconds of this clock."""
-        await self.sleep_until(self.now() + int(seconds * SECOND_US))
+    async def sleep(self, seconds: float, *, upkeep: bool = False) -> None:
+        """Wait for that many seconds of this clock. `upkeep` is that of `call_at`."""
+        await self.sleep_until(self.now() + int(seconds * SECOND_US), upkeep=upkeep)
 
     async def advance(self, by_us: int, settle: Callable[[], Awaitable[None]]) -> None:
         """Move the clock forward by `by_us`, stopping at each instant at which something is due.
 
         `settle` is awaited after each stop and must return only when nothing that the stop set off is still
-        under way; what it arms within the span fires too. Afterwards the clock runs or stands as before.
+        under way; what it arms within the span fires too. Afterwards the clock runs or stands as before. Upkeep that
+        falls due between stops is done at the next one, once.
         """
         if by_us < 0:
             msg = f"The clock moves forward only; asked for {by_us} µs."
@@ -154,13 +174,16 @@ class Clock:
             self._fire_due()
             await settle()
         self._frozen_us = target_us
+        self._fire_due()
+        await settle()
         if was_running:
             self.resume()
 
     def _fire_due(self) -> None:
         now_us = self.now()
-        while (due_us := self.next_due_us) is not None and due_us <= now_us:
-            heapq.heappop(self._alarms)[2].fire()
+        for alarms in (self._alarms, self._upkeep):
+            while (due_us := _earliest(alarms)) is not None and due_us <= now_us:
+                heapq.heappop(alarms)[2].fire()
 
     def _disarm(self) -> None:
         if self._handle is not None:
@@ -169,7 +192,7 @@ class Clock:
 
     def _arm(self) -> None:
         self._disarm()
-        due_us = self.next_due_us
+        due_us = min((each for each in (self.next_due_us, _earliest(self._upkeep)) if each is not None), default=None)
         if due_us is not None and self._frozen_us is None:
             # Rounded up to the next millisecond: waking early would only mean waking twice.
             delay_s = max(0, due_us - self.now() + 999) / SECOND_US
@@ -181,3 +204,10 @@ class Clock:
         self._fire_due()
         if self._handle is None:
             self._arm()
+
+
+def _earliest(alarms: list[tuple[int, int, Alarm]]) -> int | None:
+    """Return when the first of some alarms is due that is still waited for."""
+    while alarms and alarms[0][2].cancelled:
+        heapq.heappop(alarms)
+    return alarms[0][0] if alarms else None

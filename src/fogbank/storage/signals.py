@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from fogbank.kernel.clock import SECOND_US, wake
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from fogbank.kernel.clock import Clock
+
+# Who waits for nothing in particular looks again this often.
+LOOK_AGAIN_US: Final = 3_600 * SECOND_US
 
 
 class Listener:
@@ -53,18 +56,21 @@ class Listener:
         if self._waiter is not None:
             wake(self._waiter)
 
-    async def wait(self, until_us: int) -> None:
-        """Return once there is news since the last wait, at `until_us` at the latest."""
+    async def wait(self, until_us: int | None) -> None:
+        """Return once there is news since the last wait, at `until_us` at the latest; None where nothing is due.
+
+        Even then it returns every now and then, for the listener to look again.
+        """
         if not self._news:
             await self._signals.pause(self, until_us)
         self._news = False
 
-    async def sleep(self, clock: Clock, until_us: int) -> None:
-        """Wait for `tell`, or for the clock to reach `until_us`."""
+    async def sleep(self, clock: Clock, until_us: int, *, upkeep: bool) -> None:
+        """Wait for `tell`, or for the clock to reach `until_us`; `upkeep` is that of `Clock.call_at`."""
         if until_us <= clock.now():
             return
         waiter = self._waiter = asyncio.get_running_loop().create_future()
-        alarm = clock.call_at(until_us, partial(wake, waiter))
+        alarm = clock.call_at(until_us, partial(wake, waiter), upkeep=upkeep)
         try:
             await waiter
         finally:
@@ -110,11 +116,13 @@ class Signals:
         """How many listen to the topic."""
         return len(self._listeners.get(topic, ()))
 
-    async def pause(self, listener: Listener, until_us: int) -> None:
+    async def pause(self, listener: Listener, until_us: int | None) -> None:
         """Let a listener sleep until `until_us`, or shorter where only looking again shows others' commits."""
-        if self._poll_us is not None:
-            until_us = min(until_us, self._clock.now() + self._poll_us)
-        await listener.sleep(self._clock, until_us)
+        look_again_us = self._clock.now() + (LOOK_AGAIN_US if self._poll_us is None else self._poll_us)
+        if until_us is None or (self._poll_us is not None and look_again_us < until_us):
+            await listener.sleep(self._clock, look_again_us, upkeep=True)
+        else:
+            await listener.sleep(self._clock, until_us, upkeep=False)
 
     def leave(self, listener: Listener, topic: Hashable) -> None:
         """Forget a listener."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fogbank.storage.store import Store, Tx
 
 TOPIC: Final = ("timers", "")
-# Without any timer, look again this often: another process may have set one.
-LOOK_AGAIN_US: Final = 3_600 * SECOND_US
 RETRY_US: Final = 5 * SECOND_US
 RETRY_US_MAX: Final = 600 * SECOND_US
 _log = logging.getLogger(__name__)
@@ -109,7 +107,7 @@ class TimerService:
                 while await self._fire():
                     pass
                 due_us = await self._store.read(next_due)
-                await listener.wait(self._clock.now() + LOOK_AGAIN_US if due_us is None else due_us)
+                await listener.wait(due_us)
 
     async def _fire(self) -> bool:
         try:

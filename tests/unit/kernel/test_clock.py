@@ -137,3 +137,31 @@ async def test_freezing_and_resuming() -> None:
     assert clock.now() < frozen_us + 5_000_000
     await asyncio.sleep(0.02)
     assert fired == ["after resume"]
+
+
+async def test_upkeep_is_no_stop_on_the_way_but_is_done() -> None:
+    clock = Clock(frozen_at_us=START_US)
+    seen: list[tuple[str, int]] = []
+    stops: list[int] = []
+
+    def keep_up() -> None:
+        seen.append(("upkeep", clock.now() - START_US))
+        clock.call_at(clock.now() + 10, keep_up, upkeep=True)
+
+    async def settle() -> None:
+        stops.append(clock.now() - START_US)
+
+    clock.call_at(START_US + 10, keep_up, upkeep=True)
+    clock.call_at(START_US + 35, lambda: seen.append(("due", clock.now() - START_US)))
+    assert clock.next_due_us == START_US + 35
+    await clock.advance(100_000_000, settle)
+    assert stops == [35, 100_000_000]
+    assert seen == [("due", 35), ("upkeep", 35), ("upkeep", 100_000_000)]
+
+
+async def test_upkeep_is_done_in_time_when_the_clock_runs() -> None:
+    clock = Clock()
+    done = asyncio.Event()
+    clock.call_at(clock.now() + 5_000, done.set, upkeep=True)
+    assert clock.next_due_us is None
+    await asyncio.wait_for(done.wait(), 5)

@@ -82,7 +82,7 @@ class Followers(Generic[K]):
 
     async def _renew(self) -> None:
         while True:
-            await self._clock.sleep_until(self._clock.now() + RENEW_US)
+            await self._clock.sleep_until(self._clock.now() + RENEW_US, upkeep=True)
             tokens = [lane.token for lanes in self._lanes.values() for lane in lanes]
             if tokens:
                 await self._store.run(feed_places.extend, tokens, LEASE_US)

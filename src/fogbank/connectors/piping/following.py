@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.kernel.clock import SECOND_US
 from fogbank.storage import change_feed
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from fogbank.kernel.tasks import Supervisor
     from fogbank.storage import Store
 
-FOLLOW_US: Final = 3_600 * SECOND_US
 ENTRIES_MAX: Final = 100
 
 
@@ -58,4 +56,4 @@ class Follower:
                     place = last
                     await self._begin()
                 else:
-                    await listener.wait(self._clock.now() + FOLLOW_US)
+                    await listener.wait(None)

@@ -45,7 +45,6 @@ PAUSE_SECONDS_MAX: Final = 10.0
 DOUBLINGS_MAX: Final = 10
 LEASE_US: Final = 30 * SECOND_US
 CLAIM_US: Final = SECOND_US
-IDLE_US: Final = 3_600 * SECOND_US
 OK: Final = "ok"
 FAILED: Final = "failed"
 _log = logging.getLogger(__name__)
@@ -194,7 +193,7 @@ class Lane:
             if claim is None or claim.place is not None:
                 return None if claim is None else claim.place
             # Whoever has it may let it go before its lease ends, and says so to nobody.
-            await self._clock.sleep_until(min(claim.until_us, self._clock.now() + CLAIM_US))
+            await self._clock.sleep_until(min(claim.until_us, self._clock.now() + CLAIM_US), upkeep=True)
 
     async def _again(self, piece: Piece) -> list[Handed]:
         """Return what is left of a piece that failed; what is older than the feed keeps it, isn't."""
@@ -232,10 +231,9 @@ class Lane:
                 if not batch and self._seen - self._seq >= PASSED_OVER_MAX:
                     break
                 continue
-            until_us = closes_us or self._clock.now() + IDLE_US
-            if batch and self._clock.now() >= until_us:
+            if batch and self._clock.now() >= closes_us:
                 break
-            await listener.wait(until_us)
+            await listener.wait(closes_us or None)
         return batch
 
     async def _read(self, after: int, limit: int) -> list[Entry]:

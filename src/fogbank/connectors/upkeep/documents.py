@@ -23,7 +23,6 @@ EXPIRED_AT_ONCE: Final = 100
 # What says that it has expired longer ago than this isn't believed (Amazon DynamoDB Developer Guide, "Using time to
 # live in DynamoDB").
 BELIEVED_US: Final = 5 * 365 * 86_400 * SECOND_US
-_DAY_US: Final = 86_400 * SECOND_US
 
 
 class DocumentUpkeep:
@@ -53,7 +52,7 @@ class DocumentUpkeep:
                             await self._build(collection, index)
                     if collection.config.expiry_building:
                         await self._time(collection)
-                await listener.wait(self._clock.now() + _DAY_US)
+                await listener.wait(None)
 
     async def _build(self, collection: Collection, index: Index) -> None:
         name = (collection.scope, collection.name)
@@ -85,4 +84,4 @@ class DocumentUpkeep:
                 while await self._store.run(documents.expire, now_us, after_us, EXPIRED_AT_ONCE, self._shapes):
                     pass
                 next_us = await self._store.read(documents.next_expiry, now_us)
-                await listener.wait(now_us + _DAY_US if next_us is None else next_us)
+                await listener.wait(next_us)

@@ -70,4 +70,4 @@ class Housekeeping:
     async def _run(self) -> None:
         while True:
             await self.sweep()
-            await self._clock.sleep(SWEEP_SECONDS)
+            await self._clock.sleep(SWEEP_SECONDS, upkeep=True)

@@ -14,7 +14,6 @@ from fogbank.clouds.gcp.firestore.listening.answers import NO_CHANGE, target_cha
 from fogbank.clouds.gcp.firestore.listening.targets import Seen
 from fogbank.clouds.gcp.firestore.shape import feed_of
 from fogbank.engines.documents import history
-from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
 from fogbank.storage import change_feed
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     Place: TypeAlias = tuple[str, str]
 
 READ_AT_ONCE: Final = 500
-_DAY_US: Final = 86_400 * SECOND_US
 
 
 class Listening(Protocol):
@@ -129,7 +127,7 @@ class Follower:
                     self.seq = 0
                     self._begin_anew()
                     continue
-                await listener.wait(self._clock.now() + _DAY_US)
+                await listener.wait(None)
 
     def _begin_anew(self) -> None:
         for targets in self._places.values():

@@ -1,0 +1,1 @@
+"""Commands on a server's state: its time, its snapshots."""
