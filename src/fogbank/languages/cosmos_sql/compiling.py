@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, UNRESOLVED, QueryError
-from fogbank.languages.cosmos_sql.functions import FUNCTIONS, REFUSED
+from fogbank.languages.cosmos_sql.functions import REFUSED, SYSTEM
 from fogbank.languages.cosmos_sql.nodes import (
     Array,
     Between,
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 AGGREGATES: Final = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX"})
 # What a row has besides: the time, in microseconds.
 NOW: Final = "@@now"
+# What calls user-defined functions, by their names and with a list of arguments.
+FUNCTIONS: Final = "@@functions"
+UDF: Final = "udf."
 
 
 class Compiler:
@@ -203,9 +206,11 @@ class Compiler:
         name, place = node.name, (node.start, node.start + len(node.text))
         if name in AGGREGATES:
             return self._aggregate(node, place)
-        if name.startswith("udf.") or name in REFUSED:
+        if name.startswith(UDF):
+            return self._script(node, place)
+        if name in REFUSED:
             raise QueryError(FUNCTION, f"Fogbank does not support the function '{node.text}'.", *place)
-        function = FUNCTIONS.get(name)
+        function = SYSTEM.get(name)
         if function is None:
             raise QueryError(FUNCTION, f"'{node.text}' is not a recognized built-in function name.", *place)
         count = len(node.arguments)
@@ -221,6 +226,18 @@ class Compiler:
             (only,) = arguments
             return lambda row: run(only(row))
         return lambda row: run(*[argument(row) for argument in arguments])
+
+    def _script(self, node: Call, place: tuple[int, int]) -> Evaluate:
+        """Compile a user-defined function: what calls such stands in the row."""
+        name, arguments = node.name.removeprefix(UDF), [self.compile(each) for each in node.arguments]
+
+        def run(row: Row) -> Value:
+            call = row.get(FUNCTIONS)
+            if call is None:
+                raise QueryError(FUNCTION, f"The function '{node.text}' can't be called here.", *place)
+            return call(name, [argument(row) for argument in arguments])
+
+        return run
 
     def _aggregate(self, node: Call, place: tuple[int, int]) -> Evaluate:
         if self._collect is None:

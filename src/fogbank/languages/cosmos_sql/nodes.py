@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,3 +191,17 @@ Node: TypeAlias = (
     "Constant | Parameter | Name | Path | Unary | Chain | Compare | Logic | Between | In | Like | Conditional"
     " | Coalesce | Call | Array | Object | Subquery"
 )
+
+
+def calls_in(node: object, *, within: bool = True) -> Iterator[Call]:
+    """Yield the functions and aggregates that are called in an expression, with `within` also those of its queries."""
+    if isinstance(node, tuple):
+        for each in node:
+            yield from calls_in(each, within=within)
+        return
+    if isinstance(node, Call):
+        yield node
+    if isinstance(node, Constant) or (isinstance(node, Subquery) and not within):
+        return
+    for name in getattr(type(node), "__slots__", ()):
+        yield from calls_in(getattr(node, name), within=within)

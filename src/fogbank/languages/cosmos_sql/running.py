@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.languages.cosmos_sql.aggregates import AGGREGATES
-from fogbank.languages.cosmos_sql.compiling import NOW, Compiler
+from fogbank.languages.cosmos_sql.compiling import NOW, UDF, Compiler
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
-from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, Subquery
+from fogbank.languages.cosmos_sql.nodes import Constant, Name, Parameter, Path, calls_in
 from fogbank.languages.cosmos_sql.values import UNDEFINED, identity, is_number, order_key
 
 if TYPE_CHECKING:
@@ -178,6 +178,11 @@ class Program:
         return self.select({**row, **slots})
 
     @cached_property
+    def functions(self) -> frozenset[str]:
+        """The names of the user-defined functions that the query calls."""
+        return frozenset({each.name.removeprefix(UDF) for each in calls_in(self.query) if each.name.startswith(UDF)})
+
+    @cached_property
     def alias(self) -> str:
         """The name that the query has for the document, if that is what its first source is; "" otherwise."""
         source = self.query.sources[0] if self.query.sources else None
@@ -298,15 +303,6 @@ def _selected(query: Select) -> list[Node]:
     return [*([] if query.value is None else [query.value]), *[column.value for column in query.columns]]
 
 
-def _has_aggregate(node: object) -> bool:
+def _has_aggregate(node: Node) -> bool:
     """Whether an aggregate stands in an expression, not counting queries within it."""
-    if isinstance(node, Call) and node.name in AGGREGATES:
-        return True
-    if isinstance(node, Subquery):
-        return False
-    if isinstance(node, tuple):
-        return any(map(_has_aggregate, node))
-    slots = getattr(type(node), "__slots__", ())
-    return any(
-        _has_aggregate(getattr(node, name)) for name in slots if name != "value" or not isinstance(node, Constant)
-    )
+    return any(call.name in AGGREGATES for call in calls_in(node, within=False))

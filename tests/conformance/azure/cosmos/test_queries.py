@@ -177,7 +177,7 @@ def test_many_items_at_once(filled: ContainerProxy) -> None:
         ("SELECT * FORM c", "Syntax error, incorrect syntax near 'FORM'"),
         ("SELECT x.id FROM c", "Identifier 'x' could not be resolved"),
         ("SELECT VALUE NOTHING(c) FROM c", "'NOTHING' is not a recognized built-in function name"),
-        ("SELECT VALUE udf.f(c) FROM c", "Fogbank does not support the function 'udf.f'"),
+        ("SELECT VALUE udf.f(c) FROM c", "The user-defined function 'f' is not registered"),
         ("SELECT VALUE ST_DISTANCE(c.a, c.b) FROM c", "Fogbank does not support the function 'ST_DISTANCE'"),
         ("SELECT * FROM c ORDER BY c.a, c.b", "does not have a corresponding composite index"),
         ("SELECT * FROM c ORDER BY c.hidden", "order-by item is excluded"),

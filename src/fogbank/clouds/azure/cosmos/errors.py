@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 CODES: Final = {
     400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed",
-    409: "Conflict", 410: "Gone", 412: "PreconditionFailed", 413: "RequestEntityTooLarge", 424: "FailedDependency",
-    500: "InternalServerError", 503: "ServiceUnavailable",
+    408: "RequestTimeout", 409: "Conflict", 410: "Gone", 412: "PreconditionFailed", 413: "RequestEntityTooLarge",
+    424: "FailedDependency", 449: "RetryWith", 500: "InternalServerError", 503: "ServiceUnavailable",
 }  # fmt: skip
 PARTITION_KEY_MISMATCH: Final = 1001
 OWNER_NOT_FOUND: Final = 1003

@@ -17,7 +17,7 @@ from fogbank.languages.cosmos_sql.functions.types import TYPES
 if TYPE_CHECKING:
     from fogbank.languages.cosmos_sql.functions.model import Function
 
-FUNCTIONS: Final[dict[str, Function]] = {**STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES}
+SYSTEM: Final[dict[str, Function]] = {**STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES}
 # What Cosmos DB has and Fogbank has not.
 REFUSED: Final = frozenset({
     "DATETIMEFORMAT", "DOCUMENTID", "FULLTEXTCONTAINS", "FULLTEXTCONTAINSALL", "FULLTEXTCONTAINSANY", "FULLTEXTSCORE",

@@ -23,7 +23,7 @@ from fogbank.clouds.azure.cosmos.queries.requests import (
     page_size,
     read_query,
 )
-from fogbank.clouds.azure.cosmos.queries.running import Request, run
+from fogbank.clouds.azure.cosmos.queries.running import Request, Results, run
 from fogbank.clouds.azure.cosmos.resources.definitions import layout_of
 from fogbank.clouds.azure.cosmos.resources.indexing import ADDED, steps_in
 from fogbank.engines.documents import collections
@@ -98,9 +98,14 @@ async def _answer(parts: Parts, call: CosmosCall, query: Query, levels: Levels |
     epk = read_range(call, layout.version)
     position = read_position(call, query.text)
     request = Request(call.container, query, levels, epk, page_size(call), position, call.header(RID))
-    # What looks at many items does so beside other requests.
-    narrow = levels is not None and len(levels) == len(layout.levels) and not query.program.whole
-    results = await (parts.store.read if narrow else parts.store.scan)(run, request)
+    if query.program.functions:
+        from fogbank.clouds.azure.cosmos.scripts.functions import run_query  # noqa: PLC0415 - few queries call such
+
+        results: Results | CosmosError = await run_query(parts.store, call.now_us, request, layout)
+    else:
+        # What looks at many items does so beside other requests.
+        narrow = levels is not None and len(levels) == len(layout.levels) and not query.program.whole
+        results = await (parts.store.read if narrow else parts.store.scan)(run, request)
     if isinstance(results, CosmosError):
         raise results
     charge = 2.3 + 0.03 * results.documents

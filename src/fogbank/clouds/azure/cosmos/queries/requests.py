@@ -40,7 +40,11 @@ def is_query(call: CosmosCall) -> bool:
 
 async def read_query(call: CosmosCall) -> Query:
     """Return the query in a request's body, or raise the error for what is none."""
-    body = await call.read_json()
+    return make_query(await call.read_json(), call.now_us)
+
+
+def make_query(body: Any, now_us: int) -> Query:
+    """Return the query that a value describes, or raise the error for what is none."""
     if isinstance(body, str):
         body = {"query": body}
     if not isinstance(body, dict) or not isinstance(body.get("query"), str):
@@ -55,7 +59,7 @@ async def read_query(call: CosmosCall) -> Query:
             raise bad_request("A parameter of a query must have a name that begins with '@'.")
         if "value" in each:
             parameters[name] = each["value"]
-    return Query(body["query"], compiled(body["query"]), base_row(parameters, call.now_us))
+    return Query(body["query"], compiled(body["query"]), base_row(parameters, now_us))
 
 
 def everything(call: CosmosCall) -> Query:

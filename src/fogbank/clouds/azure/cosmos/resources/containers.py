@@ -210,7 +210,7 @@ async def redefine(
 async def delete_container(parts: Parts, call: CosmosCall) -> Response:
     """Delete a container with its items."""
     try:
-        await parts.store.run(collections.delete, call.container)
+        await parts.store.run(databases.drop_container, call.container)
     except CollectionNotFoundError:
         raise not_found() from None
     return Response(204, [charged(4.95)])
