@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     Plan: TypeAlias = "Callable[[Select, frozenset[str]], Callable[[Row], list[Value]]]"
 
 AGGREGATES: Final = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX"})
-# What a row has besides: the time, in microseconds.
-NOW: Final = "@@now"
 # What calls user-defined functions, by their names and with a list of arguments.
 FUNCTIONS: Final = "@@functions"
 UDF: Final = "udf."
@@ -220,8 +218,8 @@ class Compiler:
             raise QueryError(FUNCTION, message, *place)
         arguments = [self.compile(each) for each in node.arguments]
         run = function.run
-        if function.timed:
-            return lambda row: run(row[NOW], *[argument(row) for argument in arguments])
+        if beside := function.beside:
+            return lambda row: run(row.get(beside), *[argument(row) for argument in arguments])
         if count == 1:
             (only,) = arguments
             return lambda row: run(only(row))

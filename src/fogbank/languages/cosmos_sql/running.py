@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.languages.cosmos_sql.aggregates import AGGREGATES
-from fogbank.languages.cosmos_sql.compiling import NOW, UDF, Compiler
+from fogbank.languages.cosmos_sql.compiling import UDF, Compiler
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
+from fogbank.languages.cosmos_sql.functions.model import NOW
 from fogbank.languages.cosmos_sql.nodes import Constant, Name, Parameter, Path, calls_in
 from fogbank.languages.cosmos_sql.values import UNDEFINED, identity, is_number, order_key
 

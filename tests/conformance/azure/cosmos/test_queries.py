@@ -178,7 +178,7 @@ def test_many_items_at_once(filled: ContainerProxy) -> None:
         ("SELECT x.id FROM c", "Identifier 'x' could not be resolved"),
         ("SELECT VALUE NOTHING(c) FROM c", "'NOTHING' is not a recognized built-in function name"),
         ("SELECT VALUE udf.f(c) FROM c", "The user-defined function 'f' is not registered"),
-        ("SELECT VALUE ST_DISTANCE(c.a, c.b) FROM c", "Fogbank does not support the function 'ST_DISTANCE'"),
+        ("SELECT VALUE REGEXMATCH(c.a, c.b) FROM c", "Fogbank does not support the function 'REGEXMATCH'"),
         ("SELECT * FROM c ORDER BY c.a, c.b", "does not have a corresponding composite index"),
         ("SELECT * FROM c ORDER BY c.hidden", "order-by item is excluded"),
         ("SELECT * FROM c ORDER BY c.n + 1", "could not be mapped to a document path"),

@@ -11,16 +11,16 @@ from fogbank.languages.cosmos_sql.functions.arrays import ARRAYS
 from fogbank.languages.cosmos_sql.functions.conversions import CONVERSIONS
 from fogbank.languages.cosmos_sql.functions.dates import DATES
 from fogbank.languages.cosmos_sql.functions.mathematics import MATHEMATICS
+from fogbank.languages.cosmos_sql.functions.spatial import SPATIAL
 from fogbank.languages.cosmos_sql.functions.strings import STRINGS
 from fogbank.languages.cosmos_sql.functions.types import TYPES
 
 if TYPE_CHECKING:
     from fogbank.languages.cosmos_sql.functions.model import Function
 
-SYSTEM: Final[dict[str, Function]] = {**STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES}
+SYSTEM: Final[dict[str, Function]] = {**STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES, **SPATIAL}
 # What Cosmos DB has and Fogbank has not.
 REFUSED: Final = frozenset({
     "DATETIMEFORMAT", "DOCUMENTID", "FULLTEXTCONTAINS", "FULLTEXTCONTAINSALL", "FULLTEXTCONTAINSANY", "FULLTEXTSCORE",
-    "RAND", "REGEXMATCH", "RRF", "ST_AREA", "ST_DISTANCE", "ST_INTERSECTS", "ST_ISVALID", "ST_ISVALIDDETAILED",
-    "ST_WITHIN", "VECTORDISTANCE",
+    "RAND", "REGEXMATCH", "RRF", "VECTORDISTANCE",
 })  # fmt: skip

@@ -22,6 +22,7 @@ from fogbank.clouds.azure.cosmos.queries.requests import (
     everything,
     page_size,
     read_query,
+    within,
 )
 from fogbank.clouds.azure.cosmos.queries.running import Request, Results, run
 from fogbank.clouds.azure.cosmos.resources.definitions import layout_of
@@ -97,7 +98,7 @@ async def _answer(parts: Parts, call: CosmosCall, query: Query, levels: Levels |
     check_range(call)
     epk = read_range(call, layout.version)
     position = read_position(call, query.text)
-    request = Request(call.container, query, levels, epk, page_size(call), position, call.header(RID))
+    request = Request(call.container, within(query, layout), levels, epk, page_size(call), position, call.header(RID))
     if query.program.functions:
         from fogbank.clouds.azure.cosmos.scripts.functions import run_query  # noqa: PLC0415 - few queries call such
 

@@ -12,6 +12,7 @@ from fogbank.languages.cosmos_sql.running import Program, base_row
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.calls import CosmosCall
+    from fogbank.clouds.azure.cosmos.resources.definitions import Layout
 
 # Clients have two headers that say it.
 IS_QUERY: Final = (b"x-ms-documentdb-isquery", b"x-ms-documentdb-query")
@@ -29,6 +30,11 @@ class Query(NamedTuple):
     text: str
     program: Program
     parameters: dict[str, Any]
+
+
+def within(query: Query, layout: Layout) -> Query:
+    """Return a query as it is run in a container."""
+    return query._replace(parameters={**query.parameters, **layout.beside}) if layout.beside else query
 
 
 def is_query(call: CosmosCall) -> bool:

@@ -58,7 +58,7 @@ def show(container: Container) -> dict[str, Any]:
         "partitionKey": definition.partition_key,
         "uniqueKeyPolicy": {"uniqueKeys": definition.unique.get("uniqueKeys", [])},
         "conflictResolutionPolicy": definition.conflicts,
-        "geospatialConfig": {"type": "Geography"},
+        "geospatialConfig": {"type": definition.geospatial},
         "_rid": definition.rid,
         "_ts": definition.changed_us // SECOND_US,
         "_self": f"dbs/{definition.database}/colls/{definition.rid}/",
@@ -175,7 +175,12 @@ async def replace_container(parts: Parts, call: CosmosCall) -> Response:
             raise bad_request("Document collection unique key policy cannot be changed.")
         changed_us = max(wanted.changed_us, old.changed_us + 1)
         return msgspec.structs.replace(
-            old, indexing=wanted.indexing, ttl=wanted.ttl, conflicts=wanted.conflicts, changed_us=changed_us
+            old,
+            indexing=wanted.indexing,
+            ttl=wanted.ttl,
+            conflicts=wanted.conflicts,
+            geospatial=wanted.geospatial,
+            changed_us=changed_us,
         )
 
     try:

@@ -9,8 +9,10 @@ import msgspec
 
 from fogbank.clouds.azure.cosmos.errors import bad_request, unsupported
 from fogbank.clouds.azure.cosmos.resources.indexing import PathTable, read_policy, steps_in
+from fogbank.clouds.azure.cosmos.resources.search_indexes import read_search_indexes
 from fogbank.clouds.azure.cosmos.rids import decoded
 from fogbank.engines.documents.model import CollectionConfig, Index, KeyField
+from fogbank.languages.cosmos_sql.functions.model import PLANAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +42,9 @@ _KINDS: Final = ("Hash", "MultiHash")
 _KEY: Final = KeyField("key", "bytes")
 
 
+GEOGRAPHY, GEOMETRY = "Geography", "Geometry"
+
+
 class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
     """Throughput in request units a second: what is provisioned, or with `maximum` the most of what adapts itself."""
 
@@ -60,10 +65,14 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     unique: dict[str, Any] = {}
     conflicts: dict[str, Any] = {}
     offer: Offer | None = None
+    geospatial: str = GEOGRAPHY
 
 
 class Layout(NamedTuple):
-    """A container, as operations use it; `link` is what the links of its items begin with."""
+    """A container, as operations use it.
+
+    `link` is what the links of its items begin with, `beside` what the rows of queries have besides their parameters.
+    """
 
     definition: Definition
     rid: bytes
@@ -73,6 +82,7 @@ class Layout(NamedTuple):
     version: int
     paths: PathTable
     unique: tuple[tuple[Steps, ...], ...]
+    beside: dict[str, Any]
 
 
 _DECODER: Final = msgspec.json.Decoder(Definition)
@@ -103,7 +113,12 @@ def _layout(text: str) -> Layout:
         tuple(
             tuple([steps_in(path) or () for path in each["paths"]]) for each in definition.unique.get("uniqueKeys", ())
         ),
+        _beside(definition),
     )
+
+
+def _beside(definition: Definition) -> dict[str, Any]:
+    return {PLANAR: True} if definition.geospatial == GEOMETRY else {}
 
 
 def config_of(definition: Definition, numbers: list[int], *, building: bool = False) -> CollectionConfig:
@@ -129,19 +144,27 @@ def read_definition(body: Mapping[str, Any], now_us: int) -> Definition:
     for name, value in body.items():
         if name not in _MEMBERS and name not in _SYSTEM and value not in (None, [], {}):
             raise unsupported(f"the property {name} of containers")
-    geospatial = body.get("geospatialConfig")
-    if geospatial not in (None, {"type": "Geography"}):
-        raise unsupported("the property geospatialConfig but for the type Geography")
+    geospatial, indexing = _read_geospatial(body.get("geospatialConfig")), read_policy(body.get("indexingPolicy"))
+    if indexing["indexingMode"] != "none" and body.get("indexingPolicy"):
+        indexing |= read_search_indexes(body["indexingPolicy"], planar=geospatial == GEOMETRY)
     return Definition(
         "",
         "",
         _read_partition_key(body.get("partitionKey")),
-        read_policy(body.get("indexingPolicy")),
+        indexing,
         now_us,
         _read_ttl(body.get("defaultTtl")),
         _read_unique(body.get("uniqueKeyPolicy")),
         _read_conflicts(body.get("conflictResolutionPolicy")),
+        geospatial=geospatial,
     )
+
+
+def _read_geospatial(given: Any) -> str:
+    found = GEOGRAPHY if given is None else given.get("type") if isinstance(given, dict) else None
+    if found not in (GEOGRAPHY, GEOMETRY):
+        raise bad_request("The geospatialConfig is invalid: its type must be Geography or Geometry.")
+    return str(found)
 
 
 def _read_partition_key(given: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fogbank.clouds.azure.cosmos.errors import CosmosError, bad_request, not_fou
 from fogbank.clouds.azure.cosmos.items.keys import encode_levels, levels_of
 from fogbank.clouds.azure.cosmos.items.shown import read_charge, show_item, write_charge
 from fogbank.clouds.azure.cosmos.items.writing import Conditions, ItemWrite, Target, read_item
-from fogbank.clouds.azure.cosmos.queries.requests import make_query
+from fogbank.clouds.azure.cosmos.queries.requests import make_query, within
 from fogbank.clouds.azure.cosmos.rids import decoded, etag_of
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ class Answering:
         return None, {}
 
     async def _query(self, given: Any, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        query = make_query({"query": given} if isinstance(given, str) else given, self._now_us)
+        asked = make_query({"query": given} if isinstance(given, str) else given, self._now_us)
+        query = within(asked, self._draft.layout)
         size, start = _page(options)
         await self._functions.prepare(query.program.functions)
         found = await self._draft.candidates(query)
