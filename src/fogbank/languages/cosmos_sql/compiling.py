@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, UNRESOLVED, QueryError
 from fogbank.languages.cosmos_sql.functions import REFUSED, SYSTEM
+from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, vector_distance
 from fogbank.languages.cosmos_sql.nodes import (
     Array,
     Between,
@@ -206,6 +207,8 @@ class Compiler:
             return self._aggregate(node, place)
         if name.startswith(UDF):
             return self._script(node, place)
+        if name == VECTOR_DISTANCE:
+            return vector_distance(self, node)
         if name in REFUSED:
             raise QueryError(FUNCTION, f"Fogbank does not support the function '{node.text}'.", *place)
         function = SYSTEM.get(name)
@@ -247,6 +250,10 @@ class Compiler:
 
     def array(self, node: Array) -> Evaluate:
         """Compile an array; undefined members are left out."""
+        if all(isinstance(each, Constant) for each in node.items):
+            # A vector, say, which need not be made anew for every row.
+            known = [each.value for each in node.items if isinstance(each, Constant) and each.value is not UNDEFINED]
+            return lambda _row: known
         items = [self.compile(each) for each in node.items]
         return lambda row: [value for item in items if (value := item(row)) is not UNDEFINED]
 

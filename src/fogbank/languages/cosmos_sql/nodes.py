@@ -165,10 +165,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What results are sorted by."""
+    """What results are sorted by; `stated` says that the direction is."""
 
     value: Node
     descending: bool
+    stated: bool = False
+
+    @property
+    def by_similarity(self) -> bool:
+        """Whether the most similar vectors come first."""
+        return isinstance(self.value, Call) and self.value.name == "VECTORDISTANCE" and not self.stated
 
 
 @dataclass(frozen=True, slots=True)

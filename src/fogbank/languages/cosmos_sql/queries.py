@@ -147,7 +147,7 @@ def _orders(parser: Parser[Node]) -> tuple[Order, ...]:
         if isinstance(value, Name) and value.text.upper() == "RANK":
             raise QueryError(SYNTAX, "Fogbank does not support ORDER BY RANK.")
         direction = parser.accept("ASC", "DESC")
-        found.append(Order(value, direction is not None and direction.kind == "DESC"))
+        found.append(Order(value, direction is not None and direction.kind == "DESC", direction is not None))
         if not parser.accept(","):
             return tuple(found)
 

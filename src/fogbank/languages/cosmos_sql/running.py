@@ -13,7 +13,8 @@ from fogbank.languages.cosmos_sql.aggregates import AGGREGATES
 from fogbank.languages.cosmos_sql.compiling import UDF, Compiler
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
 from fogbank.languages.cosmos_sql.functions.model import NOW
-from fogbank.languages.cosmos_sql.nodes import Constant, Name, Parameter, Path, calls_in
+from fogbank.languages.cosmos_sql.functions.vectors import dissimilarity
+from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, calls_in
 from fogbank.languages.cosmos_sql.values import UNDEFINED, identity, is_number, order_key
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from fogbank.languages.cosmos_sql.aggregates import State
     from fogbank.languages.cosmos_sql.compiling import Evaluate, Row
-    from fogbank.languages.cosmos_sql.nodes import Node, Select
+    from fogbank.languages.cosmos_sql.nodes import Node, Order, Select
     from fogbank.languages.cosmos_sql.values import Value
 
 # What the document that a query is about stands under, whatever the query calls it.
@@ -64,7 +65,7 @@ class Program:
         self.select = self._selection(chosen)
         if self.grouped and query.orders:
             raise QueryError(FORBIDDEN, "'ORDER BY' is not supported in presence of aggregates or 'GROUP BY'.")
-        self._orders = [plain.compile(each.value) for each in query.orders]
+        self._orders = [_order(plain, each) for each in query.orders]
 
     @property
     def joins(self) -> bool:
@@ -188,6 +189,13 @@ class Program:
         """The name that the query has for the document, if that is what its first source is; "" otherwise."""
         source = self.query.sources[0] if self.query.sources else None
         return source.alias if source is not None and not source.each and isinstance(source.value, Name) else ""
+
+
+def _order(compiler: Compiler, order: Order) -> Evaluate:
+    value = order.value
+    return (
+        dissimilarity(compiler, value) if order.by_similarity and isinstance(value, Call) else compiler.compile(value)
+    )
 
 
 class _Descending:

@@ -97,9 +97,9 @@ def test_a_container_is_replaced(database: DatabaseProxy) -> None:
     [
         ({"indexing_policy": {"includedPaths": [{"path": "/a/?"}]}}, "special mandatory indexing path"),
         ({"indexing_policy": {"includedPaths": [{"path": "a"}]}}, "could not be accepted"),
-        ({"indexing_policy": {"vectorIndexes": [{"path": "/v", "type": "flat"}]}}, "indexingPolicy.vectorIndexes"),
+        ({"indexing_policy": {"rangeIndexes": [{"path": "/v"}]}}, "indexingPolicy.rangeIndexes"),
         ({"default_ttl": 0}, "ttl '0' is invalid"),
-        ({"vector_embedding_policy": {"vectorEmbeddings": [{}]}}, "vectorEmbeddingPolicy"),
+        ({"vector_embedding_policy": {"vectorEmbeddings": [{}]}}, "The vector embedding path 'None'"),
         ({"analytical_storage_ttl": -1}, "analyticalStorageTtl"),
         ({"offer_throughput": 450}, "increments of 100"),
     ],

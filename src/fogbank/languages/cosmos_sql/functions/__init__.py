@@ -22,5 +22,5 @@ SYSTEM: Final[dict[str, Function]] = {**STRINGS, **MATHEMATICS, **ARRAYS, **TYPE
 # What Cosmos DB has and Fogbank has not.
 REFUSED: Final = frozenset({
     "DATETIMEFORMAT", "DOCUMENTID", "FULLTEXTCONTAINS", "FULLTEXTCONTAINSALL", "FULLTEXTCONTAINSANY", "FULLTEXTSCORE",
-    "RAND", "REGEXMATCH", "RRF", "VECTORDISTANCE",
+    "RAND", "REGEXMATCH", "RRF",
 })  # fmt: skip

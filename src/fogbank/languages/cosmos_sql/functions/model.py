@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 # What a row has besides what its names stand for: the time, in microseconds; whether shapes lie in a plane.
 NOW: Final = "@@now"
 PLANAR: Final = "@@planar"
+# And by which function vectors are compared, by the paths that they stand at.
+DISTANCES: Final = "@@distances"
 
 
 class Function(NamedTuple):

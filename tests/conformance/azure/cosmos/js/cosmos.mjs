@@ -114,3 +114,21 @@ test("scripts are made, run and named", async () => {
   assert.equal((await storedProcedures.readAll().fetchAll()).resources.length, 1);
   await assert.rejects(container.scripts.storedProcedure("none").execute("scripted"), { code: 404 });
 });
+
+test("what is most similar comes first", async () => {
+  const { container: vectors } = await database.containers.createIfNotExists({
+    id: "vectors",
+    partitionKey: { paths: ["/pk"] },
+    vectorEmbeddingPolicy: {
+      vectorEmbeddings: [{ path: "/v", dataType: "float32", dimensions: 2, distanceFunction: "euclidean" }],
+    },
+    indexingPolicy: { includedPaths: [{ path: "/*" }], vectorIndexes: [{ path: "/v", type: "quantizedFlat" }] },
+  });
+  for (const n of [3, 1, 2]) await vectors.items.create({ id: `v${n}`, pk: `p${n}`, v: [n, 0], text: `${n} bears` });
+  const query = {
+    query: "SELECT TOP 2 c.id, VectorDistance(c.v, @q) AS d FROM c ORDER BY VectorDistance(c.v, @q)",
+    parameters: [{ name: "@q", value: [0, 0] }],
+  };
+  const found = (await vectors.items.query(query, { maxItemCount: 1 }).fetchAll()).resources;
+  assert.deepEqual(found, [{ id: "v1", d: 1 }, { id: "v2", d: 2 }]);
+});

@@ -30,6 +30,8 @@ from fogbank.clouds.azure.cosmos.resources.indexing import ADDED, steps_in
 from fogbank.engines.documents import collections
 from fogbank.languages.cosmos_sql.candidates import restrictions, steps_of
 from fogbank.languages.cosmos_sql.errors import QueryError
+from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE
+from fogbank.languages.cosmos_sql.nodes import Call
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.calls import CosmosCall
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.resources.definitions import Layout
     from fogbank.clouds.azure.parts import Parts
     from fogbank.languages.cosmos_sql.candidates import Steps
+    from fogbank.languages.cosmos_sql.nodes import Order
     from fogbank.wire.http import Response
 
 RANGE_ID: Final = b"x-ms-documentdb-partitionkeyrangeid"
@@ -123,10 +126,16 @@ def check_range(call: CosmosCall) -> None:
         raise CosmosError(410, f"The partition key range {given} is gone.", PARTITION_KEY_RANGE_GONE)
 
 
+def _is_similarity(order: Order) -> bool:
+    """Whether an order is by how similar vectors are."""
+    return isinstance(order.value, Call) and order.value.name == VECTOR_DISTANCE
+
+
 def _check_orders(query: Query, layout: Layout) -> None:
     """Raise the error for an order that no index has."""
     select = query.program.query
-    if not select.orders:
+    if not select.orders or (len(select.orders) == 1 and _is_similarity(select.orders[0])):
+        # What is most similar is worked out.
         return
     paths: list[tuple[Steps, bool]] = []
     for order in select.orders:

@@ -9,10 +9,16 @@ import msgspec
 
 from fogbank.clouds.azure.cosmos.errors import bad_request, unsupported
 from fogbank.clouds.azure.cosmos.resources.indexing import PathTable, read_policy, steps_in
-from fogbank.clouds.azure.cosmos.resources.search_indexes import read_search_indexes
+from fogbank.clouds.azure.cosmos.resources.search_indexes import (
+    Searched,
+    distances,
+    read_search_indexes,
+    read_texts,
+    read_vectors,
+)
 from fogbank.clouds.azure.cosmos.rids import decoded
 from fogbank.engines.documents.model import CollectionConfig, Index, KeyField
-from fogbank.languages.cosmos_sql.functions.model import PLANAR
+from fogbank.languages.cosmos_sql.functions.model import DISTANCES, PLANAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +38,7 @@ TTL_MAX: Final = 2_147_483_647
 SYSTEM_PATH: Final = "/_partitionKey"
 _MEMBERS: Final = frozenset({
     "id", "partitionKey", "indexingPolicy", "uniqueKeyPolicy", "defaultTtl", "conflictResolutionPolicy",
-    "geospatialConfig",
+    "geospatialConfig", "vectorEmbeddingPolicy", "fullTextPolicy",
 })  # fmt: skip
 _SYSTEM: Final = frozenset({
     "_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts", "statistics",
@@ -66,6 +72,8 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     conflicts: dict[str, Any] = {}
     offer: Offer | None = None
     geospatial: str = GEOGRAPHY
+    vectors: dict[str, Any] = {}
+    texts: dict[str, Any] = {}
 
 
 class Layout(NamedTuple):
@@ -118,7 +126,10 @@ def _layout(text: str) -> Layout:
 
 
 def _beside(definition: Definition) -> dict[str, Any]:
-    return {PLANAR: True} if definition.geospatial == GEOMETRY else {}
+    found: dict[str, Any] = {PLANAR: True} if definition.geospatial == GEOMETRY else {}
+    if definition.vectors:
+        found[DISTANCES] = distances(definition.vectors)
+    return found
 
 
 def config_of(definition: Definition, numbers: list[int], *, building: bool = False) -> CollectionConfig:
@@ -145,8 +156,10 @@ def read_definition(body: Mapping[str, Any], now_us: int) -> Definition:
         if name not in _MEMBERS and name not in _SYSTEM and value not in (None, [], {}):
             raise unsupported(f"the property {name} of containers")
     geospatial, indexing = _read_geospatial(body.get("geospatialConfig")), read_policy(body.get("indexingPolicy"))
+    vectors, texts = read_vectors(body.get("vectorEmbeddingPolicy")), read_texts(body.get("fullTextPolicy"))
     if indexing["indexingMode"] != "none" and body.get("indexingPolicy"):
-        indexing |= read_search_indexes(body["indexingPolicy"], planar=geospatial == GEOMETRY)
+        searched = Searched(geospatial == GEOMETRY, vectors, texts)
+        indexing |= read_search_indexes(body["indexingPolicy"], searched)
     return Definition(
         "",
         "",
@@ -157,6 +170,8 @@ def read_definition(body: Mapping[str, Any], now_us: int) -> Definition:
         _read_unique(body.get("uniqueKeyPolicy")),
         _read_conflicts(body.get("conflictResolutionPolicy")),
         geospatial=geospatial,
+        vectors=vectors,
+        texts=texts,
     )
 
 

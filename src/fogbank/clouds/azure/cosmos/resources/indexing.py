@@ -23,13 +23,9 @@ DEFAULT: Final[dict[str, Any]] = {
     "includedPaths": [{"path": "/*"}],
     "excludedPaths": [{"path": '/"_etag"/?'}],
 }
-_MEMBERS: Final = frozenset(
-    {"indexingMode", "automatic", "includedPaths", "excludedPaths", "compositeIndexes", "spatialIndexes"}
-)
+_MEMBERS: Final = frozenset({"indexingMode", "automatic", "includedPaths", "excludedPaths", "compositeIndexes"})
 # `search_indexes` reads these.
 SEARCHED: Final = frozenset({"spatialIndexes", "vectorIndexes", "fullTextIndexes"})
-_SHAPES: Final = ("Point", "LineString", "Polygon", "MultiPolygon")
-_BOX: Final = ("xmin", "ymin", "xmax", "ymax")
 _MODES: Final = frozenset({"consistent", "none"})
 _STEP: Final = re.compile(r'/(?:"((?:[^"\\]|\\.)*)"|([^/"]+))')
 _NAME_BYTES: Final = 8
