@@ -47,6 +47,7 @@ AGGREGATES: Final = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX"})
 # What calls user-defined functions, by their names and with a list of arguments.
 FUNCTIONS: Final = "@@functions"
 UDF: Final = "udf."
+_RANKED: Final = ("FULLTEXTSCORE", "RRF")
 
 
 class Compiler:
@@ -209,6 +210,9 @@ class Compiler:
             return self._script(node, place)
         if name == VECTOR_DISTANCE:
             return vector_distance(self, node)
+        if name in _RANKED:
+            message = f"The {node.text} function can only be used in an ORDER BY RANK clause."
+            raise QueryError(FORBIDDEN, message, *place)
         if name in REFUSED:
             raise QueryError(FUNCTION, f"Fogbank does not support the function '{node.text}'.", *place)
         function = SYSTEM.get(name)

@@ -191,6 +191,7 @@ class Select:
     orders: tuple[Order, ...] = ()
     offset: Node | None = None
     limit: Node | None = None
+    rank: Node | None = None
 
 
 Node: TypeAlias = (

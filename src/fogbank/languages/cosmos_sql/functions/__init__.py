@@ -13,14 +13,14 @@ from fogbank.languages.cosmos_sql.functions.dates import DATES
 from fogbank.languages.cosmos_sql.functions.mathematics import MATHEMATICS
 from fogbank.languages.cosmos_sql.functions.spatial import SPATIAL
 from fogbank.languages.cosmos_sql.functions.strings import STRINGS
+from fogbank.languages.cosmos_sql.functions.texts import TEXTS
 from fogbank.languages.cosmos_sql.functions.types import TYPES
 
 if TYPE_CHECKING:
     from fogbank.languages.cosmos_sql.functions.model import Function
 
-SYSTEM: Final[dict[str, Function]] = {**STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES, **SPATIAL}
+SYSTEM: Final[dict[str, Function]] = {
+    **STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES, **SPATIAL, **TEXTS,
+}  # fmt: skip
 # What Cosmos DB has and Fogbank has not.
-REFUSED: Final = frozenset({
-    "DATETIMEFORMAT", "DOCUMENTID", "FULLTEXTCONTAINS", "FULLTEXTCONTAINSALL", "FULLTEXTCONTAINSANY", "FULLTEXTSCORE",
-    "RAND", "REGEXMATCH", "RRF",
-})  # fmt: skip
+REFUSED: Final = frozenset({"DATETIMEFORMAT", "DOCUMENTID", "RAND", "REGEXMATCH"})

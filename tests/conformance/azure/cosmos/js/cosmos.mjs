@@ -132,3 +132,11 @@ test("what is most similar comes first", async () => {
   const found = (await vectors.items.query(query, { maxItemCount: 1 }).fetchAll()).resources;
   assert.deepEqual(found, [{ id: "v1", d: 1 }, { id: "v2", d: 2 }]);
 });
+
+test("texts and vectors are ranked together", async () => {
+  const vectors = database.container("vectors");
+  const rank = "RRF(FullTextScore(c.text, 'bear'), VectorDistance(c.v, [0, 0]))";
+  const query = `SELECT TOP 3 c.id FROM c WHERE FullTextContains(c.text, "bears") ORDER BY RANK ${rank}`;
+  const found = (await vectors.items.query(query).fetchAll()).resources;
+  assert.deepEqual(found.map(({ id }) => id), ["v1", "v2", "v3"]);
+});

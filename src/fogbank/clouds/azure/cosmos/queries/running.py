@@ -216,6 +216,8 @@ async def _gather(request: Request, reader: _Reader) -> Results:
         for document in page[1]:
             if reader.is_wanted(document):
                 gathering.add({**parameters, ROOT: show_item(reader.layout, document)})
+            elif request.query.program.ranking is not None:
+                gathering.note({**parameters, ROOT: document.fields})
     return page_of(request, reader.layout, gathering.results(), reader.looked, reader.choice)
 
 
