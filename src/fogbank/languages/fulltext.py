@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -28,16 +29,23 @@ _WORDS_KEPT: Final = 65_536
 _TEXTS_KEPT: Final = 32
 
 
-@cache
-def _stemmer() -> Any:
-    from snowballstemmer import stemmer  # noqa: PLC0415 - loaded with the first search
+class _Stemmers(threading.local):
+    """A stemmer for each thread, since one works on one word at a time."""
 
-    return stemmer("english")
+    def __init__(self) -> None:
+        from snowballstemmer import stemmer  # noqa: PLC0415 - loaded with the first search
+
+        self.english: Any = stemmer("english")
+
+
+@cache
+def _stemmers() -> _Stemmers:
+    return _Stemmers()
 
 
 @lru_cache(maxsize=_WORDS_KEPT)
 def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(word))
+    return str(_stemmers().english.stemWord(word))
 
 
 @lru_cache(maxsize=_TEXTS_KEPT)

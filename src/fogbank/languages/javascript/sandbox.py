@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from quickjs import Object
 
@@ -23,8 +25,9 @@ T = TypeVar("T")
 
 MEMORY_BYTES_MAX: Final = 64 * 1024 * 1024
 STACK_BYTES_MAX: Final = 512 * 1024
-# So many scripts have a thread at the same time; others wait for their turns there.
+# So many threads run scripts, and so many scripts take turns on each at the most.
 WORKERS: Final = 4
+RUNS_MAX: Final = 16
 # So many steps of promises are taken before it is looked whether the time is up.
 _JOBS_AT_ONCE: Final = 1_000
 _INTERRUPTED: Final = "InternalError: interrupted"
@@ -51,6 +54,10 @@ class ScriptTimeoutError(Exception):
     """A script has used up its processor time."""
 
 
+class TooManyScriptsError(Exception):
+    """No thread takes another script now."""
+
+
 class Budget:
     """Processor time that worlds share, in seconds."""
 
@@ -75,7 +82,8 @@ class Sandbox:
         self._context = quickjs.Context()
         self._context.set_memory_limit(MEMORY_BYTES_MAX)
         self._context.set_max_stack_size(STACK_BYTES_MAX)
-        self.call(self.load(_CLOCK), now_us // 1_000)
+        # Integers would be cut to 32 bits on their way in.
+        self.call(self.load(_CLOCK), float(now_us // 1_000))
 
     def load(self, text: str) -> Object:
         """Evaluate a script, and return its value."""
@@ -121,24 +129,15 @@ class Sandbox:
 
 
 class Worker:
-    """A thread that makes and uses worlds, beside those of others."""
+    """A thread that makes and uses worlds; `runs` is for how many scripts it does so now."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(1, "fogbank-script")
-        self._waiting = 0
-
-    @property
-    def load(self) -> int:
-        """How much it was asked to do and hasn't done yet."""
-        return self._waiting
+        self.runs = 0
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something on the thread."""
-        self._waiting += 1
-        try:
-            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
-        finally:
-            self._waiting -= 1
+        return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
 
 
 @cache
@@ -146,6 +145,20 @@ def _workers() -> tuple[Worker, ...]:
     return tuple(Worker() for _ in range(WORKERS))
 
 
-def worker() -> Worker:
-    """Return the thread that has least to do."""
-    return min(_workers(), key=lambda each: each.load)
+@contextmanager
+def reserved() -> Iterator[Worker]:
+    """Have the thread that has least to do for a run; raises `TooManyScriptsError`."""
+    with _counting:
+        found = min(_workers(), key=lambda each: each.runs)
+        if found.runs >= RUNS_MAX:
+            raise TooManyScriptsError
+        found.runs += 1
+    try:
+        yield found
+    finally:
+        with _counting:
+            found.runs -= 1
+
+
+# Several servers in one process share the threads.
+_counting = threading.Lock()

@@ -11,6 +11,7 @@ from azure.cosmos import PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceExistsError, CosmosResourceNotFoundError
 
 from fogbank.clouds.azure.cosmos.scripts import functions, transactions
+from fogbank.languages.javascript import sandbox
 from tests.conformance.azure.cosmos.conftest import ids, plain, refusal
 from tests.conformance.azure.cosmos.test_resources import ask as signed
 
@@ -411,3 +412,14 @@ def test_procedures_at_the_same_time_do_not_lose_anything(container: ContainerPr
     assert done > 0
     assert container.read_item("total", "a")["n"] == done
     assert len(ids(container.read_all_items())) == done + 1
+
+
+def test_scripts_that_are_too_many_are_tried_again(
+    azure: Azure, container: ContainerProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container.scripts.create_stored_procedure({"id": "hello", "body": HELLO})
+    monkeypatch.setattr(sandbox, "RUNS_MAX", 0)
+    path = f"/{container.container_link}/sprocs/hello"
+    answer = signed(azure, "POST", path, body=b"[]", x_ms_documentdb_partitionkey='["a"]')
+    assert (answer.status, answer.json()["code"]) == (429, "TooManyRequests")
+    assert int(answer.headers["x-ms-retry-after-ms"]) > 0

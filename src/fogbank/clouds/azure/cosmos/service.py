@@ -150,6 +150,8 @@ def _refusal(error: CosmosError, activity: str) -> Response:
     headers = [JSON, (b"x-ms-request-charge", b"1.00")]
     if error.substatus:
         headers.append((b"x-ms-substatus", b"%d" % error.substatus))
+    if error.status == 429:
+        headers.append((b"x-ms-retry-after-ms", b"50"))
     if error.status == 401:
         headers.append((b"WWW-Authenticate", b"Basic"))
     return Response(error.status, headers, error_body(error, activity))

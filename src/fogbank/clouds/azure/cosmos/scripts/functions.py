@@ -6,11 +6,12 @@ thread beside the server, on items that were read before; all calls of a query h
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.azure.cosmos.errors import CosmosError, bad_request, query_refused
+from fogbank.clouds.azure.cosmos.errors import CosmosError, bad_request, query_refused, too_many_requests
 from fogbank.clouds.azure.cosmos.items.shown import show_item
 from fogbank.clouds.azure.cosmos.queries.continuations import Position
 from fogbank.clouds.azure.cosmos.queries.running import Request, Results, page_of, read_some
@@ -21,15 +22,16 @@ from fogbank.languages.cosmos_sql.errors import QueryError
 from fogbank.languages.cosmos_sql.running import ROOT
 from fogbank.languages.cosmos_sql.values import UNDEFINED
 from fogbank.languages.javascript import sandbox
-from fogbank.languages.javascript.sandbox import Budget, Sandbox, ScriptError, ScriptTimeoutError
+from fogbank.languages.javascript.sandbox import Budget, Sandbox, ScriptError, ScriptTimeoutError, TooManyScriptsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fogbank.clouds.azure.cosmos.queries.requests import Query
     from fogbank.clouds.azure.cosmos.resources.definitions import Layout
     from fogbank.engines.documents.model import Document, Name
     from fogbank.languages.cosmos_sql.values import Value
+    from fogbank.languages.javascript.sandbox import Worker
     from fogbank.storage import Store
 
 # "Azure Cosmos DB service quotas": the most that a script may take, in seconds.
@@ -120,9 +122,19 @@ async def run_query(store: Store, now_us: int, request: Request, layout: Layout)
         found += some
         if len(found) > LOOKED_AT_MAX:
             raise CosmosError(413, f"A query that calls functions may look at {LOOKED_AT_MAX} items at the most.")
-    worker = sandbox.worker()
-    try:
-        results = await worker.run(functions.gather, request.query, layout, found)
-    finally:
-        await worker.run(functions.close)
+    with worker_of_request() as worker:
+        try:
+            results = await worker.run(functions.gather, request.query, layout, found)
+        finally:
+            await worker.run(functions.close)
     return page_of(request, layout, results, len(found))
+
+
+@contextmanager
+def worker_of_request() -> Iterator[Worker]:
+    """Have a thread for a request's scripts, or raise the error for when there are too many."""
+    try:
+        with sandbox.reserved() as worker:
+            yield worker
+    except TooManyScriptsError:
+        raise too_many_requests() from None

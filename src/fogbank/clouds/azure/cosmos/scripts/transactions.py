@@ -11,10 +11,9 @@ from fogbank.clouds.azure.cosmos.resources.definitions import layout_of
 from fogbank.clouds.azure.cosmos.scripts import definitions
 from fogbank.clouds.azure.cosmos.scripts.definitions import SCRIPTS, Scripts
 from fogbank.clouds.azure.cosmos.scripts.drafts import Draft, begin
-from fogbank.clouds.azure.cosmos.scripts.functions import SECONDS_MAX, Functions
+from fogbank.clouds.azure.cosmos.scripts.functions import SECONDS_MAX, Functions, worker_of_request
 from fogbank.clouds.azure.cosmos.scripts.requests import Answering
 from fogbank.clouds.azure.cosmos.scripts.running import Script, run_script
-from fogbank.languages.javascript import sandbox
 from fogbank.languages.javascript.sandbox import Budget
 
 if TYPE_CHECKING:
@@ -69,19 +68,20 @@ async def transact(
     for attempt in range(1, ATTEMPTS_MAX + 1):
         collection, base = await parts.store.read(begin, call.container)
         draft = Draft(parts, collection, base, levels(layout_of(collection.config)), call.now_us)
-        budget, worker = Budget(SECONDS_MAX), sandbox.worker()
-        functions = Functions(parts.store, call.container, budget, call.now_us)
-        try:
-            found = await work(Transaction(call, draft, worker, budget, functions))
-        except CosmosError:
-            # What it has read in several steps may never have been so at once.
-            if await draft.is_current():
-                raise
-        else:
-            if await draft.commit():
-                return found, draft
-        finally:
-            await worker.run(functions.close)
+        with worker_of_request() as worker:
+            budget = Budget(SECONDS_MAX)
+            functions = Functions(parts.store, call.container, budget, call.now_us)
+            try:
+                found = await work(Transaction(call, draft, worker, budget, functions))
+            except CosmosError:
+                # What it has read in several steps may never have been so at once.
+                if await draft.is_current():
+                    raise
+            else:
+                if await draft.commit():
+                    return found, draft
+            finally:
+                await worker.run(functions.close)
         await asyncio.sleep(parts.ids.jitter(0, attempt * PAUSE_SECONDS))
     raise CosmosError(449, _CHANGED)
 
