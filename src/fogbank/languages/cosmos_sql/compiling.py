@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, UNRESOLVED, QueryError
-from fogbank.languages.cosmos_sql.functions import FUNCTIONS, REFUSED
+from fogbank.languages.cosmos_sql.functions import REFUSED, SYSTEM
+from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, vector_distance
 from fogbank.languages.cosmos_sql.nodes import (
     Array,
     Between,
@@ -43,8 +44,10 @@ if TYPE_CHECKING:
     Plan: TypeAlias = "Callable[[Select, frozenset[str]], Callable[[Row], list[Value]]]"
 
 AGGREGATES: Final = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX"})
-# What a row has besides: the time, in microseconds.
-NOW: Final = "@@now"
+# What calls user-defined functions, by their names and with a list of arguments.
+FUNCTIONS: Final = "@@functions"
+UDF: Final = "udf."
+_RANKED: Final = ("FULLTEXTSCORE", "RRF")
 
 
 class Compiler:
@@ -203,9 +206,16 @@ class Compiler:
         name, place = node.name, (node.start, node.start + len(node.text))
         if name in AGGREGATES:
             return self._aggregate(node, place)
-        if name.startswith("udf.") or name in REFUSED:
+        if name.startswith(UDF):
+            return self._script(node, place)
+        if name == VECTOR_DISTANCE:
+            return vector_distance(self, node)
+        if name in _RANKED:
+            message = f"The {node.text} function can only be used in an ORDER BY RANK clause."
+            raise QueryError(FORBIDDEN, message, *place)
+        if name in REFUSED:
             raise QueryError(FUNCTION, f"Fogbank does not support the function '{node.text}'.", *place)
-        function = FUNCTIONS.get(name)
+        function = SYSTEM.get(name)
         if function is None:
             raise QueryError(FUNCTION, f"'{node.text}' is not a recognized built-in function name.", *place)
         count = len(node.arguments)
@@ -215,12 +225,24 @@ class Compiler:
             raise QueryError(FUNCTION, message, *place)
         arguments = [self.compile(each) for each in node.arguments]
         run = function.run
-        if function.timed:
-            return lambda row: run(row[NOW], *[argument(row) for argument in arguments])
+        if beside := function.beside:
+            return lambda row: run(row.get(beside), *[argument(row) for argument in arguments])
         if count == 1:
             (only,) = arguments
             return lambda row: run(only(row))
         return lambda row: run(*[argument(row) for argument in arguments])
+
+    def _script(self, node: Call, place: tuple[int, int]) -> Evaluate:
+        """Compile a user-defined function: what calls such stands in the row."""
+        name, arguments = node.name.removeprefix(UDF), [self.compile(each) for each in node.arguments]
+
+        def run(row: Row) -> Value:
+            call = row.get(FUNCTIONS)
+            if call is None:
+                raise QueryError(FUNCTION, f"The function '{node.text}' can't be called here.", *place)
+            return call(name, [argument(row) for argument in arguments])
+
+        return run
 
     def _aggregate(self, node: Call, place: tuple[int, int]) -> Evaluate:
         if self._collect is None:
@@ -232,6 +254,10 @@ class Compiler:
 
     def array(self, node: Array) -> Evaluate:
         """Compile an array; undefined members are left out."""
+        if all(isinstance(each, Constant) for each in node.items):
+            # A vector, say, which need not be made anew for every row.
+            known = [each.value for each in node.items if isinstance(each, Constant) and each.value is not UNDEFINED]
+            return lambda _row: known
         items = [self.compile(each) for each in node.items]
         return lambda row: [value for item in items if (value := item(row)) is not UNDEFINED]
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +165,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What results are sorted by."""
+    """What results are sorted by; `stated` says that the direction is."""
 
     value: Node
     descending: bool
+    stated: bool = False
+
+    @property
+    def by_similarity(self) -> bool:
+        """Whether the most similar vectors come first."""
+        return isinstance(self.value, Call) and self.value.name == "VECTORDISTANCE" and not self.stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +191,24 @@ class Select:
     orders: tuple[Order, ...] = ()
     offset: Node | None = None
     limit: Node | None = None
+    rank: Node | None = None
 
 
 Node: TypeAlias = (
     "Constant | Parameter | Name | Path | Unary | Chain | Compare | Logic | Between | In | Like | Conditional"
     " | Coalesce | Call | Array | Object | Subquery"
 )
+
+
+def calls_in(node: object, *, within: bool = True) -> Iterator[Call]:
+    """Yield the functions and aggregates that are called in an expression, with `within` also those of its queries."""
+    if isinstance(node, tuple):
+        for each in node:
+            yield from calls_in(each, within=within)
+        return
+    if isinstance(node, Call):
+        yield node
+    if isinstance(node, Constant) or (isinstance(node, Subquery) and not within):
+        return
+    for name in getattr(type(node), "__slots__", ()):
+        yield from calls_in(getattr(node, name), within=within)

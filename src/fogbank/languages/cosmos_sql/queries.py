@@ -90,15 +90,16 @@ def _select(parser: Parser[Node]) -> Select:
         parser.expect("BY")
         groups = _list(parser)
     orders: tuple[Order, ...] = ()
+    rank: Node | None = None
     if parser.accept("ORDER"):
         parser.expect("BY")
-        orders = _orders(parser)
+        orders, rank = _orders(parser)
     offset = limit = None
     if parser.accept("OFFSET"):
         offset = _count(parser)
         parser.expect("LIMIT")
         limit = _count(parser)
-    return Select(sources, value, columns, distinct, top, where, groups, orders, offset, limit)
+    return Select(sources, value, columns, distinct, top, where, groups, orders, offset, limit, rank)
 
 
 SUBQUERY.append(_select)
@@ -140,16 +141,17 @@ def _column(parser: Parser[Node]) -> Column:
     return Column("", value)
 
 
-def _orders(parser: Parser[Node]) -> tuple[Order, ...]:
-    found = []
+def _orders(parser: Parser[Node]) -> tuple[tuple[Order, ...], Node | None]:
+    """Parse what results are sorted by, or what they are ranked by."""
+    found: list[Order] = []
     while True:
         value = parser.expression()
-        if isinstance(value, Name) and value.text.upper() == "RANK":
-            raise QueryError(SYNTAX, "Fogbank does not support ORDER BY RANK.")
+        if not found and isinstance(value, Name) and value.text.upper() == "RANK" and parser.token.kind == "word":
+            return (), parser.expression()
         direction = parser.accept("ASC", "DESC")
-        found.append(Order(value, direction is not None and direction.kind == "DESC"))
+        found.append(Order(value, direction is not None and direction.kind == "DESC", direction is not None))
         if not parser.accept(","):
-            return tuple(found)
+            return tuple(found), None
 
 
 def _sources(parser: Parser[Node]) -> tuple[Source, ...]:

@@ -10,9 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.languages.cosmos_sql.aggregates import AGGREGATES
-from fogbank.languages.cosmos_sql.compiling import NOW, Compiler
+from fogbank.languages.cosmos_sql.compiling import UDF, Compiler
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
-from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, Subquery
+from fogbank.languages.cosmos_sql.functions.model import NOW
+from fogbank.languages.cosmos_sql.functions.vectors import dissimilarity
+from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, calls_in
+from fogbank.languages.cosmos_sql.ranking import Ranking
 from fogbank.languages.cosmos_sql.values import UNDEFINED, identity, is_number, order_key
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from fogbank.languages.cosmos_sql.aggregates import State
     from fogbank.languages.cosmos_sql.compiling import Evaluate, Row
-    from fogbank.languages.cosmos_sql.nodes import Node, Select
+    from fogbank.languages.cosmos_sql.nodes import Node, Order, Select
     from fogbank.languages.cosmos_sql.values import Value
 
 # What the document that a query is about stands under, whatever the query calls it.
@@ -61,9 +64,12 @@ class Program:
         groups = query.groups if self.grouped else None
         chosen = Compiler(names, _plan, self._collect if self.grouped else None, groups)
         self.select = self._selection(chosen)
-        if self.grouped and query.orders:
+        if self.grouped and (query.orders or query.rank is not None):
             raise QueryError(FORBIDDEN, "'ORDER BY' is not supported in presence of aggregates or 'GROUP BY'.")
-        self._orders = [plain.compile(each.value) for each in query.orders]
+        self._orders = [_order(plain, each) for each in query.orders]
+        self.ranking = None if query.rank is None else Ranking(plain, query.rank)
+        if self.ranking is not None and (self.joins or not self.alias):
+            raise QueryError(FORBIDDEN, "Fogbank does not support ORDER BY RANK but on the documents themselves.")
 
     @property
     def joins(self) -> bool:
@@ -73,7 +79,7 @@ class Program:
     @property
     def whole(self) -> bool:
         """Whether results depend on more than one document each."""
-        return self.grouped or self.query.distinct or bool(self.query.orders)
+        return self.grouped or self.query.distinct or bool(self.query.orders) or self.ranking is not None
 
     def _selection(self, compiler: Compiler) -> Evaluate:
         query = self.query
@@ -178,10 +184,22 @@ class Program:
         return self.select({**row, **slots})
 
     @cached_property
+    def functions(self) -> frozenset[str]:
+        """The names of the user-defined functions that the query calls."""
+        return frozenset({each.name.removeprefix(UDF) for each in calls_in(self.query) if each.name.startswith(UDF)})
+
+    @cached_property
     def alias(self) -> str:
         """The name that the query has for the document, if that is what its first source is; "" otherwise."""
         source = self.query.sources[0] if self.query.sources else None
         return source.alias if source is not None and not source.each and isinstance(source.value, Name) else ""
+
+
+def _order(compiler: Compiler, order: Order) -> Evaluate:
+    value = order.value
+    return (
+        dissimilarity(compiler, value) if order.by_similarity and isinstance(value, Call) else compiler.compile(value)
+    )
 
 
 class _Descending:
@@ -213,6 +231,7 @@ class Gathering:
         self._found: list[tuple[tuple[Any, ...], Value]] = []
         self._seen: set[bytes] = set()
         self._ordered = bool(program.query.orders)
+        self._ranker = None if program.ranking is None else program.ranking.start(parameters)
         if program.grouped and not program.query.groups:
             self._groups[()] = (parameters, program.new_states())
 
@@ -221,6 +240,8 @@ class Gathering:
         program = self._program
         if self.full:
             return
+        if self._ranker is not None:
+            self.note(base)
         for row in program.rows(base):
             if program.grouped:
                 mark = program.group_of(row)
@@ -233,16 +254,23 @@ class Gathering:
             self._found.sort(key=_place)
             del self._found[self._until :]
 
+    def note(self, base: Row) -> None:
+        """Take a document in that is not wanted itself, but counts for how others are ranked."""
+        if self._ranker is not None:
+            self._ranker.note({**base, self._program.alias: base[ROOT]})
+
     @property
     def full(self) -> bool:
         """Whether nothing that could come changes the results."""
-        return self._until is not None and not self._program.grouped and not self._ordered and (
-            len(self._found) >= self._until
-        )  # fmt: skip
+        if self._until is None or self._program.grouped or self._ordered or self._ranker is not None:
+            return False
+        return len(self._found) >= self._until
 
     def _keep(self, row: Row, value: Value) -> None:
         if self._program.query.distinct and not self._is_new(value):
             return
+        if self._ranker is not None:
+            self._ranker.add(row)
         self._found.append((self._program.sort_key(row) if self._ordered else (), value))
 
     def _is_new(self, value: Value) -> bool:
@@ -263,6 +291,8 @@ class Gathering:
             if self._ordered:
                 self._found.sort(key=_place)
             found = [value for _key, value in self._found]
+            if self._ranker is not None:
+                found = [found[number] for number in self._ranker.order()]
         return found[self._skipped : self._until]
 
 
@@ -298,15 +328,6 @@ def _selected(query: Select) -> list[Node]:
     return [*([] if query.value is None else [query.value]), *[column.value for column in query.columns]]
 
 
-def _has_aggregate(node: object) -> bool:
+def _has_aggregate(node: Node) -> bool:
     """Whether an aggregate stands in an expression, not counting queries within it."""
-    if isinstance(node, Call) and node.name in AGGREGATES:
-        return True
-    if isinstance(node, Subquery):
-        return False
-    if isinstance(node, tuple):
-        return any(map(_has_aggregate, node))
-    slots = getattr(type(node), "__slots__", ())
-    return any(
-        _has_aggregate(getattr(node, name)) for name in slots if name != "value" or not isinstance(node, Constant)
-    )
+    return any(call.name in AGGREGATES for call in calls_in(node, within=False))

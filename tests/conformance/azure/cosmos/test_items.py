@@ -240,11 +240,6 @@ def test_patches_that_are_refused(container: ContainerProxy, operations: list[An
     assert plain(container.read_item("1", "a")) == {"id": "1", "pk": "a", "list": [], "text": "x"}
 
 
-def test_triggers_are_refused_by_name(container: ContainerProxy) -> None:
-    with pytest.raises(CosmosHttpResponseError, match="x-ms-documentdb-pre-trigger-include"):
-        container.create_item({"id": "1", "pk": "a"}, pre_trigger_include="t")
-
-
 def test_a_container_that_was_made_anew(server: ThreadedServer, database: DatabaseProxy) -> None:
     name = new_name()
     with client_of(server) as other:

@@ -10,6 +10,14 @@ from fogbank.settings import Settings
 from fogbank.testing.server import ThreadedServer
 from tests.conformance.azure.cosmos.conftest import client_of, ids
 
+ADD = """function () {
+    __.readDocument(__.getAltLink() + '/docs/0', (err, found) => {
+        found.n += 1;
+        __.replaceDocument(found._self, found);
+        __.readDocuments(__.getSelfLink(), (err, all) => __.response.setBody(all.length));
+    });
+}"""
+
 
 def test_two_servers_have_the_same_containers(postgres_url: str) -> None:
     settings = Settings(port=0, database=postgres_url)
@@ -39,4 +47,8 @@ def test_two_servers_have_the_same_containers(postgres_url: str) -> None:
         with pytest.raises(CosmosBatchOperationError):
             made.execute_item_batch([("delete", ("0",)), ("delete", ("none",))], partition_key=["x", 0])
         assert ids(made.query_items_change_feed(start_time="Beginning")) == ["1", "2", "3", "4", "5", "0"]
+        made.scripts.create_stored_procedure({"id": "add", "body": ADD})
+        for each in (made, seen, made):
+            assert each.scripts.execute_stored_procedure("add", partition_key=["x", 0]) == 3
+        assert made.read_item("0", ["x", 0])["n"] == 13
         here.delete_database("shared")

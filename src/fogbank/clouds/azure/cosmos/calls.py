@@ -59,8 +59,12 @@ class CosmosCall(NamedTuple):
 
     async def read_json(self) -> Any:
         """Return the body's value."""
+        return decode_json(await self.read_body())
+
+    async def read_body(self) -> bytes:
+        """Return the body."""
         try:
-            return decode_json(await self.request.read(BODY_BYTES_MAX))
+            return await self.request.read(BODY_BYTES_MAX)
         except BodyTooLargeError:
             raise too_large() from None
 

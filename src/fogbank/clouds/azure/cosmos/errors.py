@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 CODES: Final = {
     400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed",
-    409: "Conflict", 410: "Gone", 412: "PreconditionFailed", 413: "RequestEntityTooLarge", 424: "FailedDependency",
-    500: "InternalServerError", 503: "ServiceUnavailable",
+    408: "RequestTimeout", 409: "Conflict", 410: "Gone", 412: "PreconditionFailed", 413: "RequestEntityTooLarge",
+    424: "FailedDependency", 429: "TooManyRequests", 449: "RetryWith", 500: "InternalServerError",
+    503: "ServiceUnavailable",
 }  # fmt: skip
 PARTITION_KEY_MISMATCH: Final = 1001
 OWNER_NOT_FOUND: Final = 1003
 RID_MISMATCH: Final = 1024
+THROTTLED: Final = 3200
 
 
 class CosmosError(Exception):
@@ -71,6 +73,12 @@ def precondition_failed() -> CosmosError:
 def too_large() -> CosmosError:
     """A body is longer than it may be."""
     return CosmosError(413, "Request size is too large")
+
+
+def too_many_requests() -> CosmosError:
+    """There is too much to do; the client tries again."""
+    message = "Request rate is large. No changes were made. Please retry this request later."
+    return CosmosError(429, message, THROTTLED)
 
 
 def query_refused(error: QueryError) -> CosmosError:

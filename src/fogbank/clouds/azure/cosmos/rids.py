@@ -50,6 +50,11 @@ def range_rid(container: bytes) -> str:
     return _encode(container + b"\x02\x00\x00\x00\x00\x00\x00\x50")
 
 
+def script_rid(container: bytes, created: int, mark: int) -> str:
+    """Return the id of a script by its container's, the number of the write that created it, and its kind's mark."""
+    return _encode(container + created.to_bytes(8, "little")[:7] + bytes((mark,)))
+
+
 def offer_rid(resource: str) -> str:
     """Return the id of the offer for a resource."""
     return _encode(blake2b(resource.encode(), digest_size=3).digest())

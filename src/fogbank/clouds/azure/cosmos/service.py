@@ -12,6 +12,7 @@ from fogbank.clouds.azure.cosmos.items import batches, items
 from fogbank.clouds.azure.cosmos.queries import changes, queries
 from fogbank.clouds.azure.cosmos.queries.requests import is_query
 from fogbank.clouds.azure.cosmos.resources import accounts, containers, databases, offers
+from fogbank.clouds.azure.cosmos.scripts import definitions as scripts
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.storage import StoreUnavailableError
 from fogbank.wire.http import BodyIncompleteError, Response
@@ -51,6 +52,18 @@ async def _get_items(parts: Parts, call: CosmosCall) -> Response:
     return await (changes.list_changes if call.header(changes.A_IM) else queries.list_items)(parts, call)
 
 
+async def _execute(parts: Parts, call: CosmosCall) -> Response:
+    from fogbank.clouds.azure.cosmos.scripts.procedures import execute  # noqa: PLC0415 - loaded on first use
+
+    return await execute(parts, call)
+
+
+async def _write_with_triggers(parts: Parts, call: CosmosCall) -> Response:
+    from fogbank.clouds.azure.cosmos.scripts.triggers import write_item  # noqa: PLC0415 - loaded on first use
+
+    return await write_item(parts, call)
+
+
 # Names of resources are left out of paths.
 OPERATIONS: Final[dict[tuple[str, str], Run]] = {
     ("GET", ""): accounts.get_account,
@@ -71,6 +84,12 @@ OPERATIONS: Final[dict[tuple[str, str], Run]] = {
     ("PUT", "dbs//colls//docs/"): items.replace_item,
     ("PATCH", "dbs//colls//docs/"): items.patch_item,
     ("DELETE", "dbs//colls//docs/"): items.delete_item,
+    **{("GET", f"dbs//colls//{kind}"): scripts.list_scripts for kind in scripts.KINDS},
+    **{("POST", f"dbs//colls//{kind}"): scripts.create_or_query for kind in scripts.KINDS},
+    **{("GET", f"dbs//colls//{kind}/"): scripts.get_script for kind in scripts.KINDS},
+    **{("PUT", f"dbs//colls//{kind}/"): scripts.replace_script for kind in scripts.KINDS},
+    **{("DELETE", f"dbs//colls//{kind}/"): scripts.delete_script for kind in scripts.KINDS},
+    ("POST", "dbs//colls//sprocs/"): _execute,
     ("GET", "offers"): offers.query_offers,
     ("POST", "offers"): offers.query_offers,
     ("GET", "offers/"): offers.get_offer,
@@ -109,9 +128,8 @@ async def _run(parts: Parts, request: Request, host: str) -> Response:
     operation = _operation(call)
     level = await authorize(parts.store, call)
     accounts.check_consistency(call, level)
-    for name in _TRIGGERS:
-        if name in request.headers:
-            raise unsupported(f"the header {name.decode()}")
+    if any(call.header(name) for name in _TRIGGERS):
+        operation = _write_with_triggers
     if call.header(_DIRECTIVE).lower() == "exclude":
         raise unsupported("the value Exclude of the header x-ms-indexing-directive")
     return await operation(parts, call)
@@ -132,6 +150,8 @@ def _refusal(error: CosmosError, activity: str) -> Response:
     headers = [JSON, (b"x-ms-request-charge", b"1.00")]
     if error.substatus:
         headers.append((b"x-ms-substatus", b"%d" % error.substatus))
+    if error.status == 429:
+        headers.append((b"x-ms-retry-after-ms", b"50"))
     if error.status == 401:
         headers.append((b"WWW-Authenticate", b"Basic"))
     return Response(error.status, headers, error_body(error, activity))

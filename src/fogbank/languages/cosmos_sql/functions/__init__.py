@@ -11,16 +11,16 @@ from fogbank.languages.cosmos_sql.functions.arrays import ARRAYS
 from fogbank.languages.cosmos_sql.functions.conversions import CONVERSIONS
 from fogbank.languages.cosmos_sql.functions.dates import DATES
 from fogbank.languages.cosmos_sql.functions.mathematics import MATHEMATICS
+from fogbank.languages.cosmos_sql.functions.spatial import SPATIAL
 from fogbank.languages.cosmos_sql.functions.strings import STRINGS
+from fogbank.languages.cosmos_sql.functions.texts import TEXTS
 from fogbank.languages.cosmos_sql.functions.types import TYPES
 
 if TYPE_CHECKING:
     from fogbank.languages.cosmos_sql.functions.model import Function
 
-FUNCTIONS: Final[dict[str, Function]] = {**STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES}
+SYSTEM: Final[dict[str, Function]] = {
+    **STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES, **SPATIAL, **TEXTS,
+}  # fmt: skip
 # What Cosmos DB has and Fogbank has not.
-REFUSED: Final = frozenset({
-    "DATETIMEFORMAT", "DOCUMENTID", "FULLTEXTCONTAINS", "FULLTEXTCONTAINSALL", "FULLTEXTCONTAINSANY", "FULLTEXTSCORE",
-    "RAND", "REGEXMATCH", "RRF", "ST_AREA", "ST_DISTANCE", "ST_INTERSECTS", "ST_ISVALID", "ST_ISVALIDDETAILED",
-    "ST_WITHIN", "VECTORDISTANCE",
-})  # fmt: skip
+REFUSED: Final = frozenset({"DATETIMEFORMAT", "DOCUMENTID", "RAND", "REGEXMATCH"})

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from fogbank.languages.cosmos_sql.functions.model import Function
+from fogbank.languages.cosmos_sql.functions.model import NOW, Function
 from fogbank.languages.cosmos_sql.values import UNDEFINED, Value, is_number
 
 if TYPE_CHECKING:
@@ -159,12 +159,12 @@ DATES: Final = {
     "DATETIMEPART": Function(_get, 2, 2),
     "DATETIMETOTICKS": Function(_of_text(1), 1, 1),
     "DATETIMETOTIMESTAMP": Function(_of_text(10_000), 1, 1),
-    "GETCURRENTDATETIME": Function(_current_date, 0, 0, timed=True),
-    "GETCURRENTDATETIMESTATIC": Function(_current_date, 0, 0, timed=True),
-    "GETCURRENTTICKS": Function(_current_ticks, 0, 0, timed=True),
-    "GETCURRENTTICKSSTATIC": Function(_current_ticks, 0, 0, timed=True),
-    "GETCURRENTTIMESTAMP": Function(_current_timestamp, 0, 0, timed=True),
-    "GETCURRENTTIMESTAMPSTATIC": Function(_current_timestamp, 0, 0, timed=True),
+    "GETCURRENTDATETIME": Function(_current_date, 0, 0, NOW),
+    "GETCURRENTDATETIMESTATIC": Function(_current_date, 0, 0, NOW),
+    "GETCURRENTTICKS": Function(_current_ticks, 0, 0, NOW),
+    "GETCURRENTTICKSSTATIC": Function(_current_ticks, 0, 0, NOW),
+    "GETCURRENTTIMESTAMP": Function(_current_timestamp, 0, 0, NOW),
+    "GETCURRENTTIMESTAMPSTATIC": Function(_current_timestamp, 0, 0, NOW),
     "TICKSTODATETIME": Function(_of_number(1), 1, 1),
     "TIMESTAMPTODATETIME": Function(_of_number(10_000), 1, 1),
 }

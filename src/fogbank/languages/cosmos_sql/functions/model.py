@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# What a row has besides what its names stand for: the time, in microseconds; whether shapes lie in a plane.
+NOW: Final = "@@now"
+PLANAR: Final = "@@planar"
+# And by which function vectors are compared, by the paths that they stand at.
+DISTANCES: Final = "@@distances"
+
+
 class Function(NamedTuple):
-    """A function: how many arguments it takes, and with `timed` the time before them, in microseconds."""
+    """A function: how many arguments it takes, and the name of what else it is given of the row before them, if any."""
 
     run: Callable[..., Any]
     least: int
     most: int
-    timed: bool = False
+    beside: str = ""

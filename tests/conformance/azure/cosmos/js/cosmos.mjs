@@ -81,3 +81,62 @@ test("the change feed is read to its end", async () => {
   }
   assert.deepEqual(found, ["f1", "f2", "f3"]);
 });
+
+test("scripts are made, run and named", async () => {
+  const { storedProcedures, triggers, userDefinedFunctions } = container.scripts;
+  await storedProcedures.create({
+    id: "make",
+    body: function make(items) {
+      const c = getContext().getCollection();
+      console.log("making", items.length);
+      for (const item of items) c.createDocument(c.getSelfLink(), item);
+      getContext().getResponse().setBody({ made: items.length });
+    },
+  });
+  const made = await container.scripts.storedProcedure("make").execute(
+    "scripted", [[{ id: "s1", pk: "scripted", n: 1 }, { id: "s2", pk: "scripted", n: 2 }]], { enableScriptLogging: true },
+  );
+  assert.deepEqual(made.resource, { made: 2 });
+  assert.equal(decodeURIComponent(made.headers["x-ms-documentdb-script-log-results"]), "making 2");
+  await triggers.create({
+    id: "stamp", triggerType: "Pre", triggerOperation: "All",
+    body: function stamp() {
+      const request = getContext().getRequest();
+      request.setBody({ ...request.getBody(), stamped: true });
+    },
+  });
+  const stamped = await items.create({ id: "s3", pk: "scripted", n: 3 }, { preTriggerInclude: "stamp" });
+  assert.equal(stamped.resource.stamped, true);
+  await userDefinedFunctions.create({ id: "double", body: (n) => n * 2 });
+  assert.deepEqual(
+    await ask("SELECT VALUE udf.double(c.n) FROM c WHERE c.pk = 'scripted' ORDER BY c.n"), [2, 4, 6],
+  );
+  assert.equal((await storedProcedures.readAll().fetchAll()).resources.length, 1);
+  await assert.rejects(container.scripts.storedProcedure("none").execute("scripted"), { code: 404 });
+});
+
+test("what is most similar comes first", async () => {
+  const { container: vectors } = await database.containers.createIfNotExists({
+    id: "vectors",
+    partitionKey: { paths: ["/pk"] },
+    vectorEmbeddingPolicy: {
+      vectorEmbeddings: [{ path: "/v", dataType: "float32", dimensions: 2, distanceFunction: "euclidean" }],
+    },
+    indexingPolicy: { includedPaths: [{ path: "/*" }], vectorIndexes: [{ path: "/v", type: "quantizedFlat" }] },
+  });
+  for (const n of [3, 1, 2]) await vectors.items.create({ id: `v${n}`, pk: `p${n}`, v: [n, 0], text: `${n} bears` });
+  const query = {
+    query: "SELECT TOP 2 c.id, VectorDistance(c.v, @q) AS d FROM c ORDER BY VectorDistance(c.v, @q)",
+    parameters: [{ name: "@q", value: [0, 0] }],
+  };
+  const found = (await vectors.items.query(query, { maxItemCount: 1 }).fetchAll()).resources;
+  assert.deepEqual(found, [{ id: "v1", d: 1 }, { id: "v2", d: 2 }]);
+});
+
+test("texts and vectors are ranked together", async () => {
+  const vectors = database.container("vectors");
+  const rank = "RRF(FullTextScore(c.text, 'bear'), VectorDistance(c.v, [0, 0]))";
+  const query = `SELECT TOP 3 c.id FROM c WHERE FullTextContains(c.text, "bears") ORDER BY RANK ${rank}`;
+  const found = (await vectors.items.query(query).fetchAll()).resources;
+  assert.deepEqual(found.map(({ id }) => id), ["v1", "v2", "v3"]);
+});

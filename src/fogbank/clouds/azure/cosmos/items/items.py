@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.azure.cosmos.calls import BODY_BYTES_MAX, decode_json
-from fogbank.clouds.azure.cosmos.errors import CosmosError, bad_request, not_found, too_large
+from fogbank.clouds.azure.cosmos.errors import CosmosError, bad_request, not_found
 from fogbank.clouds.azure.cosmos.items.keys import PARTITION_KEY, check_levels, encode_levels, read_levels
 from fogbank.clouds.azure.cosmos.items.patches import read_patch
 from fogbank.clouds.azure.cosmos.items.shapes import SHAPE
@@ -22,7 +22,7 @@ from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.keys import BEYOND
 from fogbank.engines.documents.model import Key
 from fogbank.engines.documents.ranges import Range
-from fogbank.wire.http import BodyTooLargeError, Response
+from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.calls import CosmosCall
@@ -39,19 +39,12 @@ DELETED_AT_ONCE: Final = 100
 
 async def create_item(parts: Parts, call: CosmosCall) -> Response:
     """Create an item, or with a header replace it if it is there."""
-    fields, document = await _read_document(call)
-    target = Target(str(document.fields["id"]), read_levels(call.header(PARTITION_KEY)), call.header(RID), fields)
-    kind = "upsert" if call.is_set(IS_UPSERT) else "create"
-    return await _write(parts, call, ItemWrite(kind, target, _conditions(call), document))
+    return await _write(parts, call, await _read_creation(call))
 
 
 async def replace_item(parts: Parts, call: CosmosCall) -> Response:
     """Replace an item; its id and partition key stay."""
-    fields, document = await _read_document(call)
-    if document.fields["id"] != call.path[5]:
-        raise bad_request("The id of an item can't be changed: the one in the body isn't that of the request.")
-    target = Target(call.path[5], read_levels(call.header(PARTITION_KEY)), call.header(RID), fields)
-    return await _write(parts, call, ItemWrite("replace", target, _conditions(call), document))
+    return await _write(parts, call, await _read_replacement(call))
 
 
 async def patch_item(parts: Parts, call: CosmosCall) -> Response:
@@ -62,14 +55,37 @@ async def patch_item(parts: Parts, call: CosmosCall) -> Response:
 
 async def delete_item(parts: Parts, call: CosmosCall) -> Response:
     """Delete an item."""
-    return await _write(parts, call, ItemWrite("delete", _target(call), _conditions(call)))
+    return await _write(parts, call, _read_deletion(call))
+
+
+async def read_write(call: CosmosCall) -> ItemWrite:
+    """Return the write of an item that a request asks for, which is no patch."""
+    if call.request.method == "DELETE":
+        return _read_deletion(call)
+    return await (_read_creation(call) if call.request.method == "POST" else _read_replacement(call))
+
+
+async def _read_creation(call: CosmosCall) -> ItemWrite:
+    fields, document = await _read_document(call)
+    target = Target(str(document.fields["id"]), read_levels(call.header(PARTITION_KEY)), call.header(RID), fields)
+    kind = "upsert" if call.is_set(IS_UPSERT) else "create"
+    return ItemWrite(kind, target, _conditions(call), document)
+
+
+async def _read_replacement(call: CosmosCall) -> ItemWrite:
+    fields, document = await _read_document(call)
+    if document.fields["id"] != call.path[5]:
+        raise bad_request("The id of an item can't be changed: the one in the body isn't that of the request.")
+    target = Target(call.path[5], read_levels(call.header(PARTITION_KEY)), call.header(RID), fields)
+    return ItemWrite("replace", target, _conditions(call), document)
+
+
+def _read_deletion(call: CosmosCall) -> ItemWrite:
+    return ItemWrite("delete", _target(call), _conditions(call))
 
 
 async def _read_document(call: CosmosCall) -> tuple[dict[str, Any], Document]:
-    try:
-        data = await call.request.read(BODY_BYTES_MAX)
-    except BodyTooLargeError:
-        raise too_large() from None
+    data = await call.read_body()
     document = read_item(decode_json(data), len(data))
     return document.fields, document
 
@@ -84,6 +100,11 @@ def _conditions(call: CosmosCall) -> Conditions:
 
 async def _write(parts: Parts, call: CosmosCall, item: ItemWrite) -> Response:
     layout, written = await write_item(parts.store, call.container, parts.ids.sequence(), item)
+    return answer(call, layout, written)
+
+
+def answer(call: CosmosCall, layout: Layout, written: Written) -> Response:
+    """Return the reply to the write of an item."""
     if written.after is None:
         assert written.before is not None
         charge = write_charge(written.before.size)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from fogbank.clouds.azure.cosmos.errors import CosmosError, bad_request, precondition_failed, query_refused
+from fogbank.clouds.azure.cosmos.errors import CosmosError, bad_request, precondition_failed, query_refused, unsupported
 from fogbank.clouds.azure.cosmos.items.writing import read_item
 from fogbank.languages.cosmos_sql.errors import QueryError
 from fogbank.languages.cosmos_sql.queries import parse_filter
@@ -70,9 +70,12 @@ def _read_condition(given: Any) -> Program | None:
     if not isinstance(given, str):
         raise bad_request("The condition of a patch must be text.")
     try:
-        return Program(parse_filter(given))
+        program = Program(parse_filter(given))
     except QueryError as error:
         raise query_refused(error) from None
+    if program.functions:
+        raise unsupported("user-defined functions in the condition of a patch")
+    return program
 
 
 def _read_step(given: Any) -> Step:

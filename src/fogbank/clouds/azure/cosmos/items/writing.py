@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # "Azure Cosmos DB service quotas", "Per-item limits".
 ITEM_BYTES_MAX: Final = 2 * 1024 * 1024
 EXISTS: Final = "Entity with the specified id already exists in the system."
-_UNIQUE: Final = "Unique index constraint violation."
+UNIQUE_TAKEN: Final = "Unique index constraint violation."
 
 
 class Target(NamedTuple):
@@ -165,20 +165,25 @@ async def _write_uniquely(
     item.target.locate(collection)
     becomes = item.apply(layout, await documents.get(tx, now_us, name, item.target.locate))
     if becomes is not None:
-        await _check_unique(tx, now_us, collection, layout, becomes)
+        await _check_unique(tx, now_us, collection, becomes)
     one = Write(name, number, item.target.locate, lambda _before: becomes)
     (written,) = await documents.write_each(tx, now_us, (one,), SHAPE, {name: version})
     return layout, written
 
 
-async def _check_unique(tx: Tx, now_us: int, collection: Collection, layout: Layout, item: Document) -> None:
-    number = next(index.number for index in collection.config.indexes if index.name == UNIQUE)
+async def _check_unique(tx: Tx, now_us: int, collection: Collection, item: Document) -> None:
     name = (collection.scope, collection.name)
-    for entry in unique_entries(layout, number, item.fields):
-        wanted = partial(_always, Range(entry.partition, entry.sort, after(entry.sort), number))
-        page = await ranges.query(tx, now_us, name, wanted, 2, ITEM_BYTES_MAX)
+    for wanted in unique_ranges(collection, item):
+        page = await ranges.query(tx, now_us, name, partial(_always, wanted), 2, ITEM_BYTES_MAX)
         if any(found.fields["id"] != item.fields["id"] for found in page.documents):
-            raise conflict(_UNIQUE)
+            raise conflict(UNIQUE_TAKEN)
+
+
+def unique_ranges(collection: Collection, item: Document) -> list[Range]:
+    """Return where items stand that have an item's values of unique keys."""
+    number = next(index.number for index in collection.config.indexes if index.name == UNIQUE)
+    entries = unique_entries(layout_of(collection.config), number, item.fields)
+    return [Range(entry.partition, entry.sort, after(entry.sort), number) for entry in entries]
 
 
 def _always(wanted: Range, _collection: Collection) -> Range:

@@ -58,6 +58,9 @@ def choose(collection: Collection, layout: Layout, query: Query, given: Levels |
     Behind a way that finds documents in order stands one that finds them anyhow, for what the index can't tell apart.
     `given` is the partition key that the request is for, if it is for one.
     """
+    if query.program.ranking is not None:
+        # How well one text fits depends on all others.
+        return (Access((_EVERYTHING,)),)
     found = restrictions(query.program.query, query.program.alias, query.parameters)
     levels = given if given is not None and len(given) == len(layout.levels) else pinned(layout, found)
     index = next((each for each in collection.config.indexes if each.name == PATHS and not each.building), None)

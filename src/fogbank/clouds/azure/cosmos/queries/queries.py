@@ -22,13 +22,16 @@ from fogbank.clouds.azure.cosmos.queries.requests import (
     everything,
     page_size,
     read_query,
+    within,
 )
-from fogbank.clouds.azure.cosmos.queries.running import Request, run
+from fogbank.clouds.azure.cosmos.queries.running import Request, Results, run
 from fogbank.clouds.azure.cosmos.resources.definitions import layout_of
 from fogbank.clouds.azure.cosmos.resources.indexing import ADDED, steps_in
 from fogbank.engines.documents import collections
 from fogbank.languages.cosmos_sql.candidates import restrictions, steps_of
 from fogbank.languages.cosmos_sql.errors import QueryError
+from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE
+from fogbank.languages.cosmos_sql.nodes import Call
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.calls import CosmosCall
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.resources.definitions import Layout
     from fogbank.clouds.azure.parts import Parts
     from fogbank.languages.cosmos_sql.candidates import Steps
+    from fogbank.languages.cosmos_sql.nodes import Order
     from fogbank.wire.http import Response
 
 RANGE_ID: Final = b"x-ms-documentdb-partitionkeyrangeid"
@@ -97,10 +101,15 @@ async def _answer(parts: Parts, call: CosmosCall, query: Query, levels: Levels |
     check_range(call)
     epk = read_range(call, layout.version)
     position = read_position(call, query.text)
-    request = Request(call.container, query, levels, epk, page_size(call), position, call.header(RID))
-    # What looks at many items does so beside other requests.
-    narrow = levels is not None and len(levels) == len(layout.levels) and not query.program.whole
-    results = await (parts.store.read if narrow else parts.store.scan)(run, request)
+    request = Request(call.container, within(query, layout), levels, epk, page_size(call), position, call.header(RID))
+    if query.program.functions:
+        from fogbank.clouds.azure.cosmos.scripts.functions import run_query  # noqa: PLC0415 - few queries call such
+
+        results: Results | CosmosError = await run_query(parts.store, call.now_us, request, layout)
+    else:
+        # What looks at many items does so beside other requests.
+        narrow = levels is not None and len(levels) == len(layout.levels) and not query.program.whole
+        results = await (parts.store.read if narrow else parts.store.scan)(run, request)
     if isinstance(results, CosmosError):
         raise results
     charge = 2.3 + 0.03 * results.documents
@@ -117,10 +126,16 @@ def check_range(call: CosmosCall) -> None:
         raise CosmosError(410, f"The partition key range {given} is gone.", PARTITION_KEY_RANGE_GONE)
 
 
+def _is_similarity(order: Order) -> bool:
+    """Whether an order is by how similar vectors are."""
+    return isinstance(order.value, Call) and order.value.name == VECTOR_DISTANCE
+
+
 def _check_orders(query: Query, layout: Layout) -> None:
     """Raise the error for an order that no index has."""
     select = query.program.query
-    if not select.orders:
+    if not select.orders or (len(select.orders) == 1 and _is_similarity(select.orders[0])):
+        # What is most similar is worked out.
         return
     paths: list[tuple[Steps, bool]] = []
     for order in select.orders:

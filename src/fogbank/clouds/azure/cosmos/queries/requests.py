@@ -12,6 +12,7 @@ from fogbank.languages.cosmos_sql.running import Program, base_row
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.calls import CosmosCall
+    from fogbank.clouds.azure.cosmos.resources.definitions import Layout
 
 # Clients have two headers that say it.
 IS_QUERY: Final = (b"x-ms-documentdb-isquery", b"x-ms-documentdb-query")
@@ -31,6 +32,11 @@ class Query(NamedTuple):
     parameters: dict[str, Any]
 
 
+def within(query: Query, layout: Layout) -> Query:
+    """Return a query as it is run in a container."""
+    return query._replace(parameters={**query.parameters, **layout.beside}) if layout.beside else query
+
+
 def is_query(call: CosmosCall) -> bool:
     """Whether a POST asks something."""
     if any(call.is_set(name) for name in IS_QUERY) or call.is_set(IS_PLAN):
@@ -40,7 +46,11 @@ def is_query(call: CosmosCall) -> bool:
 
 async def read_query(call: CosmosCall) -> Query:
     """Return the query in a request's body, or raise the error for what is none."""
-    body = await call.read_json()
+    return make_query(await call.read_json(), call.now_us)
+
+
+def make_query(body: Any, now_us: int) -> Query:
+    """Return the query that a value describes, or raise the error for what is none."""
     if isinstance(body, str):
         body = {"query": body}
     if not isinstance(body, dict) or not isinstance(body.get("query"), str):
@@ -55,7 +65,7 @@ async def read_query(call: CosmosCall) -> Query:
             raise bad_request("A parameter of a query must have a name that begins with '@'.")
         if "value" in each:
             parameters[name] = each["value"]
-    return Query(body["query"], compiled(body["query"]), base_row(parameters, call.now_us))
+    return Query(body["query"], compiled(body["query"]), base_row(parameters, now_us))
 
 
 def everything(call: CosmosCall) -> Query:

@@ -186,6 +186,22 @@ async def run(tx: Tx, now_us: int, request: Request) -> Results | CosmosError:
         return query_refused(error)
 
 
+async def read_some(tx: Tx, now_us: int, request: Request) -> tuple[list[Document], Position | None]:
+    """Return documents that a query has to look at, some of them, and where the others begin if there are any."""
+    collection = await collections.find(tx, now_us, request.name)
+    reader = _Reader(tx, now_us, request, collection)
+    await reader.start(request.position)
+    found: list[Document] = []
+    while (page := await reader.next_page()) is not None:
+        part, documents = page
+        found += filter(reader.is_wanted, documents)
+        if reader.looked >= DOCUMENTS_AT_ONCE_MAX:
+            value, key = reader.place(documents[-1])
+            rest = Position(request.position.query, 0, part, value, key.partition, key.sort, choice=reader.choice)
+            return found, rest
+    return found, None
+
+
 def _sourceless(request: Request, reader: _Reader) -> Results:
     """Return the results of a query that is about nothing."""
     values = request.query.program.run((), request.query.parameters)
@@ -200,7 +216,13 @@ async def _gather(request: Request, reader: _Reader) -> Results:
         for document in page[1]:
             if reader.is_wanted(document):
                 gathering.add({**parameters, ROOT: show_item(reader.layout, document)})
-    found = gathering.results()
+            elif request.query.program.ranking is not None:
+                gathering.note({**parameters, ROOT: document.fields})
+    return page_of(request, reader.layout, gathering.results(), reader.looked, reader.choice)
+
+
+def page_of(request: Request, layout: Layout, found: list[Any], looked: int, choice: int = 0) -> Results:
+    """Return the page that a request is for of all the results of its query."""
     done = request.position.done
     values: list[Any] = []
     size = 0
@@ -210,8 +232,8 @@ async def _gather(request: Request, reader: _Reader) -> Results:
             break
         values.append(value)
     end = done + len(values)
-    rest = Position(request.position.query, end, choice=reader.choice) if end < len(found) else None
-    return Results(values, reader.layout, rest, reader.looked)
+    rest = Position(request.position.query, end, choice=choice) if end < len(found) else None
+    return Results(values, layout, rest, looked)
 
 
 async def _stream(request: Request, reader: _Reader) -> Results:

@@ -24,6 +24,7 @@ from fogbank.clouds.azure.cosmos.resources.definitions import (
     definition_of,
     read_definition,
 )
+from fogbank.clouds.azure.cosmos.resources.search_indexes import check_kept
 from fogbank.clouds.azure.cosmos.resources.throughput import DEFAULT, read_offer
 from fogbank.clouds.azure.cosmos.rids import container_rid, decoded, etag_of, range_rid
 from fogbank.engines.documents import collections
@@ -58,7 +59,7 @@ def show(container: Container) -> dict[str, Any]:
         "partitionKey": definition.partition_key,
         "uniqueKeyPolicy": {"uniqueKeys": definition.unique.get("uniqueKeys", [])},
         "conflictResolutionPolicy": definition.conflicts,
-        "geospatialConfig": {"type": "Geography"},
+        "geospatialConfig": {"type": definition.geospatial},
         "_rid": definition.rid,
         "_ts": definition.changed_us // SECOND_US,
         "_self": f"dbs/{definition.database}/colls/{definition.rid}/",
@@ -69,6 +70,10 @@ def show(container: Container) -> dict[str, Any]:
         "_udfs": "udfs/",
         "_conflicts": "conflicts/",
     }
+    if definition.vectors:
+        found["vectorEmbeddingPolicy"] = definition.vectors
+    if definition.texts:
+        found["fullTextPolicy"] = definition.texts
     if definition.ttl is not None:
         found["defaultTtl"] = definition.ttl
     return found
@@ -163,19 +168,30 @@ async def replace_container(parts: Parts, call: CosmosCall) -> Response:
     body = await call.read_object()
     if body.get("id") != call.path[3]:
         raise bad_request("The id of a container can't be changed.")
-    wanted = read_definition(body, call.now_us)
     if_match = call.header(b"if-match")
 
     def change(old: Definition) -> Definition:
         if if_match and if_match.strip('"') != etag_of(old.changed_us).strip('"'):
             raise precondition_failed()
+        # Policies that a request doesn't say stay as they are.
+        kept = {"vectorEmbeddingPolicy": old.vectors, "fullTextPolicy": old.texts}
+        said = {name: value for name, value in body.items() if value is not None}
+        wanted = read_definition({**kept, **said}, call.now_us)
         if wanted.partition_key != old.partition_key:
             raise bad_request("Document collection partition key cannot be changed.")
         if wanted.unique != old.unique and body.get("uniqueKeyPolicy") is not None:
             raise bad_request("Document collection unique key policy cannot be changed.")
+        check_kept(old.vectors, wanted.vectors)
         changed_us = max(wanted.changed_us, old.changed_us + 1)
         return msgspec.structs.replace(
-            old, indexing=wanted.indexing, ttl=wanted.ttl, conflicts=wanted.conflicts, changed_us=changed_us
+            old,
+            indexing=wanted.indexing,
+            ttl=wanted.ttl,
+            conflicts=wanted.conflicts,
+            geospatial=wanted.geospatial,
+            vectors=wanted.vectors,
+            texts=wanted.texts,
+            changed_us=changed_us,
         )
 
     try:
@@ -210,7 +226,7 @@ async def redefine(
 async def delete_container(parts: Parts, call: CosmosCall) -> Response:
     """Delete a container with its items."""
     try:
-        await parts.store.run(collections.delete, call.container)
+        await parts.store.run(databases.drop_container, call.container)
     except CollectionNotFoundError:
         raise not_found() from None
     return Response(204, [charged(4.95)])

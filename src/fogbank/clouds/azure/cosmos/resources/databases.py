@@ -14,9 +14,10 @@ from fogbank.clouds.azure.cosmos.errors import conflict, not_found, unsupported
 from fogbank.clouds.azure.cosmos.items.keys import check_id
 from fogbank.clouds.azure.cosmos.items.shown import charged
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
-from fogbank.clouds.azure.cosmos.resources.definitions import DIALECT, Offer
+from fogbank.clouds.azure.cosmos.resources.definitions import DIALECT, Offer, layout_of
 from fogbank.clouds.azure.cosmos.resources.throughput import read_offer
 from fogbank.clouds.azure.cosmos.rids import database_rid, etag_of
+from fogbank.clouds.azure.cosmos.scripts import definitions as scripts
 from fogbank.engines.documents import collections, documents, ranges
 from fogbank.engines.documents.errors import CollectionExistsError, CollectionNotFoundError
 from fogbank.engines.documents.keys import BEYOND
@@ -169,8 +170,14 @@ async def _delete(tx: Tx, now_us: int, databases: Name, name: str) -> bool:
     names = await collections.list_names(tx, now_us, scope, f"{name}/", COLLECTIONS_AT_ONCE)
     mine = [each for each in names if each.startswith(f"{name}/")]
     for each in mine:
-        await collections.delete(tx, now_us, (scope, each))
+        await drop_container(tx, now_us, (scope, each))
     if len(mine) == COLLECTIONS_AT_ONCE:
         return False
     await documents.write(tx, now_us, databases, 0, lambda _collection: _key(name), lambda _before: None)
     return True
+
+
+async def drop_container(tx: Tx, now_us: int, name: Name) -> None:
+    """Remove a container with all that it has, or raise `CollectionNotFoundError`."""
+    gone = await collections.delete(tx, now_us, name)
+    await scripts.forget(tx, now_us, name[0], layout_of(gone.config).rid)

@@ -9,8 +9,16 @@ import msgspec
 
 from fogbank.clouds.azure.cosmos.errors import bad_request, unsupported
 from fogbank.clouds.azure.cosmos.resources.indexing import PathTable, read_policy, steps_in
+from fogbank.clouds.azure.cosmos.resources.search_indexes import (
+    Searched,
+    distances,
+    read_search_indexes,
+    read_texts,
+    read_vectors,
+)
 from fogbank.clouds.azure.cosmos.rids import decoded
 from fogbank.engines.documents.model import CollectionConfig, Index, KeyField
+from fogbank.languages.cosmos_sql.functions.model import DISTANCES, PLANAR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +38,7 @@ TTL_MAX: Final = 2_147_483_647
 SYSTEM_PATH: Final = "/_partitionKey"
 _MEMBERS: Final = frozenset({
     "id", "partitionKey", "indexingPolicy", "uniqueKeyPolicy", "defaultTtl", "conflictResolutionPolicy",
-    "geospatialConfig",
+    "geospatialConfig", "vectorEmbeddingPolicy", "fullTextPolicy",
 })  # fmt: skip
 _SYSTEM: Final = frozenset({
     "_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts", "statistics",
@@ -38,6 +46,9 @@ _SYSTEM: Final = frozenset({
 _CONFLICTS: Final = {"mode": "LastWriterWins", "conflictResolutionPath": "/_ts", "conflictResolutionProcedure": ""}
 _KINDS: Final = ("Hash", "MultiHash")
 _KEY: Final = KeyField("key", "bytes")
+
+
+GEOGRAPHY, GEOMETRY = "Geography", "Geometry"
 
 
 class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -60,10 +71,16 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     unique: dict[str, Any] = {}
     conflicts: dict[str, Any] = {}
     offer: Offer | None = None
+    geospatial: str = GEOGRAPHY
+    vectors: dict[str, Any] = {}
+    texts: dict[str, Any] = {}
 
 
 class Layout(NamedTuple):
-    """A container, as operations use it; `link` is what the links of its items begin with."""
+    """A container, as operations use it.
+
+    `link` is what the links of its items begin with, `beside` what the rows of queries have besides their parameters.
+    """
 
     definition: Definition
     rid: bytes
@@ -73,6 +90,7 @@ class Layout(NamedTuple):
     version: int
     paths: PathTable
     unique: tuple[tuple[Steps, ...], ...]
+    beside: dict[str, Any]
 
 
 _DECODER: Final = msgspec.json.Decoder(Definition)
@@ -103,7 +121,15 @@ def _layout(text: str) -> Layout:
         tuple(
             tuple([steps_in(path) or () for path in each["paths"]]) for each in definition.unique.get("uniqueKeys", ())
         ),
+        _beside(definition),
     )
+
+
+def _beside(definition: Definition) -> dict[str, Any]:
+    found: dict[str, Any] = {PLANAR: True} if definition.geospatial == GEOMETRY else {}
+    if definition.vectors:
+        found[DISTANCES] = distances(definition.vectors)
+    return found
 
 
 def config_of(definition: Definition, numbers: list[int], *, building: bool = False) -> CollectionConfig:
@@ -129,19 +155,31 @@ def read_definition(body: Mapping[str, Any], now_us: int) -> Definition:
     for name, value in body.items():
         if name not in _MEMBERS and name not in _SYSTEM and value not in (None, [], {}):
             raise unsupported(f"the property {name} of containers")
-    geospatial = body.get("geospatialConfig")
-    if geospatial not in (None, {"type": "Geography"}):
-        raise unsupported("the property geospatialConfig but for the type Geography")
+    geospatial, indexing = _read_geospatial(body.get("geospatialConfig")), read_policy(body.get("indexingPolicy"))
+    vectors, texts = read_vectors(body.get("vectorEmbeddingPolicy")), read_texts(body.get("fullTextPolicy"))
+    if indexing["indexingMode"] != "none" and body.get("indexingPolicy"):
+        searched = Searched(geospatial == GEOMETRY, vectors, texts)
+        indexing |= read_search_indexes(body["indexingPolicy"], searched)
     return Definition(
         "",
         "",
         _read_partition_key(body.get("partitionKey")),
-        read_policy(body.get("indexingPolicy")),
+        indexing,
         now_us,
         _read_ttl(body.get("defaultTtl")),
         _read_unique(body.get("uniqueKeyPolicy")),
         _read_conflicts(body.get("conflictResolutionPolicy")),
+        geospatial=geospatial,
+        vectors=vectors,
+        texts=texts,
     )
+
+
+def _read_geospatial(given: Any) -> str:
+    found = GEOGRAPHY if given is None else given.get("type") if isinstance(given, dict) else None
+    if found not in (GEOGRAPHY, GEOMETRY):
+        raise bad_request("The geospatialConfig is invalid: its type must be Geography or Geometry.")
+    return str(found)
 
 
 def _read_partition_key(given: Any) -> dict[str, Any]:

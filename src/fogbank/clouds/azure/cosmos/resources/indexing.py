@@ -24,7 +24,8 @@ DEFAULT: Final[dict[str, Any]] = {
     "excludedPaths": [{"path": '/"_etag"/?'}],
 }
 _MEMBERS: Final = frozenset({"indexingMode", "automatic", "includedPaths", "excludedPaths", "compositeIndexes"})
-_REFUSED: Final = ("spatialIndexes", "vectorIndexes", "fullTextIndexes")
+# `search_indexes` reads these.
+SEARCHED: Final = frozenset({"spatialIndexes", "vectorIndexes", "fullTextIndexes"})
 _MODES: Final = frozenset({"consistent", "none"})
 _STEP: Final = re.compile(r'/(?:"((?:[^"\\]|\\.)*)"|([^/"]+))')
 _NAME_BYTES: Final = 8
@@ -49,9 +50,7 @@ def read_policy(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise bad_request("The indexingPolicy must be an object.")
     for name, value in given.items():
-        if name in _REFUSED and value:
-            raise unsupported(f"the property indexingPolicy.{name}")
-        if name not in _MEMBERS and name not in _REFUSED and value is not None:
+        if name not in _MEMBERS and name not in SEARCHED and value is not None:
             raise unsupported(f"the property indexingPolicy.{name}")
     mode = str(given.get("indexingMode") or "consistent").lower()
     if mode not in _MODES:

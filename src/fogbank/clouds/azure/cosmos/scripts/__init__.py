@@ -1,0 +1,1 @@
+"""Scripts of containers: stored procedures, triggers and user-defined functions in JavaScript."""

@@ -1,0 +1,1 @@
+"""JavaScript that others wrote: run in worlds of its own, with bounds on processor time and memory."""
