@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from azure.cosmos import PartitionKey
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
 from fogbank.settings import Settings
 from fogbank.testing.server import ThreadedServer
-from tests.conformance.azure.cosmos.conftest import client_of, ids
+from tests.conformance.azure.conftest import Azure
+from tests.conformance.azure.cosmos.conftest import client_of, ids, new_name
+from tests.conformance.azure.cosmos.test_function_triggers import APP, connection_string, notes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_two_servers_have_the_same_containers(postgres_url: str) -> None:
@@ -40,3 +47,21 @@ def test_two_servers_have_the_same_containers(postgres_url: str) -> None:
             made.execute_item_batch([("delete", ("0",)), ("delete", ("none",))], partition_key=["x", 0])
         assert ids(made.query_items_change_feed(start_time="Beginning")) == ["1", "2", "3", "4", "5", "0"]
         here.delete_database("shared")
+
+
+def test_another_server_goes_on_with_a_trigger(postgres_url: str, eventually: Callable[..., Any]) -> None:
+    settings = Settings(port=0, database=postgres_url)
+    name = new_name()
+    with ThreadedServer(settings) as other, client_of(other) as client:
+        container = client.create_database(name).create_container("items", PartitionKey("/pk"))
+        with ThreadedServer(settings) as one:
+            azure = Azure(one)
+            app = azure.create(settings={"DATABASE": name, "C": connection_string(one)})
+            azure.deploy(app, function_app=APP)
+            container.create_item({"id": "1", "pk": "a"})
+            eventually(lambda: notes(azure, app) == [["1"]])
+            azure.client.close()
+        azure.server = other
+        container.create_item({"id": "2", "pk": "a"})
+        eventually(lambda: notes(azure, app)[1:] == [["2"]])
+        client.delete_database(name)

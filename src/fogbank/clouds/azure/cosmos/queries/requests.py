@@ -55,12 +55,17 @@ async def read_query(call: CosmosCall) -> Query:
             raise bad_request("A parameter of a query must have a name that begins with '@'.")
         if "value" in each:
             parameters[name] = each["value"]
-    return Query(body["query"], compiled(body["query"]), base_row(parameters, call.now_us))
+    return query_of(body["query"], parameters, call.now_us)
+
+
+def query_of(text: str, parameters: dict[str, Any], now_us: int) -> Query:
+    """Return a query, or raise the error for what is none; the names of parameters begin with `@`."""
+    return Query(text, compiled(text), base_row(parameters, now_us))
 
 
 def everything(call: CosmosCall) -> Query:
     """Return the query that finds all."""
-    return Query(_ENTIRE, compiled(_ENTIRE), base_row({}, call.now_us))
+    return query_of(_ENTIRE, {}, call.now_us)
 
 
 def compiled(text: str) -> Program:

@@ -201,7 +201,7 @@ async def redefine(
             labels = {DEFINITION: msgspec.json.encode(new).decode()}
             return msgspec.structs.replace(config, labels=labels)
         kept = [index.number for index in config.indexes if index.name != PATHS]
-        return config_of(new, [number, *kept], building=True)
+        return msgspec.structs.replace(config_of(new, [number, *kept], building=True), watched=config.watched)
 
     collection = await collections.update(tx, now_us, name, reconfigure)
     return Container(collection, definition_of(collection.config))
