@@ -24,6 +24,7 @@ from fogbank.clouds.azure.cosmos.resources.definitions import (
     definition_of,
     read_definition,
 )
+from fogbank.clouds.azure.cosmos.resources.retention import settle
 from fogbank.clouds.azure.cosmos.resources.throughput import DEFAULT, read_offer
 from fogbank.clouds.azure.cosmos.rids import container_rid, decoded, etag_of, range_rid
 from fogbank.engines.documents import collections
@@ -71,6 +72,8 @@ def show(container: Container) -> dict[str, Any]:
     }
     if definition.ttl is not None:
         found["defaultTtl"] = definition.ttl
+    if definition.retention_minutes:
+        found["changeFeedPolicy"] = {"retentionDuration": definition.retention_minutes}
     return found
 
 
@@ -117,10 +120,10 @@ async def create(
     rid = container_rid(database.rid, numbers[0])
     whole = msgspec.structs.replace(definition, database=database.rid, rid=rid, offer=offer)
     try:
-        made = await collections.create(tx, now_us, name, numbers[0], config_of(whole, numbers[1:]))
+        await collections.create(tx, now_us, name, numbers[0], config_of(whole, numbers[1:]))
     except CollectionExistsError:
         raise conflict() from None
-    return Container(made, whole)
+    return Container(await settle(tx, now_us, name), whole)
 
 
 async def get_container(parts: Parts, call: CosmosCall) -> Response:
@@ -175,8 +178,9 @@ async def replace_container(parts: Parts, call: CosmosCall) -> Response:
             raise bad_request("Document collection unique key policy cannot be changed.")
         changed_us = max(wanted.changed_us, old.changed_us + 1)
         return msgspec.structs.replace(
-            old, indexing=wanted.indexing, ttl=wanted.ttl, conflicts=wanted.conflicts, changed_us=changed_us
-        )
+            old, indexing=wanted.indexing, ttl=wanted.ttl, conflicts=wanted.conflicts, changed_us=changed_us,
+            retention_minutes=wanted.retention_minutes,
+        )  # fmt: skip
 
     try:
         changed = await parts.store.run(redefine, call.container, change, parts.ids.sequence())
@@ -201,9 +205,11 @@ async def redefine(
             labels = {DEFINITION: msgspec.json.encode(new).decode()}
             return msgspec.structs.replace(config, labels=labels)
         kept = [index.number for index in config.indexes if index.name != PATHS]
-        return msgspec.structs.replace(config_of(new, [number, *kept], building=True), watched=config.watched)
+        whole = config_of(new, [number, *kept], building=True)
+        return msgspec.structs.replace(whole, watched=config.watched, feed=config.feed)
 
-    collection = await collections.update(tx, now_us, name, reconfigure)
+    await collections.update(tx, now_us, name, reconfigure)
+    collection = await settle(tx, now_us, name)
     return Container(collection, definition_of(collection.config))
 
 

@@ -30,7 +30,7 @@ TTL_MAX: Final = 2_147_483_647
 SYSTEM_PATH: Final = "/_partitionKey"
 _MEMBERS: Final = frozenset({
     "id", "partitionKey", "indexingPolicy", "uniqueKeyPolicy", "defaultTtl", "conflictResolutionPolicy",
-    "geospatialConfig",
+    "geospatialConfig", "changeFeedPolicy",
 })  # fmt: skip
 _SYSTEM: Final = frozenset({
     "_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts", "statistics",
@@ -60,6 +60,7 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     unique: dict[str, Any] = {}
     conflicts: dict[str, Any] = {}
     offer: Offer | None = None
+    retention_minutes: int = 0
 
 
 class Layout(NamedTuple):
@@ -141,6 +142,7 @@ def read_definition(body: Mapping[str, Any], now_us: int) -> Definition:
         _read_ttl(body.get("defaultTtl")),
         _read_unique(body.get("uniqueKeyPolicy")),
         _read_conflicts(body.get("conflictResolutionPolicy")),
+        retention_minutes=_read_retention(body.get("changeFeedPolicy")),
     )
 
 
@@ -189,6 +191,16 @@ def _read_unique(given: Any) -> dict[str, Any]:
         if not all(isinstance(path, str) and steps_in(path) for path in paths):
             raise bad_request("A path of a unique key is invalid.")
     return {"uniqueKeys": [{"paths": each["paths"]} for each in keys]} if keys else {}
+
+
+def _read_retention(given: Any) -> int:
+    """Return for how many minutes all writes are kept; 0 is not at all."""
+    if given is None:
+        return 0
+    minutes = given.get("retentionDuration", 0) if isinstance(given, dict) else None
+    if type(minutes) is not int or minutes < 0 or given.keys() - {"retentionDuration"}:
+        raise bad_request("The retentionDuration of the changeFeedPolicy must be a number of minutes.")
+    return minutes
 
 
 def _read_conflicts(given: Any) -> dict[str, Any]:

@@ -14,12 +14,13 @@ import msgspec
 from fogbank.clouds.azure.cosmos.calls import DATABASES
 from fogbank.clouds.azure.cosmos.errors import CosmosError
 from fogbank.clouds.azure.cosmos.items.shown import show_item
+from fogbank.clouds.azure.cosmos.queries.versions import DISABLED, show_change
 from fogbank.clouds.azure.cosmos.resources import containers
 from fogbank.clouds.azure.cosmos.resources.definitions import Offer, definition_of, layout_of, read_definition
 from fogbank.clouds.azure.cosmos.resources.throughput import check_throughput
 from fogbank.clouds.azure.functions.cosmos.triggers import name_of, watch_of
 from fogbank.connectors.piping.feeds import Feeding, NotReadyError
-from fogbank.connectors.piping.sources import LatestSource
+from fogbank.connectors.piping.sources import FeedSource, LatestSource
 from fogbank.engines.documents import collections, history
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.engines.documents.model import Change
@@ -73,6 +74,14 @@ class ChangedItems:
         return []
 
 
+class Versions(ChangedItems):
+    """How all writes of a container are handed to a function: each with what it made of the item."""
+
+    def record(self, entry: Entry) -> bytes | None:
+        """Return the write in JSON."""
+        return _encode(show_change(self._layout, _decode(entry.payload)))
+
+
 async def prepare(tx: Tx, now_us: int, trigger: Trigger, numbers: Callable[[], list[int]]) -> Feeding:
     """Make ready what a trigger needs; raises `NotReadyError`."""
     watch = watch_of(trigger.config)
@@ -86,10 +95,12 @@ async def prepare(tx: Tx, now_us: int, trigger: Trigger, numbers: Callable[[], l
     reason = await _reason(tx, now_us, trigger, watch, items, leases)
     if reason or items is None or leases is None:
         raise NotReadyError(reason)
-    follower = f"cosmos/{leases.id}/{watch.prefix}/{items.scope}/{items.name}"
+    layout, source = layout_of(items.config), items.config.feed if watch.all_versions else f"{items.scope}/{items.name}"
+    follower = f"cosmos/{leases.id}/{watch.prefix}/{source}"
     await feed_places.arrange(tx, now_us, follower, 1, watch.start)
-    form = ChangedItems(layout_of(items.config))
-    return Feeding(form, LatestSource((items.scope, items.name)), follower)
+    if watch.all_versions:
+        return Feeding(Versions(layout), FeedSource(source), follower)
+    return Feeding(ChangedItems(layout), LatestSource((items.scope, items.name)), follower)
 
 
 async def problems(tx: Tx, now_us: int, function: Function) -> dict[str, str]:
@@ -132,6 +143,8 @@ async def _reason(
     key = definition_of(leases.config).partition_key
     if key["paths"] not in _LEASE_PATHS and not key.get("systemKey"):
         return "The lease container, if partitioned, must have partition key equal to id."
+    if watch.all_versions and not items.config.feed:
+        return DISABLED
     # Of those with one lease the first has it.
     for other in await triggers.all_triggers(tx, now_us):
         theirs = watch_of(other.config)

@@ -24,12 +24,15 @@ _TRIGGER: Final = _CONTAINER | {
     "leaseconnection", "leasedatabasename", "leasecontainername", "createleasecontainerifnotexists",
     "leasescontainerthroughput", "leasecontainerprefix", "feedpolldelay", "leaseacquireinterval",
     "leaseexpirationinterval", "leaserenewinterval", "maxitemsperinvocation", "startfrombeginning", "startfromtime",
+    "changefeedmode",
 }  # fmt: skip
 _NUMBERS: Final = (
     "feedpolldelay", "leaseacquireinterval", "leaseexpirationinterval", "leaserenewinterval", "maxitemsperinvocation",
 )  # fmt: skip
 _FIXED: Final = ("databasename", "containername", "leasedatabasename", "leasecontainername", "leasecontainerprefix")
 ITEMS_MAX: Final = 1_000
+LATEST_VERSION: Final = "LatestVersion"
+ALL_VERSIONS: Final = "AllVersionsAndDeletes"
 
 
 def folded(binding: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +73,11 @@ def _problem_of_trigger(told: Mapping[str, Any]) -> str:
             return f"The property {name} of cosmosDBTrigger must be a number from 1 on."
     if told.get("maxitemsperinvocation", 1) > ITEMS_MAX:
         return f"The property maxItemsPerInvocation of cosmosDBTrigger is at most {ITEMS_MAX}."
+    mode = told.get("changefeedmode", LATEST_VERSION)
+    if mode not in (LATEST_VERSION, ALL_VERSIONS):
+        return f"The changeFeedMode of cosmosDBTrigger must be {LATEST_VERSION} or {ALL_VERSIONS}."
+    if mode == ALL_VERSIONS and ("startfromtime" in told or is_true(told.get("startfrombeginning"))):
+        return f"StartFromBeginning and StartFromTime can't be used with the changeFeedMode {ALL_VERSIONS}."
     if "startfromtime" in told:
         if is_true(told.get("startfrombeginning")):
             return "Only one of StartFromBeginning or StartFromTime can be used"

@@ -14,7 +14,7 @@ import msgspec
 
 from fogbank.clouds.azure.cosmos.calls import scope_of
 from fogbank.clouds.azure.functions.cosmos.connections import account_of
-from fogbank.clouds.azure.functions.cosmos.properties import folded, is_true, moment_of
+from fogbank.clouds.azure.functions.cosmos.properties import ALL_VERSIONS, folded, is_true, moment_of
 from fogbank.clouds.azure.functions.triggering.following import id_of
 from fogbank.clouds.azure.functions.triggering.retries import read_retry
 from fogbank.connectors.piping.feeds import LATEST
@@ -22,6 +22,7 @@ from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.engines.functions.model import TriggerConfig
 from fogbank.kernel.clock import SECOND_US
+from fogbank.storage import change_feed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,8 @@ class Watch(msgspec.Struct, frozen=True):
 
     `created`: the leases' container is made if it isn't there, with so much `throughput` (0 for the database's). The
     leases of several triggers in one container differ by their `prefix`. Without a lease it begins after the version
-    `start`; that is `FROM_NOW` until it is known (`begin`).
+    `start`; that is `FROM_NOW` until it is known (`begin`). With `all_versions` it follows the feed that tells of each
+    write, and `start` is the number of an entry.
     """
 
     items: Container
@@ -59,6 +61,7 @@ class Watch(msgspec.Struct, frozen=True):
     throughput: int
     prefix: str
     start: int
+    all_versions: bool = False
 
 
 def trigger_of(app: App, entry: Entry, settings: Mapping[str, str]) -> tuple[str, str, TriggerConfig]:
@@ -82,6 +85,7 @@ def trigger_of(app: App, entry: Entry, settings: Mapping[str, str]) -> tuple[str
         int(told.get("leasescontainerthroughput") or 0),
         str(told.get("leasecontainerprefix") or ""),
         start,
+        told.get("changefeedmode") == ALL_VERSIONS,
     )
     retry = read_retry(entry.config.get("retry"))
     config = TriggerConfig(
@@ -121,8 +125,12 @@ async def begin(tx: Tx, now_us: int, config: TriggerConfig) -> TriggerConfig:
     if watch is None or watch.start != FROM_NOW:
         return config
     try:
+        collection = await collections.find(tx, now_us, name_of(watch.items))
         # A container's versions may be ahead of the clock.
-        start = await collections.latest(tx, now_us, await collections.find(tx, now_us, name_of(watch.items)))
+        start = await collections.latest(tx, now_us, collection)
+        if watch.all_versions:
+            feed = collection.config.feed
+            start = await change_feed.last(tx, now_us, feed) if feed else 0
     except CollectionNotFoundError:
-        start = now_us - 1
+        start = 0 if watch.all_versions else now_us - 1
     return msgspec.structs.replace(config, labels=_labels(msgspec.structs.replace(watch, start=start)))
