@@ -6,11 +6,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.clouds.azure.cosmos.errors import bad_request, query_refused
+from fogbank.languages.cosmos_sql.computed import expand
 from fogbank.languages.cosmos_sql.errors import QueryError
 from fogbank.languages.cosmos_sql.queries import parse
 from fogbank.languages.cosmos_sql.running import Program, base_row
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from fogbank.clouds.azure.cosmos.calls import CosmosCall
 
 # Clients have two headers that say it.
@@ -79,6 +82,21 @@ def compiled(text: str) -> Program:
 @lru_cache(maxsize=_COMPILED_MAX)
 def _compiled(text: str) -> Program:
     return Program(parse(text))
+
+
+def with_computed(query: Query, computed: Sequence[Mapping[str, str]]) -> Query:
+    """Return a query whose computed properties are what they stand for; raises `QueryError`."""
+    definitions = tuple((each["name"], each["query"]) for each in computed)
+    return query._replace(program=_expanded(query.text, definitions))
+
+
+@lru_cache(maxsize=_COMPILED_MAX)
+def _expanded(text: str, definitions: tuple[tuple[str, str], ...]) -> Program:
+    plain = _compiled(text)
+    if not plain.alias:
+        return plain
+    expanded = expand(plain.query, plain.alias, {name: parse(query) for name, query in definitions})
+    return Program(expanded, written=plain.query)
 
 
 def page_size(call: CosmosCall) -> int:

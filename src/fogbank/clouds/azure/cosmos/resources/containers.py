@@ -72,6 +72,8 @@ def show(container: Container) -> dict[str, Any]:
     }
     if definition.ttl is not None:
         found["defaultTtl"] = definition.ttl
+    if definition.computed:
+        found["computedProperties"] = definition.computed
     if definition.retention_minutes:
         found["changeFeedPolicy"] = {"retentionDuration": definition.retention_minutes}
     return found
@@ -179,7 +181,7 @@ async def replace_container(parts: Parts, call: CosmosCall) -> Response:
         changed_us = max(wanted.changed_us, old.changed_us + 1)
         return msgspec.structs.replace(
             old, indexing=wanted.indexing, ttl=wanted.ttl, conflicts=wanted.conflicts, changed_us=changed_us,
-            retention_minutes=wanted.retention_minutes,
+            retention_minutes=wanted.retention_minutes, computed=wanted.computed,
         )  # fmt: skip
 
     try:
@@ -201,7 +203,7 @@ async def redefine(
     def reconfigure(config: CollectionConfig) -> CollectionConfig:
         old = definition_of(config)
         new = change(old)
-        if new.indexing == old.indexing and new.ttl == old.ttl:
+        if (new.indexing, new.ttl, new.computed) == (old.indexing, old.ttl, old.computed):
             labels = {DEFINITION: msgspec.json.encode(new).decode()}
             return msgspec.structs.replace(config, labels=labels)
         kept = [index.number for index in config.indexes if index.name != PATHS]

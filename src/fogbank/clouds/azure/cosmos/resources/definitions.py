@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fogbank.clouds.azure.cosmos.errors import bad_request, unsupported
+from fogbank.clouds.azure.cosmos.resources.computed import read_computed
 from fogbank.clouds.azure.cosmos.resources.indexing import PathTable, read_policy, steps_in
 from fogbank.clouds.azure.cosmos.rids import decoded
 from fogbank.engines.documents.model import CollectionConfig, Index, KeyField
+from fogbank.languages.cosmos_sql.queries import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fogbank.languages.cosmos_sql.candidates import Steps
+    from fogbank.languages.cosmos_sql.nodes import Select
 
 DIALECT: Final = "cosmos"
 DEFINITION: Final = "definition"
@@ -30,7 +33,7 @@ TTL_MAX: Final = 2_147_483_647
 SYSTEM_PATH: Final = "/_partitionKey"
 _MEMBERS: Final = frozenset({
     "id", "partitionKey", "indexingPolicy", "uniqueKeyPolicy", "defaultTtl", "conflictResolutionPolicy",
-    "geospatialConfig", "changeFeedPolicy",
+    "geospatialConfig", "changeFeedPolicy", "computedProperties",
 })  # fmt: skip
 _SYSTEM: Final = frozenset({
     "_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts", "statistics",
@@ -61,6 +64,7 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     conflicts: dict[str, Any] = {}
     offer: Offer | None = None
     retention_minutes: int = 0
+    computed: list[dict[str, str]] = []
 
 
 class Layout(NamedTuple):
@@ -74,6 +78,7 @@ class Layout(NamedTuple):
     version: int
     paths: PathTable
     unique: tuple[tuple[Steps, ...], ...]
+    computed: dict[str, Select]
 
 
 _DECODER: Final = msgspec.json.Decoder(Definition)
@@ -93,6 +98,7 @@ def layout_of(config: CollectionConfig) -> Layout:
 def _layout(text: str) -> Layout:
     definition = _DECODER.decode(text)
     key = definition.partition_key
+    computed = {each["name"]: parse(each["query"]) for each in definition.computed}
     return Layout(
         definition,
         decoded(definition.rid),
@@ -100,10 +106,11 @@ def _layout(text: str) -> Layout:
         tuple([steps_in(path) or () for path in key["paths"]]),
         key["kind"] == "MultiHash",
         int(key["version"]),
-        PathTable(definition.indexing),
+        PathTable(definition.indexing, computed),
         tuple(
             tuple([steps_in(path) or () for path in each["paths"]]) for each in definition.unique.get("uniqueKeys", ())
         ),
+        computed,
     )
 
 
@@ -133,16 +140,18 @@ def read_definition(body: Mapping[str, Any], now_us: int) -> Definition:
     geospatial = body.get("geospatialConfig")
     if geospatial not in (None, {"type": "Geography"}):
         raise unsupported("the property geospatialConfig but for the type Geography")
+    partition_key = _read_partition_key(body.get("partitionKey"))
     return Definition(
         "",
         "",
-        _read_partition_key(body.get("partitionKey")),
+        partition_key,
         read_policy(body.get("indexingPolicy")),
         now_us,
         _read_ttl(body.get("defaultTtl")),
         _read_unique(body.get("uniqueKeyPolicy")),
         _read_conflicts(body.get("conflictResolutionPolicy")),
         retention_minutes=_read_retention(body.get("changeFeedPolicy")),
+        computed=read_computed(body.get("computedProperties"), partition_key["paths"]),
     )
 
 
