@@ -11,7 +11,7 @@ from fogbank.clouds.azure.cosmos.errors import CosmosError, error_body, owner_no
 from fogbank.clouds.azure.cosmos.items import batches, items
 from fogbank.clouds.azure.cosmos.queries import changes, queries
 from fogbank.clouds.azure.cosmos.queries.requests import is_query
-from fogbank.clouds.azure.cosmos.resources import accounts, containers, databases, offers
+from fogbank.clouds.azure.cosmos.resources import accounts, containers, databases, offers, permissions, users
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.storage import StoreUnavailableError
 from fogbank.wire.http import BodyIncompleteError, Response
@@ -39,6 +39,14 @@ async def _post_container(parts: Parts, call: CosmosCall) -> Response:
     return await (containers.query_containers if is_query(call) else containers.create_container)(parts, call)
 
 
+async def _post_user(parts: Parts, call: CosmosCall) -> Response:
+    return await (users.query_users if is_query(call) else users.create_user)(parts, call)
+
+
+async def _post_permission(parts: Parts, call: CosmosCall) -> Response:
+    return await (permissions.query_permissions if is_query(call) else permissions.create_permission)(parts, call)
+
+
 async def _post_item(parts: Parts, call: CosmosCall) -> Response:
     if is_query(call):
         return await queries.query_items(parts, call)
@@ -58,6 +66,16 @@ OPERATIONS: Final[dict[tuple[str, str], Run]] = {
     ("POST", "dbs"): _post_database,
     ("GET", "dbs/"): databases.get_database,
     ("DELETE", "dbs/"): databases.delete_database,
+    ("GET", "dbs//users"): users.query_users,
+    ("POST", "dbs//users"): _post_user,
+    ("GET", "dbs//users/"): users.get_user,
+    ("PUT", "dbs//users/"): users.replace_user,
+    ("DELETE", "dbs//users/"): users.delete_user,
+    ("GET", "dbs//users//permissions"): permissions.query_permissions,
+    ("POST", "dbs//users//permissions"): _post_permission,
+    ("GET", "dbs//users//permissions/"): permissions.get_permission,
+    ("PUT", "dbs//users//permissions/"): permissions.replace_permission,
+    ("DELETE", "dbs//users//permissions/"): permissions.delete_permission,
     ("GET", "dbs//colls"): containers.query_containers,
     ("POST", "dbs//colls"): _post_container,
     ("GET", "dbs//colls/"): containers.get_container,
