@@ -166,7 +166,8 @@ def ask(
 
 @pytest.mark.parametrize("what", ["sprocs", "triggers", "udfs"])
 def test_what_is_refused_by_name(azure: Azure, database: DatabaseProxy, container: ContainerProxy, what: str) -> None:
-    answer = ask(azure, "GET", f"/dbs/{database.id}/colls/{container.id}/{what}")
+    path = f"/dbs/{database.id}/colls/{container.id}/{what}"
+    answer = ask(azure, "GET", path)
     assert (answer.status, answer.json()["code"]) == (400, "BadRequest")
     assert f"Fogbank does not support the operation GET {path}" in answer.json()["message"]
 

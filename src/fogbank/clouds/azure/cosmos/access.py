@@ -57,13 +57,13 @@ async def authorize(store: Store, call: CosmosCall) -> str:
     if token[1] == "resource":
         from fogbank.clouds.azure.cosmos import tokens  # noqa: PLC0415 - loaded on first use
 
-        await tokens.check(store, call, tokens.read_token(given, keys[0], call.now_us), writes=_writes(call))
+        await tokens.check(store, call, tokens.read_token(given, keys[0], call.now_us), writes=writes(call))
         return level
     texts = list(texts_to_sign(call))
     if _signed(texts, given, keys):
         return level
     if _signed(texts, given, readonly):
-        if _writes(call):
+        if writes(call):
             raise CosmosError(403, _READ_ONLY)
         return level
     shown = texts[0].replace("\n", "\\n")
@@ -124,7 +124,7 @@ def texts_to_sign(call: CosmosCall) -> Iterable[str]:
         yield f"{verb}\n{kind}\n{link}\n{dates}"
 
 
-def _writes(call: CosmosCall) -> bool:
+def writes(call: CosmosCall) -> bool:
     """Whether a request changes anything."""
     if call.request.method in ("GET", "HEAD"):
         return False

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fogbank.clouds.azure.cosmos.access import authorize
+from fogbank.clouds.azure.cosmos import sessions
+from fogbank.clouds.azure.cosmos.access import authorize, writes
 from fogbank.clouds.azure.cosmos.calls import JSON, read_call
 from fogbank.clouds.azure.cosmos.errors import CosmosError, error_body, owner_not_found, unsupported
 from fogbank.clouds.azure.cosmos.items import batches, items
 from fogbank.clouds.azure.cosmos.queries import changes, queries
 from fogbank.clouds.azure.cosmos.queries.requests import is_query
-from fogbank.clouds.azure.cosmos.resources import accounts, containers, databases, offers, permissions, users
+from fogbank.clouds.azure.cosmos.resources import accounts, conflicts, containers, databases, offers, permissions, users
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.storage import StoreUnavailableError
 from fogbank.wire.http import BodyIncompleteError, Response
@@ -45,6 +46,12 @@ async def _post_user(parts: Parts, call: CosmosCall) -> Response:
 
 async def _post_permission(parts: Parts, call: CosmosCall) -> Response:
     return await (permissions.query_permissions if is_query(call) else permissions.create_permission)(parts, call)
+
+
+async def _post_conflict(parts: Parts, call: CosmosCall) -> Response:
+    if is_query(call):
+        return await conflicts.query_conflicts(parts, call)
+    raise unsupported(f"the operation POST {call.request.raw_path}")
 
 
 async def _post_item(parts: Parts, call: CosmosCall) -> Response:
@@ -82,7 +89,10 @@ OPERATIONS: Final[dict[tuple[str, str], Run]] = {
     ("PUT", "dbs//colls/"): containers.replace_container,
     ("DELETE", "dbs//colls/"): containers.delete_container,
     ("GET", "dbs//colls//pkranges"): containers.list_ranges,
-    ("GET", "dbs//colls//conflicts"): containers.list_conflicts,
+    ("GET", "dbs//colls//conflicts"): conflicts.query_conflicts,
+    ("POST", "dbs//colls//conflicts"): _post_conflict,
+    ("GET", "dbs//colls//conflicts/"): conflicts.get_conflict,
+    ("DELETE", "dbs//colls//conflicts/"): conflicts.get_conflict,
     ("GET", "dbs//colls//docs"): _get_items,
     ("POST", "dbs//colls//docs"): _post_item,
     ("GET", "dbs//colls//docs/"): items.read_one,
@@ -127,6 +137,8 @@ async def _run(parts: Parts, request: Request, host: str) -> Response:
     operation = _operation(call)
     level = await authorize(parts.store, call)
     accounts.check_consistency(call, level)
+    if sessions.TOKEN in request.headers and not writes(call):
+        await sessions.check(parts.store, call, level)
     for name in _TRIGGERS:
         if name in request.headers:
             raise unsupported(f"the header {name.decode()}")

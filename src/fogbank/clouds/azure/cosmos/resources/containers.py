@@ -178,9 +178,11 @@ async def replace_container(parts: Parts, call: CosmosCall) -> Response:
             raise bad_request("Document collection partition key cannot be changed.")
         if wanted.unique != old.unique and body.get("uniqueKeyPolicy") is not None:
             raise bad_request("Document collection unique key policy cannot be changed.")
+        if wanted.conflicts != old.conflicts and body.get("conflictResolutionPolicy") is not None:
+            raise bad_request("Document collection conflict resolution policy cannot be changed.")
         changed_us = max(wanted.changed_us, old.changed_us + 1)
         return msgspec.structs.replace(
-            old, indexing=wanted.indexing, ttl=wanted.ttl, conflicts=wanted.conflicts, changed_us=changed_us,
+            old, indexing=wanted.indexing, ttl=wanted.ttl, changed_us=changed_us,
             retention_minutes=wanted.retention_minutes, computed=wanted.computed,
         )  # fmt: skip
 
@@ -251,12 +253,3 @@ async def list_ranges(parts: Parts, call: CosmosCall) -> Response:
         "_ts": found.collection.created_us // SECOND_US,
     }
     return feed_response("PartitionKeyRanges", definition.rid, [shown], headers)
-
-
-async def list_conflicts(parts: Parts, call: CosmosCall) -> Response:
-    """List conflicts: there is one region, and so there never is any."""
-    try:
-        found = await parts.store.read(find, call.container)
-    except CollectionNotFoundError:
-        raise owner_not_found() from None
-    return await answer_list(call, "Conflicts", found.definition.rid, [])

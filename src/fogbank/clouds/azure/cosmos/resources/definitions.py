@@ -10,6 +10,7 @@ import msgspec
 from fogbank.clouds.azure.cosmos.errors import bad_request, unsupported
 from fogbank.clouds.azure.cosmos.resources.computed import read_computed
 from fogbank.clouds.azure.cosmos.resources.indexing import PathTable, read_policy, steps_in
+from fogbank.clouds.azure.cosmos.resources.resolution import read_conflicts
 from fogbank.clouds.azure.cosmos.rids import decoded
 from fogbank.engines.documents.model import CollectionConfig, Index, KeyField
 from fogbank.languages.cosmos_sql.queries import parse
@@ -38,7 +39,6 @@ _MEMBERS: Final = frozenset({
 _SYSTEM: Final = frozenset({
     "_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts", "statistics",
 })  # fmt: skip
-_CONFLICTS: Final = {"mode": "LastWriterWins", "conflictResolutionPath": "/_ts", "conflictResolutionProcedure": ""}
 _KINDS: Final = ("Hash", "MultiHash")
 _KEY: Final = KeyField("key", "bytes")
 
@@ -149,7 +149,7 @@ def read_definition(body: Mapping[str, Any], now_us: int) -> Definition:
         now_us,
         _read_ttl(body.get("defaultTtl")),
         _read_unique(body.get("uniqueKeyPolicy")),
-        _read_conflicts(body.get("conflictResolutionPolicy")),
+        read_conflicts(body.get("conflictResolutionPolicy")),
         retention_minutes=_read_retention(body.get("changeFeedPolicy")),
         computed=read_computed(body.get("computedProperties"), partition_key["paths"]),
     )
@@ -210,14 +210,3 @@ def _read_retention(given: Any) -> int:
     if type(minutes) is not int or minutes < 0 or given.keys() - {"retentionDuration"}:
         raise bad_request("The retentionDuration of the changeFeedPolicy must be a number of minutes.")
     return minutes
-
-
-def _read_conflicts(given: Any) -> dict[str, Any]:
-    if given is None:
-        return dict(_CONFLICTS)
-    mode = given.get("mode", "LastWriterWins") if isinstance(given, dict) else None
-    if mode not in ("LastWriterWins", "Custom") or not given.keys() <= _CONFLICTS.keys():
-        raise bad_request("The conflict resolution policy is invalid.")
-    # There is one region, and so there are no conflicts to resolve.
-    path = "/_ts" if mode == "LastWriterWins" else ""
-    return {"mode": mode, "conflictResolutionPath": path, "conflictResolutionProcedure": "", **given}

@@ -19,6 +19,7 @@ from fogbank.clouds.azure.cosmos.resources import containers
 from fogbank.clouds.azure.cosmos.resources.definitions import Offer, definition_of, layout_of, read_definition
 from fogbank.clouds.azure.cosmos.resources.throughput import check_throughput
 from fogbank.clouds.azure.functions.cosmos.triggers import name_of, watch_of
+from fogbank.clouds.azure.functions.triggering.following import TRIGGERS_MAX, prefix_of
 from fogbank.connectors.piping.feeds import Feeding, NotReadyError
 from fogbank.connectors.piping.sources import FeedSource, LatestSource
 from fogbank.engines.documents import collections, history
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
     from fogbank.storage.change_feed import Entry
 
-TRIGGERS_MAX: Final = 10_000
 # "Azure Cosmos DB trigger", a lease container's partition key; the other one is that of accounts with graphs.
 _LEASE_PATHS: Final = (["/id"], ["/partitionKey"])
 _decode: Final = msgspec.msgpack.Decoder(Change).decode
@@ -106,7 +106,7 @@ async def prepare(tx: Tx, now_us: int, trigger: Trigger, numbers: Callable[[], l
 async def problems(tx: Tx, now_us: int, function: Function) -> dict[str, str]:
     """Return why triggers of an app don't run, by the names of their functions."""
     found = {}
-    prefix = f"azure/{function.id}/"
+    prefix = prefix_of(function)
     for trigger in await triggers.list_triggers(tx, now_us, function.scope, prefix, TRIGGERS_MAX):
         watch = watch_of(trigger.config)
         if watch is None or not trigger.id.startswith(prefix):

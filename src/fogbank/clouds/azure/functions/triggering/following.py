@@ -17,16 +17,17 @@ TRIGGERS_MAX: Final = 10_000
 
 def id_of(function: Function, name: str) -> str:
     """Return the id of the trigger that sets off an app's function of that name."""
-    return f"{_prefix(function)}{name}"
+    return f"{prefix_of(function)}{name}"
 
 
-def _prefix(function: Function) -> str:
+def prefix_of(function: Function) -> str:
+    """Return what the ids of an app's triggers begin with."""
     return f"azure/{function.id}/"
 
 
 async def follow(tx: Tx, now_us: int, function: Function, wanted: Iterable[tuple[str, str, TriggerConfig]]) -> None:
     """Set the triggers of an app to these and no others (id, source, configuration); one that is as it was goes on."""
-    prefix = _prefix(function)
+    prefix = prefix_of(function)
     known = await triggers.list_triggers(tx, now_us, function.scope, prefix, TRIGGERS_MAX)
     before = {each.id: each for each in known if each.id.startswith(prefix)}
     for number, source, config in wanted:
