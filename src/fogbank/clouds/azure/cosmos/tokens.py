@@ -63,7 +63,7 @@ def read_token(text: str, secret: str, now_us: int) -> Grant:
     """Return what a token says, from what follows `sig=`; raises the error for one that isn't good, or any more."""
     signature, _, rest = text.partition(";")
     data = rest.rstrip(";")
-    if not data or not hmac.compare_digest(_sign(data, secret), signature):
+    if not data or not hmac.compare_digest(_sign(data, secret).encode(), signature.encode()):
         raise CosmosError(401, _INVALID)
     grant = msgspec.json.decode(b64decode(data), type=Grant)
     if now_us >= grant.expires * SECOND_US:
