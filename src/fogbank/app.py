@@ -32,8 +32,10 @@ from fogbank.clouds.azure.services import (
     azure_completers,
     azure_couriers,
     azure_dialects,
+    azure_feed_formats,
     azure_formats,
     azure_launchers,
+    azure_preparers,
     azure_shapes,
     azure_table,
     azure_timers,
@@ -254,7 +256,8 @@ class App:
         }
         tracers = aws_tracers(self.clock, self.ids)
         completers = azure_completers(lambda: (self.store, self.ids), self.clock)
-        invoker = Invoker(self.store, self.runner, launchers, self._history, tracers, completers)
+        preparers = azure_preparers(lambda: self.store, self.clock, self.ids)
+        invoker = Invoker(self.store, self.runner, launchers, self._history, tracers, completers, preparers)
         receiver = Receiver(self.store, self.clock, self.ids)
         self.time.under_way = invoker.under_way
         self._add_background(invoker, receiver)
@@ -363,7 +366,7 @@ class App:
         self._add(Timekeeper(TimerService(store, clock, ids, actions)))
         formats = {**aws_formats(), **azure_formats(clock)}
         self._triggers = self._add(QueueTriggers(store, clock, ids, receiver, invoker, formats))
-        feed_formats = aws_feed_formats(lambda: self.loopback_url, clock, ids)
+        feed_formats = {**aws_feed_formats(lambda: self.loopback_url, clock, ids), **azure_feed_formats(ids)}
         self._feeds = self._add(FeedTriggers(store, clock, ids, invoker, feed_formats))
         self._add(Schedules(store, clock, ids, invoker))
 

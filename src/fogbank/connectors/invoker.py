@@ -28,6 +28,9 @@ Tracer: TypeAlias = "Callable[[Function, Mapping[str, Any]], Mapping[str, Any]]"
 Completer: TypeAlias = "Callable[[Function, Invocation, Awaitable[Outcome]], Coroutine[Any, Any, Outcome]]"
 """Awaits an outcome and does what belongs to it before it counts; returns the outcome that it makes of it."""
 
+Preparer: TypeAlias = "Callable[[Function, Invocation], Awaitable[Invocation] | None]"
+"""Returns what has to be awaited for the invocation that a function gets instead; None if it is as it is to be."""
+
 
 class LoopError(Exception):
     """The function is being invoked over and over by what it causes itself."""
@@ -37,7 +40,7 @@ class Invoker:
     """Invokes functions; `launchers` prepares them, each contract's in its own way; `history` keeps what was run.
 
     `tracers` are of the contracts that follow chains of events from one function to the next, `completers` of those
-    whose functions leave something for the server to do.
+    whose functions leave something for the server to do, `preparers` of those whose functions get more than the event.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Invoker:
         history: InvocationHistory,
         tracers: Mapping[str, Tracer],
         completers: Mapping[str, Completer] = MappingProxyType({}),
+        preparers: Mapping[str, Preparer] = MappingProxyType({}),
     ) -> None:
         self._store = store
         self._runner = runner
@@ -55,6 +59,7 @@ class Invoker:
         self._history = history
         self._tracers = tracers
         self._completers = completers
+        self._preparers = preparers
         self._admission = Admission()
         self._streaming: set[asyncio.Task[Outcome]] = set()
         # Done when the invocation is.
@@ -81,13 +86,23 @@ class Invoker:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.under_way.add(done)
             try:
-                running: Awaitable[Outcome] = self._runner.invoke(launch, traced)
+                running: Awaitable[Outcome] = self._invoke(function, launch, traced)
                 if (completer := self._completers.get(function.config.contract)) is not None:
                     running = completer(function, traced, running)
                 return await self._history.keep(function, launch, invocation, source, running)
             finally:
                 self.under_way.discard(done)
                 wake(done)
+
+    def _invoke(self, function: Function, launch: Launch, invocation: Invocation) -> Awaitable[Outcome]:
+        preparer = self._preparers.get(function.config.contract)
+        preparing = None if preparer is None else preparer(function, invocation)
+        if preparing is None:
+            return self._runner.invoke(launch, invocation)
+        return self._invoke_prepared(launch, preparing)
+
+    async def _invoke_prepared(self, launch: Launch, preparing: Awaitable[Invocation]) -> Outcome:
+        return await self._runner.invoke(launch, await preparing)
 
     def stream(self, function: Function, invocation: Invocation) -> Streamed:
         """Run a function whose reply is taken in parts."""

@@ -10,6 +10,7 @@ import pytest
 
 from fogbank.connectors.piping import lanes
 from fogbank.connectors.piping.lanes import FAILED, OK, Discarded, Given, Handed, Lane, Note, Piece, Plan
+from fogbank.connectors.piping.sources import FeedSource
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
 from fogbank.storage import change_feed, feed_places, open_store
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from fogbank.storage import Store, Tx
     from fogbank.storage.change_feed import Entry
 
-PLAN = Plan("follower", "f", 1, 100, 0, None, None, bisect=False)
+PLAN = Plan("follower", FeedSource("f"), 1, 100, 0, None, None, bisect=False)
 
 
 class Desk:
@@ -55,7 +56,7 @@ class Desk:
 
         return [tell]
 
-    async def hand(self, batch: list[Handed]) -> Given:
+    async def hand(self, batch: list[Handed], _tries: int) -> Given:
         await self.gate.wait()
         texts = [handed.record.decode() for handed in batch]
         self.batches.append(texts)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
     from fogbank.connectors.invoker import Launcher, Tracer
-    from fogbank.connectors.piping.feeds import FeedFormat, FunctionForm
+    from fogbank.connectors.piping.feeds import FeedFormat, Feeding
     from fogbank.connectors.piping.handing import PipeForm
     from fogbank.connectors.signing import Signer
     from fogbank.connectors.tables.model import Reader as TableReader
@@ -80,10 +80,11 @@ def aws_formats() -> dict[str, EventFormat]:
 def aws_feed_formats(origin: Callable[[], str], clock: Clock, ids: Ids) -> dict[str, FeedFormat]:
     """Return the forms in which AWS hands records of streams to functions."""
 
-    async def dynamodb(tx: Tx, now_us: int, trigger: Trigger) -> FunctionForm | None:
+    async def dynamodb(tx: Tx, now_us: int, trigger: Trigger) -> Feeding | None:
         from fogbank.clouds.aws.lambda_.mappings.stream_events import stream_form  # noqa: PLC0415 - on first use
+        from fogbank.connectors.piping.feeds import on_feed  # noqa: PLC0415 - as above
 
-        return await stream_form(tx, now_us, trigger, origin(), clock, ids)
+        return on_feed(await stream_form(tx, now_us, trigger, origin(), clock, ids), trigger.source)
 
     return {"aws.dynamodb": dynamodb}
 

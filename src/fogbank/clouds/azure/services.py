@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.delivery.targets import Target
-    from fogbank.connectors.invoker import Completer, Launcher
+    from fogbank.connectors.invoker import Completer, Launcher, Preparer
+    from fogbank.connectors.piping.feeds import FeedFormat, Feeding
     from fogbank.connectors.tables.model import Reader as TableReader
     from fogbank.connectors.tables.model import Table
     from fogbank.engines.documents.model import CollectionConfig, Document, Traits
@@ -48,6 +49,30 @@ def azure_completers(parts: Callable[[], tuple[Store, Ids]], clock: Clock) -> di
         return await complete(parts(), clock.now(), function, invocation, outcome)
 
     return {"azure-functions": complete}
+
+
+def azure_preparers(store: Callable[[], Store], clock: Clock, ids: Ids) -> dict[str, Preparer]:
+    """Return what finds the inputs of function apps."""
+
+    def prepare(function: Function, invocation: Invocation) -> Awaitable[Invocation] | None:
+        if not function.config.labels.get("inputs") or "index" in invocation.context:
+            return None
+        from fogbank.clouds.azure.functions.cosmos.input import with_inputs  # noqa: PLC0415 - loaded on first use
+
+        return with_inputs((store(), clock, ids), function, invocation)
+
+    return {"azure-functions": prepare}
+
+
+def azure_feed_formats(ids: Ids) -> dict[str, FeedFormat]:
+    """Return how function apps get what has changed in containers."""
+
+    async def cosmos(tx: Tx, now_us: int, trigger: Trigger) -> Feeding | None:
+        from fogbank.clouds.azure.functions.cosmos.feed import prepare  # noqa: PLC0415 - loaded on first use
+
+        return await prepare(tx, now_us, trigger, lambda: ids.sequences(3))
+
+    return {"azure.cosmos": cosmos}
 
 
 def azure_formats(clock: Clock) -> dict[str, EventFormat]:

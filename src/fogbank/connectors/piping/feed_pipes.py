@@ -14,6 +14,7 @@ from fogbank.connectors.delivery.carrying import NotTakenError
 from fogbank.connectors.piping.followers import Follow
 from fogbank.connectors.piping.handing import BusyTargetError, FailedError, Taken, within_store
 from fogbank.connectors.piping.lanes import Given, Plan
+from fogbank.connectors.piping.sources import FeedSource
 from fogbank.engines.messaging import pipes
 from fogbank.storage import change_feed, feed_places
 
@@ -44,7 +45,7 @@ class FeedPipe:
             return None
         return Follow(_plan(self._pipe), form, self.hand)
 
-    async def hand(self, batch: list[Handed]) -> Given:
+    async def hand(self, batch: list[Handed], _tries: int) -> Given:
         """Hand a batch on, up to what fails."""
         records = [msgspec.json.decode(handed.record) for handed in batch]
         taken = [Taken(self._handing.form.entry_id(record), record) for record in records]
@@ -101,7 +102,7 @@ def _plan(pipe: Pipe) -> Plan:
     config = pipe.config
     return Plan(
         _follower((pipe.scope, pipe.name)),
-        config.source,
+        FeedSource(config.source),
         config.lanes,
         config.batch_size,
         config.window_seconds,

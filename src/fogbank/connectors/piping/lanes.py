@@ -1,4 +1,4 @@
-"""A follower of a change feed at work: entries in batches, in order, and what becomes of those that fail.
+"""A follower of a change feed (or another source) at work: batches of entries in order, and what becomes of failures.
 
 A follower has lanes, each with a place of its own in the feed (`storage/feed_places`): entries of one key are handed on
 in one lane, one after another, so that their order is kept. A lane's place moves when a batch is done with, in one
@@ -16,7 +16,7 @@ from zlib import crc32
 import msgspec
 
 from fogbank.kernel.clock import SECOND_US
-from fogbank.storage import change_feed, feed_places
+from fogbank.storage import feed_places
 from fogbank.storage.feed_places import Place
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from fogbank.connectors.destinations import Parcel
+    from fogbank.connectors.piping.sources import Source
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.kernel.tasks import Supervisor
@@ -107,26 +108,29 @@ class Form(Protocol):
 
 
 class Plan(NamedTuple):
-    """How a feed is followed.
+    """How a source is followed.
 
     `follower` names the places. A batch is up to `batch_size` entries, or what has come when `window_seconds` after the
     first are over. What fails is tried again up to `retries_max` times, and given up when it is `age_seconds_max` old;
-    None is for ever. With `bisect` a batch that fails is halved first, which isn't counted.
+    None is for ever. With `bisect` a batch that fails is halved first, which isn't counted. Between tries are
+    `pause_seconds`, twice as long each time up to `pause_seconds_max`.
     """
 
     follower: str
-    feed: str
+    source: Source
     lanes: int
     batch_size: int
     window_seconds: int
     retries_max: int | None
     age_seconds_max: int | None
     bisect: bool
+    pause_seconds: float = PAUSE_SECONDS
+    pause_seconds_max: float = PAUSE_SECONDS_MAX
 
 
 if TYPE_CHECKING:
-    Hand: TypeAlias = Callable[[list[Handed]], Coroutine[Any, Any, Given]]
-    """Hands a batch on."""
+    Hand: TypeAlias = Callable[[list[Handed], int], Coroutine[Any, Any, Given]]
+    """Hands a batch on that was tried so many times already."""
 
 
 class Lane:
@@ -152,7 +156,7 @@ class Lane:
     async def run(self) -> None:
         """Follow the feed for ever; a batch that is under way is finished even if this is cancelled."""
         self.token = self._ids.sequence()
-        with self._store.signals.listen(change_feed.topic(self._plan.feed)) as listener:
+        with self._store.signals.listen(self._plan.source.topic) as listener:
             while (place := await self._claim()) is not None:
                 self._seq = self._seen = self._passed = place.seq
                 self._note = msgspec.msgpack.decode(place.note, type=Note) if place.note else Note()
@@ -172,7 +176,7 @@ class Lane:
                 self._failures += 1
             if self._failures:
                 doublings = min(self._failures - 1, DOUBLINGS_MAX)
-                await self._clock.sleep(min(PAUSE_SECONDS_MAX, PAUSE_SECONDS * 2**doublings))
+                await self._clock.sleep(min(self._plan.pause_seconds_max, self._plan.pause_seconds * 2**doublings))
             if not self._moved:
                 return
 
@@ -210,16 +214,18 @@ class Lane:
     async def _collect(self, listener: Listener) -> list[Handed]:
         """Return the next batch; empty, if a good deal that isn't wanted was passed over instead."""
         batch: list[Handed] = []
-        size, closes_us = 0, 0
+        size, closes_us, passed_over = 0, 0, 0
         while len(batch) < self._plan.batch_size:
             wanted = self._plan.batch_size - len(batch)
             entries = await self._read(self._seen, min(READ_MAX, max(READ_MIN, wanted)))
             for entry in entries:
-                if len(batch) == self._plan.batch_size:
+                # What has one number goes together, however much it is.
+                ends = bool(batch) and entry.seq != self._seen
+                if ends and len(batch) >= self._plan.batch_size:
                     return batch
                 handed = self._handed(entry)
                 size += sum(len(each.record) for each in handed)
-                if batch and size > BATCH_BYTES_MAX:
+                if ends and size > BATCH_BYTES_MAX:
                     return batch
                 batch += handed
                 self._seen = entry.seq
@@ -228,7 +234,8 @@ class Lane:
             if batch and not closes_us:
                 closes_us = self._clock.now() + self._plan.window_seconds * SECOND_US
             if entries:
-                if not batch and self._seen - self._seq >= PASSED_OVER_MAX:
+                passed_over += len(entries)
+                if not batch and passed_over >= PASSED_OVER_MAX:
                     break
                 continue
             if batch and self._clock.now() >= closes_us:
@@ -237,7 +244,7 @@ class Lane:
         return batch
 
     async def _read(self, after: int, limit: int) -> list[Entry]:
-        return await self._store.read(change_feed.read_within, self._plan.feed, after, limit, READ_BYTES_MAX)
+        return await self._plan.source.read(self._store, after, limit, READ_BYTES_MAX)
 
     def _handed(self, entry: Entry) -> list[Handed]:
         """Return what is handed on of an entry: nothing where it isn't for this lane, or isn't wanted."""
@@ -252,7 +259,7 @@ class Lane:
         fresh = await self._without_old(batch, piece)
         if not fresh:
             return
-        given = await self._hand(fresh)
+        given = await self._hand(fresh, piece.tries)
         if given.failed == len(fresh):
             self._failures = 0
             await self._move(piece.end, Note(rest, OK))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # The signal that tells of indexes that are to be filled, and of documents that are to expire though they were written
 # before anything was to.
 BUILDING: Final = ("documents", "indexes")
+# The signal that tells of new collections.
+CREATED: Final = ("documents", "created")
 _COLUMNS: Final = "scope, name, id, config, created_us"
 _FIND: Final = f"SELECT {_COLUMNS} FROM collection WHERE scope = $1 AND name = $2"
 
@@ -39,6 +41,7 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: Collectio
     )
     if not made:
         raise CollectionExistsError(name[1])
+    tx.signal(CREATED, change_feed.EVERY_FOLLOWER)
     return Collection(*name, number, config, now_us)
 
 

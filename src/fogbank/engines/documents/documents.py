@@ -58,6 +58,11 @@ _LEAVE: Final = (
 _encode_entry: Final = msgspec.msgpack.Encoder().encode
 
 
+def latest_topic(name: Name) -> tuple[str, ...]:
+    """Return the signal that tells of writes to a collection that is watched."""
+    return ("documents", "latest", *name)
+
+
 class Written(NamedTuple):
     """A document before and after a write; None where there was or is none."""
 
@@ -227,6 +232,8 @@ async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -
                 tx.signal(EXPIRY)
         if config.feed and not (one.version == 0 and _alike(before, after)):
             await _tell(tx, now_us, one, before, after, row, body)
+        if config.watched:
+            tx.signal(latest_topic((one.collection.scope, one.collection.name)), change_feed.EVERY_FOLLOWER)
         return Written(before, after)
 
 

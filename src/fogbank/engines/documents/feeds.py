@@ -1,4 +1,4 @@
-"""Change feeds of collections: opened, closed, found by what they belong to, and kept for a day after that.
+"""Change feeds of collections: opened, closed, found by what they belong to, and kept for a while after that.
 
 What a collection's documents were before and after each write stands in its feed (`documents`). A feed that is closed,
 because its collection is gone or wants none, can still be read for as long as its entries are kept.
@@ -22,17 +22,22 @@ if TYPE_CHECKING:
     from fogbank.engines.documents.model import Collection, CollectionConfig, Name
     from fogbank.storage import Row, Tx
 
-KEPT_US: Final = 86_400 * SECOND_US
+KEPT_SECONDS: Final = 86_400
+KEPT_US: Final = KEPT_SECONDS * SECOND_US
 TRIMMED_PER_OPERATION_MAX: Final = 1_000
 _COLUMNS: Final = "scope, collection, opened_ms, feed, config, closed_us"
 
 
 class FeedConfig(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a feed tells of: the key of its collection. A cloud's own settings stand in `labels`."""
+    """What a feed tells of: the key of its collection. A cloud's own settings stand in `labels`.
+
+    Entries are kept for `kept_seconds`.
+    """
 
     partition_key: KeyField
     sort_key: KeyField | None = None
     labels: dict[str, str] = {}
+    kept_seconds: int = KEPT_SECONDS
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -66,6 +71,7 @@ async def open_feed(
     name: Name,
     labels: dict[str, str],
     change: Callable[[CollectionConfig, int], CollectionConfig] | None = None,
+    kept_seconds: int = KEPT_SECONDS,
 ) -> Collection:
     """Have a collection tell of its writes from now on.
 
@@ -82,7 +88,7 @@ async def open_feed(
         changed = config if change is None else change(config, opened_ms)
         return msgspec.structs.replace(changed, feed=feed)
 
-    config = FeedConfig(collection.config.partition_key, collection.config.sort_key, labels)
+    config = FeedConfig(collection.config.partition_key, collection.config.sort_key, labels, kept_seconds)
     await tx.run(
         f"INSERT INTO collection_feed ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, 0)",
         *name,
@@ -108,6 +114,12 @@ async def close_feed(
     collection = await collections.update(tx, now_us, name, close)
     await collections.end_feed(tx, now_us, closed)
     return collection
+
+
+async def keep(tx: Tx, now_us: int, name: str, seconds: int) -> None:
+    """Keep a feed's entries for another time than so far; raises `FeedNotFoundError`."""
+    config = msgspec.structs.replace((await find(tx, now_us, name)).config, kept_seconds=seconds)
+    await tx.run("UPDATE collection_feed SET config = $1 WHERE feed = $2", _ENCODER.encode(config), name)
 
 
 async def find(tx: Tx, _now_us: int, feed: str) -> Feed:
@@ -136,8 +148,8 @@ async def all_feeds(tx: Tx, _now_us: int) -> list[Feed]:
 
 
 async def trim(tx: Tx, now_us: int, feed: Feed) -> bool:
-    """Remove some of what a feed has told a day ago, and a feed that was closed then; False while there is more."""
-    before_us = now_us - KEPT_US
+    """Remove some of what a feed isn't to keep any more, and a feed that was closed then; False while there is more."""
+    before_us = now_us - feed.config.kept_seconds * SECOND_US
     if await change_feed.trim(tx, now_us, feed.name, before_us, TRIMMED_PER_OPERATION_MAX) == TRIMMED_PER_OPERATION_MAX:
         return False
     if 0 < feed.closed_us < before_us:

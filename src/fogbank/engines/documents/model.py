@@ -51,7 +51,8 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     Documents of one partition key are kept in the order of their sort keys. `protected`: it can't be deleted.
     `versioned`: each write has a number that is greater than all before it in the collection. `feed` names the change
     feed that tells of each write, if there is one; entries older than `feed_seconds` go away, unless that is 0, and so
-    do those before the last `feed_entries`, unless that is 0. `expiry` is the field that says when a document goes
+    do those before the last `feed_entries`, unless that is 0. `watched`: each write gives the signal for those who read
+    what has changed by versions (`latest`). `expiry` is the field that says when a document goes
     away, in seconds since the epoch; while `expiry_building`, documents that were there before it are still looked at
     for that.
     """
@@ -65,6 +66,7 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     feed: str = ""
     feed_seconds: int = 0
     feed_entries: int = 0
+    watched: bool = False
     expiry: str = ""
     expiry_building: bool = False
     labels: dict[str, str] = {}

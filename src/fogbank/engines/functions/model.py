@@ -107,7 +107,9 @@ class TriggerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Of a change feed, entries are taken from the oldest on, or `from_latest`; in `lanes` at once, in order in each. A
     batch that fails is tried again up to `retries_max` times and until it is `age_seconds_max` old, None being for
-    ever; with `bisect` it is halved. What is given up is told to `on_failure`.
+    ever; with `bisect` it is halved. What is given up is told to `on_failure`. Where `pause_seconds` say how long it is
+    before a batch is tried again, twice as long each time up to `pause_seconds_max`, the context has the `tries` that
+    failed.
     """
 
     kind: str
@@ -128,6 +130,8 @@ class TriggerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     age_seconds_max: int | None = None
     bisect: bool = False
     on_failure: str = ""
+    pause_seconds: float = 0
+    pause_seconds_max: float = 0
 
 
 class Trigger(NamedTuple):

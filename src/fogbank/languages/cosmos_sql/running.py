@@ -41,10 +41,13 @@ class _Input(NamedTuple):
 
 
 class Program:
-    """A compiled query. `outer` are the names of the rows that it stands within; at the top there are none."""
+    """A compiled query. `outer` are the names of the rows that it stands within; at the top there are none.
 
-    def __init__(self, query: Select, outer: frozenset[str] | None = None) -> None:
-        self.query = query
+    Where it was made of another one, that is what it was `written` as.
+    """
+
+    def __init__(self, query: Select, outer: frozenset[str] | None = None, written: Select | None = None) -> None:
+        self.query = query if written is None else written
         self._outer = outer
         names = frozenset(outer or ())
         self._inputs: list[_Input] = []
@@ -63,7 +66,7 @@ class Program:
         self.grouped = bool(query.groups) or any(map(_has_aggregate, _selected(query)))
         groups = query.groups if self.grouped else None
         chosen = Compiler(names, _plan, self._collect if self.grouped else None, groups)
-        self.select = self._selection(chosen)
+        self.select = self._selection(chosen, query)
         if self.grouped and (query.orders or query.rank is not None):
             raise QueryError(FORBIDDEN, "'ORDER BY' is not supported in presence of aggregates or 'GROUP BY'.")
         self._orders = [_order(plain, each) for each in query.orders]
@@ -81,8 +84,7 @@ class Program:
         """Whether results depend on more than one document each."""
         return self.grouped or self.query.distinct or bool(self.query.orders) or self.ranking is not None
 
-    def _selection(self, compiler: Compiler) -> Evaluate:
-        query = self.query
+    def _selection(self, compiler: Compiler, query: Select) -> Evaluate:
         if query.value is not None:
             return compiler.compile(query.value)
         if not query.columns:

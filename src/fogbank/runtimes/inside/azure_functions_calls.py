@@ -43,7 +43,7 @@ class TraceContext(NamedTuple):
 
 
 class RetryContext(NamedTuple):
-    """Which attempt this is: always the first, retry policies aren't supported."""
+    """How often this was tried already, and how often the function's retry policy allows (-1 is for ever)."""
 
     retry_count: int = 0
     max_retry_count: int = 0
@@ -80,14 +80,23 @@ def arguments(function: Loaded, message: Message) -> dict[str, Any]:
     """Return what a function is called with."""
     head = message.head
     context: dict[str, Any] = head["context"]
+    if "refused" in context:
+        # An input that couldn't be found.
+        raise RuntimeError(context["refused"])
     given: dict[str, Any] = {name: _decode(binding, message) for name, binding in function.inputs.items()}
     given.update({name: Out() for name in function.outputs})
     if function.wants_context:
         _local.invocation_id = head["id"]
         headers = {name.lower(): value for name, value in context.get("headers", ())}
         trace = TraceContext(headers.get("traceparent", ""), headers.get("tracestate", ""), {})
-        given["context"] = Context(head["id"], function.name, function.directory, trace, RetryContext(), _local)
+        given["context"] = Context(
+            head["id"], function.name, function.directory, trace, _retry_context(context), _local
+        )
     return given
+
+
+def _retry_context(context: dict[str, Any]) -> RetryContext:
+    return RetryContext(context.get("tries", 0), int(context.get("tries_max", 0)))
 
 
 def result(function: Loaded, given: dict[str, Any], returned: Any) -> tuple[bytes, dict[str, Any]]:
@@ -154,6 +163,9 @@ def _decode(binding: dict[str, Any], message: Message) -> Any:
     if converter is None:
         msg = f"the binding type {kind!r} is not supported"
         raise RuntimeError(msg)
+    if not kind.lower().endswith("trigger"):
+        found = message.head["context"].get("inputs", {}).get(binding["name"])
+        return None if found is None else converter.decode(Datum(found, "json"), trigger_metadata={})
     if kind == HTTP_TRIGGER:
         return converter.decode(Datum(_request(message), "http"), trigger_metadata={})
     if kind == QUEUE_TRIGGER:

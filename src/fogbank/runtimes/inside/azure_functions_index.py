@@ -22,6 +22,7 @@ DEFAULT_SCRIPT: Final = "function_app.py"
 NAMESPACE: Final = "__app__"
 PACKAGES: Final = (".python_packages/lib/site-packages",)
 _RETURN: Final = "$return"
+_RETRY: Final = "retry_policy"
 
 
 class Loaded(NamedTuple):
@@ -95,6 +96,9 @@ def _load_decorated(folder: str, script: str) -> Index:
         name = function.get_function_name()
         bindings = [json.loads(binding) for binding in function.get_raw_bindings()]
         describe: dict[str, Any] = {"scriptFile": script, "language": "python", "bindings": bindings}
+        retry = function.get_settings_dict(_RETRY)
+        if retry:
+            describe["retry"] = {key: value for key, value in retry.items() if key != "setting_name"}
         functions[name] = check_function(name, function.get_user_function(), describe, folder)
     return Index(functions, {})
 

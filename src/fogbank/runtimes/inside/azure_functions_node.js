@@ -144,6 +144,16 @@ function inputOf(context, body) {
   return { http: { method: context.method, url: context.url, headers, query, params: context.params, body: { bytes: body } } };
 }
 
+// What the function gets besides, which the server has found; what isn't there has no data.
+function furtherInputs(context, bindings) {
+  const inputs = Object.values(bindings).filter(({ direction, type }) => direction === "in" && !/trigger$/i.test(type));
+  return inputs.map(({ name }) => ({ name, data: context.inputs?.[name] ? { json: context.inputs[name] } : {} }));
+}
+
+function retryOf({ tries, tries_max: most }) {
+  return tries === undefined ? null : { retryCount: tries, maxRetryCount: Number(most) };
+}
+
 function metadataOf(context) {
   const entries = Object.entries(context.metadata ?? {});
   return Object.fromEntries(entries.map(([key, value]) => [key, { json: JSON.stringify(value) }]));
@@ -153,14 +163,15 @@ async function invoke({ id, context }, body) {
   const metadata = functions.get(context.function);
   if (!metadata) throw systemError(`Function with name '${context.function}' has not been loaded.`);
   const trigger = Object.values(metadata.bindings).find((binding) => /trigger$/i.test(binding.type));
+  if (context.refused) throw new Error(context.refused);
   const headers = joined((context.headers ?? []).map(([name, value]) => [name.toLowerCase(), value]));
   const request = {
     invocationId: id,
     functionId: context.function,
-    inputData: [{ name: trigger.name, data: inputOf(context, body) }],
+    inputData: [{ name: trigger.name, data: inputOf(context, body) }, ...furtherInputs(context, metadata.bindings)],
     triggerMetadata: metadataOf(context),
     traceContext: { traceParent: headers.traceparent ?? "", traceState: headers.tracestate ?? "", attributes: {} },
-    retryContext: null,
+    retryContext: retryOf(context),
   };
   let userContext;
   const coreContext = {

@@ -65,7 +65,10 @@ def test_an_account_and_its_keys(azure: Azure, accounts: Any) -> None:
         f"AccountEndpoint={made.properties.document_endpoint};AccountKey={keys.primary_master_key};"
     )
     with CosmosClient.from_connection_string(strings[0].connection_string, consistency_level="Strong") as client:
-        container = client.create_database("d").create_container("c", PartitionKey("/pk"))
+        database = client.create_database("d")
+        container = database.create_container("c", PartitionKey("/pk"))
+        permitted = {"id": "p", "permissionMode": "All", "resource": container.container_link}
+        database.create_user({"id": "u"}).create_permission(permitted)
         container.create_item({"id": "1", "pk": "a"})
         client.client_connection._global_endpoint_manager._refresh_thread.join()
     with CosmosClient(made.properties.document_endpoint, keys.primary_readonly_master_key, retry_total=0) as reader:
@@ -73,6 +76,9 @@ def test_an_account_and_its_keys(azure: Azure, accounts: Any) -> None:
         assert seen.read_item("1", "a")["id"] == "1"
         with pytest.raises(CosmosHttpResponseError) as error:
             seen.create_item({"id": "2", "pk": "a"})
+        assert error.value.status_code == 403
+        with pytest.raises(CosmosHttpResponseError) as error:
+            reader.get_database_client("d").get_user_client("u").get_permission("p")
         assert error.value.status_code == 403
         reader.client_connection._global_endpoint_manager._refresh_thread.join()
     accounts.begin_regenerate_key(GROUP, name, {"keyKind": "primary"}, **PLAIN).result()

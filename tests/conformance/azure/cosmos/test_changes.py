@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from azure.cosmos import PartitionKey
-from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from tests.conformance.azure.cosmos.conftest import ids
 
@@ -63,8 +61,3 @@ def test_feed_ranges(container: ContainerProxy) -> None:
     one = container.feed_range_from_partition_key("1")
     assert read(container, start_time="Beginning", feed_range=one)[0] == ["1", "4"]
     assert ids(container.query_items("SELECT * FROM c", feed_range=one)) == ["1", "4"]
-
-
-def test_all_versions_are_refused(container: ContainerProxy) -> None:
-    with pytest.raises(CosmosHttpResponseError, match="change feed mode"):
-        list(container.query_items_change_feed(mode="AllVersionsAndDeletes"))

@@ -164,9 +164,9 @@ def ask(
     return azure.control(method, path, body, **known, **headers)
 
 
-@pytest.mark.parametrize("what", ["users", "things"])
+@pytest.mark.parametrize("what", ["attachments", "things"])
 def test_what_is_refused_by_name(azure: Azure, database: DatabaseProxy, container: ContainerProxy, what: str) -> None:
-    path = f"/dbs/{database.id}/users" if what == "users" else f"/dbs/{database.id}/colls/{container.id}/{what}"
+    path = f"/dbs/{database.id}/colls/{container.id}/{what}"
     answer = ask(azure, "GET", path)
     assert (answer.status, answer.json()["code"]) == (400, "BadRequest")
     assert f"Fogbank does not support the operation GET {path}" in answer.json()["message"]

@@ -90,6 +90,19 @@ async def test_a_closed_feed_goes_after_a_day(store: Store, ids: Ids, clock: Clo
         await store.read(feeds.find, name)
 
 
+async def test_entries_are_kept_as_long_as_is_said(store: Store, ids: Ids, clock: Clock) -> None:
+    await make(store, ids)
+    name = (await store.run(feeds.open_feed, NAME, {}, kept_seconds=60)).config.feed
+    await put(store, ids, n=1)
+    await clock.advance(61 * SECOND_US, store.drain)
+    await store.run(feeds.keep, name, 120)
+    assert await store.run(feeds.trim, await store.read(feeds.find, name))
+    assert await store.read(change_feed.first, name) == 1
+    await clock.advance(60 * SECOND_US, store.drain)
+    assert await store.run(feeds.trim, await store.read(feeds.find, name))
+    assert await store.read(change_feed.first, name) == 2
+
+
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
     [

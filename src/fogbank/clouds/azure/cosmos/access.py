@@ -1,4 +1,4 @@
-"""Who may send a request: one who has a key of the account.
+"""Who may send a request: one who has a key of the account, or a resource token that allows it (`tokens`).
 
 "Access control in the Azure Cosmos DB SQL API" (https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-
 resources): `type=master&ver=1.0&sig=…`, url-encoded. Tokens of Microsoft Entra (`type=aad`) aren't verified. How old a
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from fogbank.clouds.azure.cosmos.calls import EMULATOR
-from fogbank.clouds.azure.cosmos.errors import CosmosError, unsupported
+from fogbank.clouds.azure.cosmos.errors import CosmosError
 from fogbank.clouds.azure.cosmos.resources.accounts import CONSISTENCY, LEVEL, address_of
 from fogbank.engines.identity import keyed_resources
 from fogbank.engines.identity.keyed_resources import KeyedResourceNotFoundError
@@ -53,14 +53,18 @@ async def authorize(store: Store, call: CosmosCall) -> str:
         raise CosmosError(401, "The authorization token is not in the expected format.")
     if token[1] == "aad":
         return level
-    if token[1] == "resource":
-        raise unsupported("resource tokens")
     given = unquote(token[2]) if "%" in token[2] else token[2]
+    if token[1] == "resource":
+        from fogbank.clouds.azure.cosmos import tokens  # noqa: PLC0415 - loaded on first use
+
+        await tokens.check(store, call, tokens.read_token(given, keys[0], call.now_us), writes=writes(call))
+        return level
     texts = list(texts_to_sign(call))
     if _signed(texts, given, keys):
         return level
     if _signed(texts, given, readonly):
-        if _writes(call):
+        # With a permission's token more could be done than with the key.
+        if writes(call) or call.path[4:5] == ("permissions",):
             raise CosmosError(403, _READ_ONLY)
         return level
     shown = texts[0].replace("\n", "\\n")
@@ -69,6 +73,11 @@ async def authorize(store: Store, call: CosmosCall) -> str:
         "The input authorization token can't serve the request. The wrong key is being used or the expected payload is"
         f" not built as per the protocol. Server used the following payload to sign: '{shown}'.",
     )
+
+
+async def primary_key(store: Store, account: str) -> str:
+    """Return the key that an account's resource tokens are signed with."""
+    return (await _account(store, account))[0][0]
 
 
 async def _account(store: Store, account: str) -> tuple[Sequence[str], Sequence[str], str]:
@@ -84,7 +93,8 @@ async def _account(store: Store, account: str) -> tuple[Sequence[str], Sequence[
 
 
 def _signed(texts: Iterable[str], given: str, keys: Iterable[str]) -> bool:
-    return any(hmac.compare_digest(sign(key, text), given) for key in keys for text in texts)
+    wanted = given.encode()
+    return any(hmac.compare_digest(sign(key, text).encode(), wanted) for key in keys for text in texts)
 
 
 @lru_cache(maxsize=256)
@@ -116,8 +126,10 @@ def texts_to_sign(call: CosmosCall) -> Iterable[str]:
         yield f"{verb}\n{kind}\n{link}\n{dates}"
 
 
-def _writes(call: CosmosCall) -> bool:
+def writes(call: CosmosCall) -> bool:
     """Whether a request changes anything."""
-    return call.request.method not in ("GET", "HEAD") and not (
-        call.is_set(b"x-ms-documentdb-isquery") or call.is_set(b"x-ms-documentdb-query")
-    )
+    if call.request.method in ("GET", "HEAD"):
+        return False
+    # Only lists are queried, whatever else says that it is a query.
+    is_query = call.is_set(b"x-ms-documentdb-isquery") or call.is_set(b"x-ms-documentdb-query")
+    return not (is_query and call.request.method == "POST" and len(call.path) % 2)

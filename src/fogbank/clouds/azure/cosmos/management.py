@@ -25,7 +25,9 @@ from fogbank.clouds.azure.arm.resources import (
 from fogbank.clouds.azure.cosmos.access import KEY_NAMES, KIND, READONLY_KEY_NAMES
 from fogbank.clouds.azure.cosmos.calls import EMULATOR
 from fogbank.clouds.azure.cosmos.calls import scope_of as data_of
-from fogbank.clouds.azure.cosmos.resources.accounts import CONSISTENCY, LEVEL, LEVELS, address_of
+from fogbank.clouds.azure.cosmos.resources.accounts import BACKUP, CONSISTENCY, LEVEL, LEVELS, address_of
+from fogbank.clouds.azure.cosmos.resources.containers import CONTAINERS_MAX
+from fogbank.clouds.azure.cosmos.resources.retention import read_backup, settle
 from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
 from fogbank.engines.documents import collections
 from fogbank.engines.identity import keyed_resources
@@ -33,6 +35,8 @@ from fogbank.engines.identity.keyed_resources import AddressTakenError, KeyedCon
 from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fogbank.clouds.azure.arm.calls import ArmCall
     from fogbank.clouds.azure.arm.resources import Run
     from fogbank.clouds.azure.parts import Parts
@@ -88,6 +92,7 @@ async def put_account(parts: Parts, call: ArmCall) -> Response:
         "group": call.group,
         "location": location_of(body),
         CONSISTENCY: _check(properties),
+        BACKUP: str(read_backup(properties)),
         "properties": msgspec.json.encode(properties).decode(),
     }
     keys = {key: new_key(parts.ids) for key in (*KEY_NAMES, *READONLY_KEY_NAMES)}
@@ -101,10 +106,21 @@ async def put_account(parts: Parts, call: ArmCall) -> Response:
         tags = tags_of(body)
 
         def change(config: KeyedConfig) -> KeyedConfig:
+            if facts[BACKUP] == "0" and config.facts.get(BACKUP, "0") != "0":
+                raise bad_request("Continuous backups of an account can't be made periodic again.")
             return KeyedConfig(config.keys, {**config.facts, **facts}, tags)
 
-        await parts.store.run(keyed_resources.update, address_of(name), change)
+        await parts.store.run(_update, name, change)
     return json_response(200, _show(call, await _find(parts, call)))
+
+
+async def _update(tx: Tx, now_us: int, name: str, change: Callable[[KeyedConfig], KeyedConfig]) -> None:
+    """Change what is known of an account, and for how long its containers keep their writes."""
+    await keyed_resources.update(tx, now_us, address_of(name), change)
+    scope = data_of(name.lower())
+    for each in await collections.list_names(tx, now_us, scope, "", CONTAINERS_MAX):
+        if "/" in each:
+            await settle(tx, now_us, (scope, each))
 
 
 def _check(properties: dict[str, Any]) -> str:

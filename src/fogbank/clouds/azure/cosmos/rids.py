@@ -35,6 +35,18 @@ def container_rid(database: str, number: int) -> str:
     return _encode(decoded(database) + bytes(below))
 
 
+def user_rid(database: str, number: int) -> str:
+    """Return the id of a user by that of its database and its number."""
+    below = bytearray(_hash(number, 4))
+    below[0] &= _CONTAINER - 1
+    return _encode(decoded(database) + bytes(below))
+
+
+def permission_rid(user: str, number: int) -> str:
+    """Return the id of a permission by that of its user and its number."""
+    return _encode(decoded(user) + _hash(number, 8))
+
+
 def decoded(rid: str) -> bytes:
     """Return the bytes of an id."""
     return b64decode(rid, _ALTERED)

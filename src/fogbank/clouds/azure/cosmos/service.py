@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from fogbank.clouds.azure.cosmos.access import authorize
+from fogbank.clouds.azure.cosmos import sessions
+from fogbank.clouds.azure.cosmos.access import authorize, writes
 from fogbank.clouds.azure.cosmos.calls import JSON, read_call
 from fogbank.clouds.azure.cosmos.errors import CosmosError, error_body, owner_not_found, unsupported
 from fogbank.clouds.azure.cosmos.items import batches, items
 from fogbank.clouds.azure.cosmos.queries import changes, queries
 from fogbank.clouds.azure.cosmos.queries.requests import is_query
-from fogbank.clouds.azure.cosmos.resources import accounts, containers, databases, offers
+from fogbank.clouds.azure.cosmos.resources import accounts, conflicts, containers, databases, offers, permissions, users
 from fogbank.clouds.azure.cosmos.scripts import definitions as scripts
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.storage import StoreUnavailableError
@@ -38,6 +39,20 @@ async def _post_database(parts: Parts, call: CosmosCall) -> Response:
 
 async def _post_container(parts: Parts, call: CosmosCall) -> Response:
     return await (containers.query_containers if is_query(call) else containers.create_container)(parts, call)
+
+
+async def _post_user(parts: Parts, call: CosmosCall) -> Response:
+    return await (users.query_users if is_query(call) else users.create_user)(parts, call)
+
+
+async def _post_permission(parts: Parts, call: CosmosCall) -> Response:
+    return await (permissions.query_permissions if is_query(call) else permissions.create_permission)(parts, call)
+
+
+async def _post_conflict(parts: Parts, call: CosmosCall) -> Response:
+    if is_query(call):
+        return await conflicts.query_conflicts(parts, call)
+    raise unsupported(f"the operation POST {call.request.raw_path}")
 
 
 async def _post_item(parts: Parts, call: CosmosCall) -> Response:
@@ -71,13 +86,26 @@ OPERATIONS: Final[dict[tuple[str, str], Run]] = {
     ("POST", "dbs"): _post_database,
     ("GET", "dbs/"): databases.get_database,
     ("DELETE", "dbs/"): databases.delete_database,
+    ("GET", "dbs//users"): users.query_users,
+    ("POST", "dbs//users"): _post_user,
+    ("GET", "dbs//users/"): users.get_user,
+    ("PUT", "dbs//users/"): users.replace_user,
+    ("DELETE", "dbs//users/"): users.delete_user,
+    ("GET", "dbs//users//permissions"): permissions.query_permissions,
+    ("POST", "dbs//users//permissions"): _post_permission,
+    ("GET", "dbs//users//permissions/"): permissions.get_permission,
+    ("PUT", "dbs//users//permissions/"): permissions.replace_permission,
+    ("DELETE", "dbs//users//permissions/"): permissions.delete_permission,
     ("GET", "dbs//colls"): containers.query_containers,
     ("POST", "dbs//colls"): _post_container,
     ("GET", "dbs//colls/"): containers.get_container,
     ("PUT", "dbs//colls/"): containers.replace_container,
     ("DELETE", "dbs//colls/"): containers.delete_container,
     ("GET", "dbs//colls//pkranges"): containers.list_ranges,
-    ("GET", "dbs//colls//conflicts"): containers.list_conflicts,
+    ("GET", "dbs//colls//conflicts"): conflicts.query_conflicts,
+    ("POST", "dbs//colls//conflicts"): _post_conflict,
+    ("GET", "dbs//colls//conflicts/"): conflicts.get_conflict,
+    ("DELETE", "dbs//colls//conflicts/"): conflicts.get_conflict,
     ("GET", "dbs//colls//docs"): _get_items,
     ("POST", "dbs//colls//docs"): _post_item,
     ("GET", "dbs//colls//docs/"): items.read_one,
@@ -128,6 +156,8 @@ async def _run(parts: Parts, request: Request, host: str) -> Response:
     operation = _operation(call)
     level = await authorize(parts.store, call)
     accounts.check_consistency(call, level)
+    if sessions.TOKEN in request.headers and not writes(call):
+        await sessions.check(parts.store, call, level)
     if any(call.header(name) for name in _TRIGGERS):
         operation = _write_with_triggers
     if call.header(_DIRECTIVE).lower() == "exclude":

@@ -11,7 +11,7 @@ import msgspec
 
 from fogbank.clouds.azure.errors import json_response
 from fogbank.clouds.azure.functions import apps
-from fogbank.clouds.azure.functions.bindings import HTTP, QUEUE, is_event_grid, kind_of, plan_of, route_of
+from fogbank.clouds.azure.functions.bindings import COSMOS, HTTP, QUEUE, is_event_grid, kind_of, plan_of, route_of
 from fogbank.clouds.azure.functions.keys import (
     FUNCTION,
     HOST,
@@ -51,7 +51,9 @@ async def handle(parts: Parts, app: App, request: Request, path: list[str]) -> R
     if not is_one_of(given_key(request), [app.keys.master]):
         return Response(401, [])
     if lowered == ["host", "status"]:
-        return json_response(200, _status(app)) if request.method == "GET" else Response(405, [])
+        if request.method != "GET":
+            return Response(405, [])
+        return json_response(200, _status(app, await _stopped(parts, app)))
     if lowered[:1] == ["host"] and len(path) in (2, 3) and lowered[1] in _HOST_KINDS:
         return await _keys(parts, app, request, path[2:], _HOST_KINDS[lowered[1]])
     if lowered == ["functions"]:
@@ -64,7 +66,8 @@ async def handle(parts: Parts, app: App, request: Request, path: list[str]) -> R
         if len(path) == 2:
             return await _function(parts, app, entry, request)
         if lowered[2:] == ["status"]:
-            return json_response(200, {"errors": [entry.error]} if entry.error else {})
+            error = entry.error or (await _stopped(parts, app)).get(entry.name, "")
+            return json_response(200, {"errors": [error]} if error else {})
         if lowered[2] == "keys" and len(path) <= 4:
             return await _keys(parts, app, request, path[3:], FUNCTION, entry.name)
     return Response(404, [])
@@ -100,8 +103,18 @@ def errors_of(app: App) -> list[str]:
     return [app.indexed.error, *failed] if app.indexed.error else failed
 
 
-def _status(app: App) -> dict[str, Any]:
-    errors = errors_of(app)
+async def _stopped(parts: Parts, app: App) -> dict[str, str]:
+    """Return why triggers wait that would run, by their functions' names."""
+    entries = app.indexed.functions if app.indexed is not None else []
+    if not any(kind_of(entry.trigger) == COSMOS for entry in entries):
+        return {}
+    from fogbank.clouds.azure.functions.cosmos.feed import problems  # noqa: PLC0415 - loaded on first use
+
+    return await parts.store.read(problems, app.function)
+
+
+def _status(app: App, stopped: dict[str, str]) -> dict[str, Any]:
+    errors = [*errors_of(app), *stopped.values()]
     failed = app.indexed is not None and bool(app.indexed.error)
     status: dict[str, Any] = {
         "id": app.name.lower(),
@@ -127,7 +140,9 @@ async def _function(parts: Parts, app: App, entry: Entry, request: Request) -> R
     if kind_of(entry.trigger) == QUEUE and entry.active:
         return await _run_with_message(parts, app, entry, given.get("input", ""))
     if is_event_grid(entry) and entry.active:
-        return await _run_with_event(parts, app, entry, given.get("input", ""))
+        return await _run_with_json(parts, app, entry, given.get("input", ""), dict)
+    if kind_of(entry.trigger) == COSMOS and entry.active:
+        return await _run_with_json(parts, app, entry, given.get("input", ""), list)
     plan = plan_of(entry, app, apps.settings_of(app.function.config), parts.clock.now())
     if plan is None:
         return json_response(400, {"message": entry.error or f"The function {entry.name} is disabled."})
@@ -153,14 +168,17 @@ async def _run_with_message(parts: Parts, app: App, entry: Entry, text: str) -> 
     return Response(202, [])
 
 
-async def _run_with_event(parts: Parts, app: App, entry: Entry, text: str) -> Response:
-    """Run a function as if an event had come, which is given as JSON."""
+async def _run_with_json(
+    parts: Parts, app: App, entry: Entry, text: str, kind: type[dict[str, Any] | list[Any]]
+) -> Response:
+    """Run a function as if an event had come, or changed items, which are given as JSON."""
     try:
         event = msgspec.json.decode(text)
     except msgspec.DecodeError:
         event = None
-    if not isinstance(event, dict):
-        return json_response(400, {"message": "The input must be an event as JSON."})
+    if not isinstance(event, kind):
+        what = "an event" if kind is dict else "a list of items"
+        return json_response(400, {"message": f"The input must be {what} as JSON."})
     owner = app.function
     lane = f"azure.functions.admin/{owner.id}/{entry.name}"
     context = {"function": entry.name, "reason": _BY_REQUEST}

@@ -9,10 +9,13 @@ import msgspec
 
 from fogbank.clouds.azure.functions.apps import Entry
 from fogbank.clouds.azure.functions.cosmos import properties as cosmos
+from fogbank.clouds.azure.functions.cosmos import triggers as cosmos_triggers
+from fogbank.clouds.azure.functions.cosmos.connections import account_of
 from fogbank.clouds.azure.functions.routes.templates import Template, TemplateError
 from fogbank.clouds.azure.functions.storage import queue_triggers
 from fogbank.clouds.azure.functions.storage.connections import ConnectionNameError
 from fogbank.clouds.azure.functions.timers import ScheduleError, make_plan
+from fogbank.clouds.azure.functions.triggering.retries import RetryError
 from fogbank.clouds.azure.queues.queues import check_name
 from fogbank.clouds.azure.storage.errors import StorageError
 
@@ -27,8 +30,10 @@ HTTP: Final = "httptrigger"
 TIMER: Final = "timertrigger"
 QUEUE: Final = queue_triggers.TYPE
 EVENT_GRID: Final = "eventgridtrigger"
-TRIGGERS: Final = (HTTP, TIMER, QUEUE, EVENT_GRID)
+COSMOS: Final = cosmos.TRIGGER
+TRIGGERS: Final = (HTTP, TIMER, QUEUE, EVENT_GRID, COSMOS)
 OUT_TYPES: Final = frozenset({"http", "queue", "eventgrid", cosmos.TYPE})
+IN_TYPES: Final = frozenset({cosmos.TYPE})
 AUTH_LEVELS: Final = ("anonymous", "function", "admin")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 _SETTING: Final = re.compile(r"%([^%]+)%")
@@ -61,7 +66,7 @@ def check_entries(described: list[dict[str, Any]], app: App, settings: Mapping[s
         try:
             if not entry.error:
                 entry = _check_entry(entry, app, settings, routes)
-        except (BindingError, ConnectionNameError, ScheduleError, TemplateError) as error:
+        except (BindingError, ConnectionNameError, RetryError, ScheduleError, TemplateError) as error:
             entry = msgspec.structs.replace(entry, error=str(error))
         except StorageError as error:
             entry = msgspec.structs.replace(entry, error=error.message)
@@ -92,11 +97,27 @@ def is_event_grid(entry: Entry) -> bool:
     return kind_of(entry.trigger) == EVENT_GRID
 
 
-def queue_trigger_of(entry: Entry, app: App, settings: Mapping[str, str]) -> tuple[str, str, TriggerConfig] | None:
-    """Return a function's queue trigger, None if it has none."""
-    if kind_of(entry.trigger) != QUEUE or not entry.active:
-        return None
-    return queue_triggers.trigger_of(app, entry, settings)
+def trigger_of(entry: Entry, app: App, settings: Mapping[str, str]) -> tuple[str, str, TriggerConfig] | None:
+    """Return the engine's trigger of a function that has one: its id, source and configuration."""
+    if kind_of(entry.trigger) == QUEUE and entry.active:
+        return queue_triggers.trigger_of(app, entry, settings)
+    if kind_of(entry.trigger) == COSMOS and entry.active:
+        return cosmos_triggers.trigger_of(app, entry, settings)
+    return None
+
+
+def has_inputs(entry: Entry) -> bool:
+    """Whether a function gets something besides what sets it off."""
+    return entry.active and any(is_input(binding) for binding in entry.bindings)
+
+
+def is_input(binding: Mapping[str, Any]) -> bool:
+    """Whether a binding is something that a function gets besides what sets it off."""
+    return kind_of(binding) in IN_TYPES and _direction(binding) == "in"
+
+
+def _direction(binding: Mapping[str, Any]) -> str:
+    return str(binding.get("direction") or "in").lower()
 
 
 def kind_of(binding: Mapping[str, Any]) -> str:
@@ -115,8 +136,9 @@ def _check_entry(entry: Entry, app: App, settings: Mapping[str, str], routes: di
         what = "No trigger" if not triggers else "Multiple trigger"
         msg = f"{what} binding{'s' if triggers else ''} specified. A function must have a single trigger input binding."
         raise BindingError(msg)
-    if "retry" in entry.config:
-        raise BindingError("Fogbank does not support retry policies.")
+    if entry.config.get("retry") and kind_of(entry.trigger) != COSMOS:
+        msg = f"Fogbank does not support retry policies of functions with the trigger type {entry.trigger['type']}."
+        raise BindingError(msg)
     for binding in entry.bindings:
         _check_binding(binding)
     resolved = [
@@ -127,11 +149,15 @@ def _check_entry(entry: Entry, app: App, settings: Mapping[str, str], routes: di
     for binding in resolved:
         if kind_of(binding) in (QUEUE, "queue"):
             _check_queue(binding, settings)
+        elif is_input(binding):
+            account_of(str(binding.get("connection") or ""), settings)
     kind = kind_of(entry.trigger)
     if kind == HTTP:
         _check_route(entry, routes)
     elif kind == TIMER:
         make_plan(app, entry.name, entry.trigger, dict(settings), 0)
+    elif kind == COSMOS:
+        cosmos_triggers.trigger_of(app, entry, settings)
     return entry
 
 
@@ -147,26 +173,16 @@ def _check_binding(binding: Mapping[str, Any]) -> None:
         if kind not in TRIGGERS:
             msg = f"Fogbank does not support the trigger type {binding['type']}."
             raise BindingError(msg)
-    elif kind not in OUT_TYPES or str(binding.get("direction", "")).lower() != "out":
+    elif kind not in (OUT_TYPES if _direction(binding) == "out" else IN_TYPES):
         msg = f"Fogbank does not support the binding type {binding.get('type')}."
         raise BindingError(msg)
-    if kind == cosmos.TYPE:
-        _check_cosmos(binding)
+    if kind in (cosmos.TYPE, COSMOS) and (problem := cosmos.problem_of(binding)):
+        raise BindingError(problem)
     if kind == HTTP and auth_level_of(binding) not in AUTH_LEVELS:
         msg = f"Fogbank does not support the authLevel {binding['authLevel']}."
         raise BindingError(msg)
     if kind == HTTP and binding.get("webHookType"):
         raise BindingError("Fogbank does not support the property webHookType.")
-
-
-def _check_cosmos(binding: Mapping[str, Any]) -> None:
-    for name, value in binding.items():
-        if name.lower() not in cosmos.PROPERTIES and value is not None:
-            msg = f"Fogbank does not support the property {name} of cosmosDB bindings."
-            raise BindingError(msg)
-        if "{" in str(value) and name.lower() in ("databasename", "containername"):
-            msg = f"Fogbank does not support binding expressions in {name}."
-            raise BindingError(msg)
 
 
 def _check_route(entry: Entry, routes: dict[tuple[str, str], str]) -> None:

@@ -14,7 +14,7 @@ from fogbank.clouds.azure.functions import apps, timers
 from fogbank.clouds.azure.functions.apps import RUNNING, STOPPED, HostConfig, encode_label, with_labels
 from fogbank.clouds.azure.functions.folders import FolderError, folder_labels
 from fogbank.clouds.azure.functions.host_json import HostJsonError, file_of_archive, read_host_json
-from fogbank.clouds.azure.functions.storage import queue_triggers
+from fogbank.clouds.azure.functions.triggering import following
 from fogbank.engines.functions import functions
 from fogbank.runtimes.code import InvalidArchiveError, check_archive
 from fogbank.storage.blobs import digest_of
@@ -149,13 +149,13 @@ async def _update(
 
 async def _stop(tx: Tx, now_us: int, name: Name) -> None:
     function = await functions.find(tx, now_us, name)
-    await queue_triggers.follow(tx, now_us, function, ())
+    await following.follow(tx, now_us, function, ())
     label = await timers.follow(tx, now_us, function, ())
     await functions.set_facts(tx, now_us, name, lambda config: with_labels(config, state=STOPPED, timers=label))
 
 
 async def _delete(tx: Tx, now_us: int, name: Name) -> None:
     function = await functions.find(tx, now_us, name)
-    await queue_triggers.follow(tx, now_us, function, ())
+    await following.follow(tx, now_us, function, ())
     await timers.follow(tx, now_us, function, ())
     await apps.delete(tx, now_us, name)

@@ -9,8 +9,9 @@ import msgspec
 
 from fogbank.clouds.azure.functions import apps, changes, timers
 from fogbank.clouds.azure.functions.apps import AppIndex, encode_label, read_app, settings_of, with_labels
-from fogbank.clouds.azure.functions.bindings import check_entries, is_event_grid, plan_of, queue_trigger_of
-from fogbank.clouds.azure.functions.storage import queue_triggers
+from fogbank.clouds.azure.functions.bindings import check_entries, has_inputs, is_event_grid, plan_of, trigger_of
+from fogbank.clouds.azure.functions.cosmos.triggers import begin
+from fogbank.clouds.azure.functions.triggering import following
 from fogbank.engines.functions import functions, scheduled
 from fogbank.engines.functions.entrances import addresses
 from fogbank.engines.functions.errors import FunctionNotFoundError
@@ -156,8 +157,10 @@ async def _save(
     label = await _follow(tx, now_us, indexed)
     keys = encode_label(with_default_keys(indexed.keys, fresh))
 
+    inputs = "1" if any(map(has_inputs, index.functions)) else ""
+
     def change(config: FunctionConfig) -> FunctionConfig:
-        return with_labels(config, index=encode_label(index), keys=keys, timers=label)
+        return with_labels(config, index=encode_label(index), keys=keys, timers=label, inputs=inputs)
 
     await functions.set_facts(tx, now_us, name, change)
     if indexed.running:
@@ -168,8 +171,9 @@ async def _save(
 async def _follow(tx: Tx, now_us: int, app: App) -> str:
     settings = settings_of(app.function.config)
     entries = app.indexed.functions if app.indexed is not None and app.running else []
-    found = [queue_trigger_of(entry, app, settings) for entry in entries]
-    await queue_triggers.follow(tx, now_us, app.function, [each for each in found if each is not None])
+    found = [each for each in (trigger_of(entry, app, settings) for entry in entries) if each is not None]
+    wanted = [(number, source, await begin(tx, now_us, config)) for number, source, config in found]
+    await following.follow(tx, now_us, app.function, wanted)
     plans = [plan_of(entry, app, settings, now_us) for entry in entries]
     return await timers.follow(tx, now_us, app.function, [plan for plan in plans if plan is not None])
 

@@ -140,3 +140,35 @@ test("texts and vectors are ranked together", async () => {
   const found = (await vectors.items.query(query).fetchAll()).resources;
   assert.deepEqual(found.map(({ id }) => id), ["v1", "v2", "v3"]);
 });
+
+test("the change feed tells of all versions and deletes", async () => {
+  const { ChangeFeedMode, ChangeFeedStartFrom } = await import("@azure/cosmos");
+  const { container: kept } = await database.containers.create({
+    id: "kept", partitionKey: { paths: ["/pk"] }, changeFeedPolicy: { retentionDuration: 5 },
+    computedProperties: [{ name: "cp_twice", query: "SELECT VALUE c.n * 2 FROM c" }],
+  });
+  const options = { changeFeedMode: ChangeFeedMode.AllVersionsAndDeletes };
+  const begun = await kept.items
+    .getChangeFeedIterator({ ...options, changeFeedStartFrom: ChangeFeedStartFrom.Now() }).readNext();
+  assert.equal(begun.statusCode, 304);
+  await kept.items.create({ id: "1", pk: "a", n: 1 });
+  await kept.item("1", "a").replace({ id: "1", pk: "a", n: 2 });
+  assert.deepEqual((await kept.items.query("SELECT VALUE c.cp_twice FROM c").fetchAll()).resources, [4]);
+  await kept.item("1", "a").delete();
+  const from = ChangeFeedStartFrom.Continuation(begun.continuationToken);
+  const { result } = await kept.items.getChangeFeedIterator({ ...options, changeFeedStartFrom: from }).readNext();
+  assert.deepEqual(result.map(({ metadata }) => metadata.operationType), ["create", "replace", "delete"]);
+  assert.deepEqual(result.map(({ current, previous }) => [current?.n, previous?.n]), [[1, undefined], [2, undefined], [undefined, 2]]);
+});
+
+test("a user's token allows what is permitted", async () => {
+  const { user } = await database.users.create({ id: "reader" });
+  const { resource } = await user.permissions.create({ id: "read", permissionMode: "Read", resource: container.url });
+  await items.upsert({ id: "mine", pk: "u" });
+  const reader = new CosmosClient({ endpoint: process.env.ENDPOINT, resourceTokens: { [container.url]: resource._token } });
+  const seen = reader.database(database.id).container(container.id);
+  assert.equal((await seen.item("mine", "u").read()).resource.id, "mine");
+  await assert.rejects(seen.items.create({ id: "other", pk: "u" }), { code: 403 });
+  assert.equal((await user.permissions.readAll().fetchAll()).resources.length, 1);
+  reader.dispose();
+});

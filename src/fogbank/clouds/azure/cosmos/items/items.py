@@ -134,7 +134,7 @@ async def _attempt(
 
 async def read_one(parts: Parts, call: CosmosCall) -> Response:
     """Read an item."""
-    found = await parts.store.read(_get, call.container, _target(call))
+    found = await parts.store.read(find_item, call.container, _target(call))
     collection, document = found
     if document is None:
         raise not_found()
@@ -146,7 +146,8 @@ async def read_one(parts: Parts, call: CosmosCall) -> Response:
     return item_response(200, layout, document, read_charge(document.size))
 
 
-async def _get(tx: Tx, now_us: int, name: Name, target: Target) -> tuple[Collection, Document | None]:
+async def find_item(tx: Tx, now_us: int, name: Name, target: Target) -> tuple[Collection, Document | None]:
+    """Return a container, and an item of it if it is there."""
     known: list[Collection] = []
 
     def locate(collection: Collection) -> Key:

@@ -6,14 +6,17 @@ has a default, and before that; -1 is for never.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.azure.cosmos.items.keys import encode_levels, encode_value, find_value, levels_of
+from fogbank.clouds.azure.cosmos.items.shown import show_item
 from fogbank.clouds.azure.cosmos.resources.definitions import PATHS, UNIQUE, layout_of
 from fogbank.engines.documents.keys import encode_scalar
 from fogbank.engines.documents.model import Entry, Traits
 from fogbank.engines.documents.traits import Shape
 from fogbank.kernel.clock import SECOND_US
+from fogbank.languages.cosmos_sql.running import ROOT, Program
 from fogbank.languages.cosmos_sql.values import UNDEFINED, is_primitive
 
 if TYPE_CHECKING:
@@ -21,9 +24,11 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.resources.indexing import PathTable
     from fogbank.engines.documents.model import CollectionConfig, Document
     from fogbank.languages.cosmos_sql.candidates import Steps
+    from fogbank.languages.cosmos_sql.nodes import Select
 
 # So many bytes of a value are in the index: those that it begins with.
 VALUE_BYTES_MAX: Final = 200
+_PROGRAMS_MAX: Final = 512
 
 
 def describe(config: CollectionConfig, document: Document) -> Traits:
@@ -32,10 +37,28 @@ def describe(config: CollectionConfig, document: Document) -> Traits:
     entries: list[Entry] = []
     for index in config.indexes:
         if index.name == PATHS:
-            _enter(entries, index.number, layout.paths, (), document.fields)
+            _enter(entries, index.number, layout.paths, (), indexed_fields(layout, document))
         elif index.name == UNIQUE:
             entries.extend(unique_entries(layout, index.number, document.fields))
     return Traits(frozenset(entries), expiry_of(layout, document))
+
+
+def indexed_fields(layout: Layout, document: Document) -> dict[str, Any]:
+    """Return an item with its computed properties, which count for more than what it has under their names."""
+    if not layout.computed:
+        return document.fields
+    fields = {name: value for name, value in document.fields.items() if name not in layout.computed}
+    row = {ROOT: show_item(layout, document)}
+    for name, query in layout.computed.items():
+        for value in program_of(query).results(row):
+            fields[name] = value
+    return fields
+
+
+@lru_cache(maxsize=_PROGRAMS_MAX)
+def program_of(query: Select) -> Program:
+    """Return what a computed property's query is compiled to."""
+    return Program(query)
 
 
 def _enter(entries: list[Entry], number: int, paths: PathTable, above: Steps, fields: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from fogbank.clouds.azure.cosmos.items.keys import encode_levels, find_value, key_of, levels_of
-from fogbank.clouds.azure.cosmos.items.shapes import VALUE_BYTES_MAX, index_value
+from fogbank.clouds.azure.cosmos.items.shapes import VALUE_BYTES_MAX, index_value, indexed_fields
 from fogbank.clouds.azure.cosmos.resources.definitions import PATHS
 from fogbank.engines.documents.keys import BEYOND, after, after_prefix, encode_scalar
 from fogbank.engines.documents.model import Key
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.items.keys import Levels
     from fogbank.clouds.azure.cosmos.queries.requests import Query
     from fogbank.clouds.azure.cosmos.resources.definitions import Layout
-    from fogbank.engines.documents.model import Collection
+    from fogbank.engines.documents.model import Collection, Document
     from fogbank.languages.cosmos_sql.candidates import Restriction, Steps
 
     Part: TypeAlias = "Range | Stretch"
@@ -156,18 +156,25 @@ def _type_of(value: Any) -> str | None:
     return {str: "text", bool: "bool"}.get(type(value), "number")
 
 
-def place_of(access: Access, layout: Layout, fields: dict[str, Any]) -> tuple[bytes, Key]:
+def place_of(access: Access, layout: Layout, document: Document) -> tuple[bytes, Key]:
     """Return where a document stands in the index that is gone through, if it is one, and in the collection."""
+    fields = document.fields
     key = key_of(levels_of(fields, layout.levels), str(fields["id"]))
     if not access.path:
         return b"", key
-    value = find_value(fields, access.path)
+    value = _value_of(access, layout, document)
     return index_value(value) if is_primitive(value) else b"", key
 
 
-def is_exact(access: Access, fields: dict[str, Any]) -> bool:
+def _value_of(access: Access, layout: Layout, document: Document) -> Any:
+    """Return the value that a document is in the index by."""
+    fields = indexed_fields(layout, document) if access.path[0] in layout.computed else document.fields
+    return find_value(fields, access.path)
+
+
+def is_exact(access: Access, layout: Layout, document: Document) -> bool:
     """Whether the index has the whole of a document's value, so that its place in the order is right."""
-    value = find_value(fields, access.path)
+    value = _value_of(access, layout, document)
     return type(value) is not str or len(encode_scalar(value)) <= VALUE_BYTES_MAX
 
 

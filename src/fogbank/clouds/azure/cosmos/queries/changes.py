@@ -1,4 +1,4 @@
-"""The change feed, latest version mode: items in the order of their last writes, each as it is now.
+"""The change feed. In the latest version mode: items in the order of their last writes, each as it is now.
 
 "Reading from the change feed" and "REST: List documents", "A-IM"
 (https://learn.microsoft.com/azure/cosmos-db/nosql/change-feed-pull-model). Where a reader is, is the number of a write.
@@ -17,6 +17,7 @@ from fogbank.clouds.azure.cosmos.items.shown import charged, feed_response, sess
 from fogbank.clouds.azure.cosmos.items.writing import check_rid
 from fogbank.clouds.azure.cosmos.queries.queries import check_range
 from fogbank.clouds.azure.cosmos.queries.requests import page_size
+from fogbank.clouds.azure.cosmos.queries.versions import FULL_FIDELITY, list_versions
 from fogbank.clouds.azure.cosmos.resources.definitions import layout_of
 from fogbank.engines.documents import collections, latest
 from fogbank.kernel.clock import SECOND_US
@@ -24,6 +25,9 @@ from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.cosmos.calls import CosmosCall
+    from fogbank.clouds.azure.cosmos.items.epk import EpkRange
+    from fogbank.clouds.azure.cosmos.items.keys import Levels
+    from fogbank.clouds.azure.cosmos.resources.definitions import Layout
     from fogbank.clouds.azure.parts import Parts
     from fogbank.engines.documents.model import Collection, Document, Name
     from fogbank.storage import Tx
@@ -36,6 +40,24 @@ PAGES_MAX: Final = 10
 NOW: Final = "*"
 
 
+class Wanted(NamedTuple):
+    """Which changes a request is for: those of a partition key, of a range of them, and how many at most."""
+
+    layout: Layout
+    given: Levels | None
+    epk: EpkRange | None
+    size: int
+
+    def has(self, fields: dict[str, Any]) -> bool:
+        """Whether a change is of the partitions that are wanted, by the item's fields."""
+        if self.given is None and self.epk is None:
+            return True
+        levels = levels_of(fields, self.layout.levels)
+        if self.given is not None and encode_levels(levels[: len(self.given)]) != encode_levels(self.given):
+            return False
+        return self.epk is None or self.epk.has(levels, hierarchical=self.layout.hierarchical)
+
+
 class Changes(NamedTuple):
     """Changed items, and the number of the last write that was looked at."""
 
@@ -46,35 +68,32 @@ class Changes(NamedTuple):
 
 async def list_changes(parts: Parts, call: CosmosCall) -> Response:
     """Return items that have changed, or 304 if none has."""
-    if call.header(A_IM).lower() != INCREMENTAL:
+    mode = call.header(A_IM).lower()
+    if mode not in (INCREMENTAL, FULL_FIDELITY):
         raise unsupported(f"the change feed mode '{call.header(A_IM)}'")
     check_range(call)
     collection = await parts.store.read(collections.find, call.container)
     layout = layout_of(collection.config)
     check_rid(layout, call.header(RID))
+    epk = read_range(call, layout.version)
+    wanted = Wanted(layout, read_levels(call.header(PARTITION_KEY)), epk, page_size(call))
+    if mode == FULL_FIDELITY:
+        return await list_versions(parts, collection, wanted, call.header(b"if-none-match").strip())
     after = _start(call)
     if after is None:
         version = await parts.store.read(latest.last_version, collection)
         return _nothing(version)
-    epk = read_range(call, layout.version)
-    given = read_levels(call.header(PARTITION_KEY))
-    size = page_size(call)
-    wanted: list[Document] = []
+    documents: list[Document] = []
     for _page in range(PAGES_MAX):
-        found = await parts.store.read(_changed, call.container, after, size)
+        found = await parts.store.read(_changed, call.container, after, wanted.size)
         after = found.version
-        for document in found.documents:
-            levels = levels_of(document.fields, layout.levels)
-            if given is not None and encode_levels(levels[: len(given)]) != encode_levels(given):
-                continue
-            if epk is None or epk.has(levels, hierarchical=layout.hierarchical):
-                wanted.append(document)
+        documents = [document for document in found.documents if wanted.has(document.fields)]
         if not found.documents:
             return _nothing(after)
-        if wanted:
+        if documents:
             break
     # With nothing yet, but more to look at, the client goes on from here.
-    shown: list[dict[str, Any]] = [{**show_item(layout, each), "_lsn": each.version} for each in wanted]
+    shown: list[dict[str, Any]] = [{**show_item(layout, each), "_lsn": each.version} for each in documents]
     return feed_response("Documents", layout.definition.rid, shown, _headers(after))
 
 

@@ -6,11 +6,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.clouds.azure.cosmos.errors import bad_request, query_refused
+from fogbank.languages.cosmos_sql.computed import expand
 from fogbank.languages.cosmos_sql.errors import QueryError
 from fogbank.languages.cosmos_sql.queries import parse
 from fogbank.languages.cosmos_sql.running import Program, base_row
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from fogbank.clouds.azure.cosmos.calls import CosmosCall
     from fogbank.clouds.azure.cosmos.resources.definitions import Layout
 
@@ -65,12 +68,17 @@ def make_query(body: Any, now_us: int) -> Query:
             raise bad_request("A parameter of a query must have a name that begins with '@'.")
         if "value" in each:
             parameters[name] = each["value"]
-    return Query(body["query"], compiled(body["query"]), base_row(parameters, now_us))
+    return query_of(body["query"], parameters, now_us)
+
+
+def query_of(text: str, parameters: dict[str, Any], now_us: int) -> Query:
+    """Return a query, or raise the error for what is none; the names of parameters begin with `@`."""
+    return Query(text, compiled(text), base_row(parameters, now_us))
 
 
 def everything(call: CosmosCall) -> Query:
     """Return the query that finds all."""
-    return Query(_ENTIRE, compiled(_ENTIRE), base_row({}, call.now_us))
+    return query_of(_ENTIRE, {}, call.now_us)
 
 
 def compiled(text: str) -> Program:
@@ -84,6 +92,21 @@ def compiled(text: str) -> Program:
 @lru_cache(maxsize=_COMPILED_MAX)
 def _compiled(text: str) -> Program:
     return Program(parse(text))
+
+
+def with_computed(query: Query, computed: Sequence[Mapping[str, str]]) -> Query:
+    """Return a query whose computed properties are what they stand for; raises `QueryError`."""
+    definitions = tuple((each["name"], each["query"]) for each in computed)
+    return query._replace(program=_expanded(query.text, definitions))
+
+
+@lru_cache(maxsize=_COMPILED_MAX)
+def _expanded(text: str, definitions: tuple[tuple[str, str], ...]) -> Program:
+    plain = _compiled(text)
+    if not plain.alias:
+        return plain
+    expanded = expand(plain.query, plain.alias, {name: parse(query) for name, query in definitions})
+    return Program(expanded, written=plain.query)
 
 
 def page_size(call: CosmosCall) -> int:

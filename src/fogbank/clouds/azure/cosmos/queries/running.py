@@ -17,6 +17,7 @@ from fogbank.clouds.azure.cosmos.items.shown import show_item
 from fogbank.clouds.azure.cosmos.items.writing import check_rid
 from fogbank.clouds.azure.cosmos.queries.access import choose, go_on, is_exact, place_of
 from fogbank.clouds.azure.cosmos.queries.continuations import INVALID, Position
+from fogbank.clouds.azure.cosmos.queries.requests import with_computed
 from fogbank.clouds.azure.cosmos.resources.definitions import layout_of
 from fogbank.engines.documents import collections, ranges
 from fogbank.engines.documents.model import Key
@@ -162,7 +163,7 @@ class _Reader:
 
     def place(self, document: Document) -> tuple[bytes, Key]:
         """Return where a document stands."""
-        return place_of(self.access, self.layout, document.fields)
+        return place_of(self.access, self.layout, document)
 
 
 def _always(part: Any, _collection: Collection) -> Any:
@@ -172,10 +173,13 @@ def _always(part: Any, _collection: Collection) -> Any:
 async def run(tx: Tx, now_us: int, request: Request) -> Results | CosmosError:
     """Return a page of results, or the error for what can't be run."""
     collection = await collections.find(tx, now_us, request.name)
-    check_rid(layout_of(collection.config), request.rid)
-    reader = _Reader(tx, now_us, request, collection)
-    program = request.query.program
+    layout = layout_of(collection.config)
+    check_rid(layout, request.rid)
     try:
+        if layout.computed:
+            request = request._replace(query=with_computed(request.query, layout.definition.computed))
+        reader = _Reader(tx, now_us, request, collection)
+        program = request.query.program
         if not program.query.sources:
             return _sourceless(request, reader)
         await reader.start(request.position)
@@ -242,7 +246,7 @@ async def _stream(request: Request, reader: _Reader) -> Results:
     while (found := await reader.next_page()) is not None:
         part, documents = found
         for document in documents:
-            if reader.access.ordered and not is_exact(reader.access, document.fields):
+            if reader.access.ordered and not is_exact(reader.access, reader.layout, document):
                 return Results(page.values, reader.layout, reader.fallback(page.done), reader.looked)
             if reader.is_wanted(document) and not page.take(reader.layout, document):
                 return Results(page.values, reader.layout, page.rest(reader), reader.looked)

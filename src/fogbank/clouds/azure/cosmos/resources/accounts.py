@@ -25,6 +25,8 @@ LEVELS: Final = ("Strong", "BoundedStaleness", "Session", "ConsistentPrefix", "E
 # That of accounts that don't say another; whatever it is, every read sees the last write.
 LEVEL: Final = "Session"
 CONSISTENCY: Final = "consistency"
+# What an account knows of its backups: for how many days they go back, if they are continuous.
+BACKUP: Final = "backup_days"
 _QUERY_ENGINE: Final = msgspec.json.encode({
     "maxSqlQueryInputLength": 524288, "maxJoinsPerSqlQuery": 10, "maxLogicalAndPerSqlQuery": 2000,
     "maxLogicalOrPerSqlQuery": 2000, "maxUdfRefPerSqlQuery": 0, "maxInExpressionItemsCount": 16000,
@@ -44,9 +46,10 @@ def address_of(name: str) -> str:
 
 async def get_account(parts: Parts, call: CosmosCall) -> Response:
     """Show the account."""
-    level = LEVEL
+    level, has_backups = LEVEL, False
     if call.account != EMULATOR:
-        level = (await parts.store.read(keyed_resources.find_at, address_of(call.account))).config.facts[CONSISTENCY]
+        facts = (await parts.store.read(keyed_resources.find_at, address_of(call.account))).config.facts
+        level, has_backups = facts[CONSISTENCY], facts.get(BACKUP, "0") != "0"
     here = [{"name": REGION, "databaseAccountEndpoint": f"{call.request.origin}/"}]
     found: dict[str, Any] = {
         "_self": "",
@@ -58,7 +61,7 @@ async def get_account(parts: Parts, call: CosmosCall) -> Response:
         "writableLocations": here,
         "readableLocations": here,
         "enableMultipleWriteLocations": False,
-        "continuousBackupEnabled": False,
+        "continuousBackupEnabled": has_backups,
         "enableNRegionSynchronousCommit": False,
         "userReplicationPolicy": {
             "asyncReplication": False,

@@ -24,6 +24,7 @@ from fogbank.clouds.azure.cosmos.resources.definitions import (
     definition_of,
     read_definition,
 )
+from fogbank.clouds.azure.cosmos.resources.retention import settle
 from fogbank.clouds.azure.cosmos.resources.search_indexes import check_kept
 from fogbank.clouds.azure.cosmos.resources.throughput import DEFAULT, read_offer
 from fogbank.clouds.azure.cosmos.rids import container_rid, decoded, etag_of, range_rid
@@ -76,6 +77,10 @@ def show(container: Container) -> dict[str, Any]:
         found["fullTextPolicy"] = definition.texts
     if definition.ttl is not None:
         found["defaultTtl"] = definition.ttl
+    if definition.computed:
+        found["computedProperties"] = definition.computed
+    if definition.retention_minutes:
+        found["changeFeedPolicy"] = {"retentionDuration": definition.retention_minutes}
     return found
 
 
@@ -122,10 +127,10 @@ async def create(
     rid = container_rid(database.rid, numbers[0])
     whole = msgspec.structs.replace(definition, database=database.rid, rid=rid, offer=offer)
     try:
-        made = await collections.create(tx, now_us, name, numbers[0], config_of(whole, numbers[1:]))
+        await collections.create(tx, now_us, name, numbers[0], config_of(whole, numbers[1:]))
     except CollectionExistsError:
         raise conflict() from None
-    return Container(made, whole)
+    return Container(await settle(tx, now_us, name), whole)
 
 
 async def get_container(parts: Parts, call: CosmosCall) -> Response:
@@ -181,17 +186,20 @@ async def replace_container(parts: Parts, call: CosmosCall) -> Response:
             raise bad_request("Document collection partition key cannot be changed.")
         if wanted.unique != old.unique and body.get("uniqueKeyPolicy") is not None:
             raise bad_request("Document collection unique key policy cannot be changed.")
+        if wanted.conflicts != old.conflicts and body.get("conflictResolutionPolicy") is not None:
+            raise bad_request("Document collection conflict resolution policy cannot be changed.")
         check_kept(old.vectors, wanted.vectors)
         changed_us = max(wanted.changed_us, old.changed_us + 1)
         return msgspec.structs.replace(
             old,
             indexing=wanted.indexing,
             ttl=wanted.ttl,
-            conflicts=wanted.conflicts,
             geospatial=wanted.geospatial,
             vectors=wanted.vectors,
             texts=wanted.texts,
             changed_us=changed_us,
+            retention_minutes=wanted.retention_minutes,
+            computed=wanted.computed,
         )
 
     try:
@@ -213,13 +221,15 @@ async def redefine(
     def reconfigure(config: CollectionConfig) -> CollectionConfig:
         old = definition_of(config)
         new = change(old)
-        if new.indexing == old.indexing and new.ttl == old.ttl:
+        if (new.indexing, new.ttl, new.computed) == (old.indexing, old.ttl, old.computed):
             labels = {DEFINITION: msgspec.json.encode(new).decode()}
             return msgspec.structs.replace(config, labels=labels)
         kept = [index.number for index in config.indexes if index.name != PATHS]
-        return config_of(new, [number, *kept], building=True)
+        whole = config_of(new, [number, *kept], building=True)
+        return msgspec.structs.replace(whole, watched=config.watched, feed=config.feed)
 
-    collection = await collections.update(tx, now_us, name, reconfigure)
+    await collections.update(tx, now_us, name, reconfigure)
+    collection = await settle(tx, now_us, name)
     return Container(collection, definition_of(collection.config))
 
 
@@ -259,12 +269,3 @@ async def list_ranges(parts: Parts, call: CosmosCall) -> Response:
         "_ts": found.collection.created_us // SECOND_US,
     }
     return feed_response("PartitionKeyRanges", definition.rid, [shown], headers)
-
-
-async def list_conflicts(parts: Parts, call: CosmosCall) -> Response:
-    """List conflicts: there is one region, and so there never is any."""
-    try:
-        found = await parts.store.read(find, call.container)
-    except CollectionNotFoundError:
-        raise owner_not_found() from None
-    return await answer_list(call, "Conflicts", found.definition.rid, [])

@@ -14,12 +14,13 @@ from fogbank.clouds.azure.cosmos.errors import conflict, not_found, unsupported
 from fogbank.clouds.azure.cosmos.items.keys import check_id
 from fogbank.clouds.azure.cosmos.items.shown import charged
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
+from fogbank.clouds.azure.cosmos.resources import records
 from fogbank.clouds.azure.cosmos.resources.definitions import DIALECT, Offer, layout_of
 from fogbank.clouds.azure.cosmos.resources.throughput import read_offer
 from fogbank.clouds.azure.cosmos.rids import database_rid, etag_of
 from fogbank.clouds.azure.cosmos.scripts import definitions as scripts
 from fogbank.engines.documents import collections, documents, ranges
-from fogbank.engines.documents.errors import CollectionExistsError, CollectionNotFoundError
+from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.engines.documents.keys import BEYOND
 from fogbank.engines.documents.model import CollectionConfig, Document, Key, KeyField
 from fogbank.engines.documents.ranges import Stretch
@@ -111,13 +112,7 @@ async def create(
 ) -> Database:
     """Make a database, or raise the error for one that is there; the numbers are new ones."""
     number, other = numbers
-    try:
-        await collections.find(tx, now_us, databases)
-    except CollectionNotFoundError:
-        try:
-            await collections.create(tx, now_us, databases, other, CONFIG)
-        except CollectionExistsError:
-            await collections.find(tx, now_us, databases)
+    await records.ensure(tx, now_us, databases, other, CONFIG)
     fields = {"id": identifier, "rid": database_rid(number), "offer": msgspec.to_builtins(offer)}
 
     def unless_there(before: Document | None) -> Document:
@@ -163,7 +158,7 @@ async def delete_database(parts: Parts, call: CosmosCall) -> Response:
 
 
 async def _delete(tx: Tx, now_us: int, databases: Name, name: str) -> bool:
-    """Delete some of a database's containers, and with the last of them the database."""
+    """Delete some of a database's containers and users, and with the last of them the database."""
     if await find(tx, now_us, databases, name) is None:
         raise not_found()
     scope = databases[0]
@@ -172,6 +167,11 @@ async def _delete(tx: Tx, now_us: int, databases: Name, name: str) -> bool:
     for each in mine:
         await drop_container(tx, now_us, (scope, each))
     if len(mine) == COLLECTIONS_AT_ONCE:
+        return False
+    users = (await records.list_below(tx, now_us, (scope, records.USERS), name))[:COLLECTIONS_AT_ONCE]
+    for user in users:
+        await records.remove_user(tx, now_us, scope, name, str(user.fields["id"]))
+    if len(users) == COLLECTIONS_AT_ONCE:
         return False
     await documents.write(tx, now_us, databases, 0, lambda _collection: _key(name), lambda _before: None)
     return True

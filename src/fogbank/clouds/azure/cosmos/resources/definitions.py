@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from fogbank.clouds.azure.cosmos.errors import bad_request, unsupported
+from fogbank.clouds.azure.cosmos.resources.computed import read_computed
 from fogbank.clouds.azure.cosmos.resources.indexing import PathTable, read_policy, steps_in
+from fogbank.clouds.azure.cosmos.resources.resolution import read_conflicts
 from fogbank.clouds.azure.cosmos.resources.search_indexes import (
     Searched,
     distances,
@@ -19,11 +21,13 @@ from fogbank.clouds.azure.cosmos.resources.search_indexes import (
 from fogbank.clouds.azure.cosmos.rids import decoded
 from fogbank.engines.documents.model import CollectionConfig, Index, KeyField
 from fogbank.languages.cosmos_sql.functions.model import DISTANCES, PLANAR
+from fogbank.languages.cosmos_sql.queries import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fogbank.languages.cosmos_sql.candidates import Steps
+    from fogbank.languages.cosmos_sql.nodes import Select
 
 DIALECT: Final = "cosmos"
 DEFINITION: Final = "definition"
@@ -38,12 +42,11 @@ TTL_MAX: Final = 2_147_483_647
 SYSTEM_PATH: Final = "/_partitionKey"
 _MEMBERS: Final = frozenset({
     "id", "partitionKey", "indexingPolicy", "uniqueKeyPolicy", "defaultTtl", "conflictResolutionPolicy",
-    "geospatialConfig", "vectorEmbeddingPolicy", "fullTextPolicy",
+    "geospatialConfig", "vectorEmbeddingPolicy", "fullTextPolicy", "changeFeedPolicy", "computedProperties",
 })  # fmt: skip
 _SYSTEM: Final = frozenset({
     "_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts", "statistics",
 })  # fmt: skip
-_CONFLICTS: Final = {"mode": "LastWriterWins", "conflictResolutionPath": "/_ts", "conflictResolutionProcedure": ""}
 _KINDS: Final = ("Hash", "MultiHash")
 _KEY: Final = KeyField("key", "bytes")
 
@@ -74,6 +77,8 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     geospatial: str = GEOGRAPHY
     vectors: dict[str, Any] = {}
     texts: dict[str, Any] = {}
+    retention_minutes: int = 0
+    computed: list[dict[str, str]] = []
 
 
 class Layout(NamedTuple):
@@ -91,6 +96,7 @@ class Layout(NamedTuple):
     paths: PathTable
     unique: tuple[tuple[Steps, ...], ...]
     beside: dict[str, Any]
+    computed: dict[str, Select]
 
 
 _DECODER: Final = msgspec.json.Decoder(Definition)
@@ -110,6 +116,7 @@ def layout_of(config: CollectionConfig) -> Layout:
 def _layout(text: str) -> Layout:
     definition = _DECODER.decode(text)
     key = definition.partition_key
+    computed = {each["name"]: parse(each["query"]) for each in definition.computed}
     return Layout(
         definition,
         decoded(definition.rid),
@@ -117,11 +124,12 @@ def _layout(text: str) -> Layout:
         tuple([steps_in(path) or () for path in key["paths"]]),
         key["kind"] == "MultiHash",
         int(key["version"]),
-        PathTable(definition.indexing),
+        PathTable(definition.indexing, computed),
         tuple(
             tuple([steps_in(path) or () for path in each["paths"]]) for each in definition.unique.get("uniqueKeys", ())
         ),
         _beside(definition),
+        computed,
     )
 
 
@@ -160,18 +168,21 @@ def read_definition(body: Mapping[str, Any], now_us: int) -> Definition:
     if indexing["indexingMode"] != "none" and body.get("indexingPolicy"):
         searched = Searched(geospatial == GEOMETRY, vectors, texts)
         indexing |= read_search_indexes(body["indexingPolicy"], searched)
+    partition_key = _read_partition_key(body.get("partitionKey"))
     return Definition(
         "",
         "",
-        _read_partition_key(body.get("partitionKey")),
+        partition_key,
         indexing,
         now_us,
         _read_ttl(body.get("defaultTtl")),
         _read_unique(body.get("uniqueKeyPolicy")),
-        _read_conflicts(body.get("conflictResolutionPolicy")),
+        read_conflicts(body.get("conflictResolutionPolicy")),
         geospatial=geospatial,
         vectors=vectors,
         texts=texts,
+        retention_minutes=_read_retention(body.get("changeFeedPolicy")),
+        computed=read_computed(body.get("computedProperties"), partition_key["paths"]),
     )
 
 
@@ -229,12 +240,11 @@ def _read_unique(given: Any) -> dict[str, Any]:
     return {"uniqueKeys": [{"paths": each["paths"]} for each in keys]} if keys else {}
 
 
-def _read_conflicts(given: Any) -> dict[str, Any]:
+def _read_retention(given: Any) -> int:
+    """Return for how many minutes all writes are kept; 0 is not at all."""
     if given is None:
-        return dict(_CONFLICTS)
-    mode = given.get("mode", "LastWriterWins") if isinstance(given, dict) else None
-    if mode not in ("LastWriterWins", "Custom") or not given.keys() <= _CONFLICTS.keys():
-        raise bad_request("The conflict resolution policy is invalid.")
-    # There is one region, and so there are no conflicts to resolve.
-    path = "/_ts" if mode == "LastWriterWins" else ""
-    return {"mode": mode, "conflictResolutionPath": path, "conflictResolutionProcedure": "", **given}
+        return 0
+    minutes = given.get("retentionDuration", 0) if isinstance(given, dict) else None
+    if type(minutes) is not int or minutes < 0 or given.keys() - {"retentionDuration"}:
+        raise bad_request("The retentionDuration of the changeFeedPolicy must be a number of minutes.")
+    return minutes

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fogbank.clouds.azure.cosmos.errors import bad_request, unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from fogbank.languages.cosmos_sql.candidates import Steps
 
@@ -118,9 +118,13 @@ def steps_in(path: str) -> Steps | None:
 
 
 class PathTable:
-    """Which paths a policy enters into the index, and what they are called there."""
+    """Which paths a policy enters into the index, and what they are called there.
 
-    def __init__(self, policy: Mapping[str, Any]) -> None:
+    `computed` are names of computed properties: those that the policy names itself are entered.
+    """
+
+    def __init__(self, policy: Mapping[str, Any], computed: Collection[str] = ()) -> None:
+        self._computed = computed
         self._rules = [
             Rule(steps_in(each["path"][:-2]) or (), each["path"].endswith("*"), included)
             for what, included in (("includedPaths", True), ("excludedPaths", False))
@@ -141,7 +145,8 @@ class PathTable:
     def _includes(self, steps: Steps) -> bool:
         if steps[0] in ADDED:
             return False
-        best, included = (-1, False), False
+        # What is said of all paths is said of none of them.
+        best, included = (0, True) if steps[0] in self._computed else (-1, False), False
         for rule in self._rules:
             if steps == rule.steps or (rule.below and steps[: len(rule.steps)] == rule.steps):
                 precision = (len(rule.steps), not rule.below)

@@ -7,18 +7,18 @@ one; with createIfNotExists database and container are made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from fogbank.clouds.azure.cosmos.calls import DATABASES, EMULATOR, decode_json, scope_of
+from fogbank.clouds.azure.cosmos.calls import DATABASES, decode_json, scope_of
 from fogbank.clouds.azure.cosmos.errors import CosmosError
 from fogbank.clouds.azure.cosmos.items.keys import check_id, levels_of
 from fogbank.clouds.azure.cosmos.items.writing import Conditions, ItemWrite, Target, read_item, write
 from fogbank.clouds.azure.cosmos.resources import containers, databases
 from fogbank.clouds.azure.cosmos.resources.definitions import Definition, layout_of, read_definition
-from fogbank.clouds.azure.hosts import COSMOS_HOSTS
+from fogbank.clouds.azure.functions.cosmos.connections import account_of
+from fogbank.clouds.azure.functions.storage.connections import ConnectionNameError
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import CollectionNotFoundError
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from fogbank.engines.documents.model import Document
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store, Tx
-
-_LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost", "0.0.0.0"})  # noqa: S104 - compared with
 
 
 class _Saving(NamedTuple):
@@ -49,11 +47,10 @@ async def save(
 ) -> str:  # fmt: skip
     """Create or replace what a function handed over, all or none; returns what was in the way, or nothing."""
     store, ids = parts
-    setting = str(binding.get("connection") or "CosmosDB")
-    text = next((settings[name] for name in (f"AzureWebJobs{setting}", setting) if settings.get(name)), "")
-    account = account_of(text)
-    if account is None:
-        return f"the setting {setting} has no connection string of an account of this server"
+    try:
+        account = account_of(str(binding.get("connection") or ""), settings)
+    except ConnectionNameError as error:
+        return str(error)
     try:
         items = [_item(each, ids) for each in contents]
         made = None
@@ -69,17 +66,6 @@ async def save(
     except CollectionNotFoundError:
         return f"there is no container {binding.get('containerName')} in the database {binding.get('databaseName')}"
     return ""
-
-
-def account_of(text: str) -> str | None:
-    """Return the account that a connection string is of, None if it is none of this server's."""
-    fields = dict(part.partition("=")[::2] for part in text.split(";") if part)
-    endpoint = next((value for name, value in fields.items() if name.strip().lower() == "accountendpoint"), "")
-    host = (urlsplit(endpoint).hostname or "").lower()
-    for suffix in COSMOS_HOSTS:
-        if host.endswith(suffix):
-            return host.removesuffix(suffix)
-    return EMULATOR if host in _LOCAL else None
 
 
 def _item(data: bytes, ids: Ids) -> Document:

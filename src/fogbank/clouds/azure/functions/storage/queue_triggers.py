@@ -17,11 +17,11 @@ import msgspec
 
 from fogbank.clouds.azure.functions.apps import QueueSettings
 from fogbank.clouds.azure.functions.storage.connections import account_of
+from fogbank.clouds.azure.functions.triggering.following import id_of
 from fogbank.clouds.azure.queues.messages import expires_us, new_message_at, receipt_of
 from fogbank.clouds.azure.queues.queues import NEW_QUEUE
 from fogbank.clouds.azure.storage.accounts import scope_of
 from fogbank.connectors.queue_triggers import KIND, UnreadableError
-from fogbank.engines.functions import triggers
 from fogbank.engines.functions.model import TriggerConfig
 from fogbank.engines.messaging import messages, queues
 from fogbank.engines.messaging.errors import LeaseNotHeldError, MessageGoneError, QueueNotFoundError
@@ -29,10 +29,10 @@ from fogbank.engines.messaging.messages import Send
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from fogbank.clouds.azure.functions.apps import App, Entry
-    from fogbank.engines.functions.model import Function, Trigger
+    from fogbank.engines.functions.model import Trigger
     from fogbank.engines.messaging.model import Name, Queue, Received
     from fogbank.storage import Tx
 
@@ -41,7 +41,6 @@ TYPE: Final = "queuetrigger"
 LEASE_SECONDS: Final = 600
 # What a function's time limit leaves to the server for what follows.
 MARGIN_SECONDS: Final = 60
-TRIGGERS_MAX: Final = 10_000
 POISON: Final = "-poison"
 
 
@@ -64,27 +63,7 @@ def trigger_of(app: App, entry: Entry, settings: Mapping[str, str]) -> tuple[str
         context={"function": entry.name, "reason": f"New queue message detected on '{queue}'.", "text": "1"},
         lease_seconds=max(LEASE_SECONDS, app.function.config.timeout_seconds + MARGIN_SECONDS),
     )
-    return f"{_prefix(app.function)}{entry.name}", f"{scope}/{queue}", config
-
-
-def _prefix(function: Function) -> str:
-    return f"azure/{function.id}/"
-
-
-async def follow(tx: Tx, now_us: int, function: Function, wanted: Iterable[tuple[str, str, TriggerConfig]]) -> None:
-    """Set the queue triggers of an app to these and no others; one that is as it was goes on."""
-    prefix = _prefix(function)
-    known = await triggers.list_triggers(tx, now_us, function.scope, prefix, TRIGGERS_MAX)
-    before = {each.id: each for each in known if each.id.startswith(prefix)}
-    for number, source, config in wanted:
-        old = before.pop(number, None)
-        if old is not None and (old.source, old.config) == (source, config):
-            continue
-        if old is not None:
-            await triggers.delete(tx, now_us, function.scope, number)
-        await triggers.create(tx, now_us, function.scope, number, function.name, source, config, several=True)
-    for number in before:
-        await triggers.delete(tx, now_us, function.scope, number)
+    return id_of(app.function, entry.name), f"{scope}/{queue}", config
 
 
 def metadata_of(received: Received, now_us: int) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What sets functions off: the engine's triggers of apps, their retry policies, what is known of an event."""
