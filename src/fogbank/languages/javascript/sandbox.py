@@ -114,6 +114,8 @@ class Sandbox:
 
     def _timed(self, run: Callable[..., T], *arguments: Any) -> T:
         self._budget.check()
+        # The interpreter's limit counts the time of the whole process, so that a script may be ended before its own is
+        # used up where much else is done; it is never ended later.
         self._context.set_time_limit(self._budget.left)
         start = time.thread_time()
         try:

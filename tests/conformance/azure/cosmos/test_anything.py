@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["a", "/a", "*"])
 )
+KINDS = ("sprocs", "triggers", "udfs")
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
@@ -35,13 +36,20 @@ POLICY = st.fixed_dictionaries(
     {}, optional={
         "indexingMode": VALUES, "includedPaths": st.lists(PATHS, max_size=2) | VALUES, "compositeIndexes": VALUES,
         "excludedPaths": st.lists(PATHS, max_size=2) | VALUES, "automatic": VALUES,
+        "spatialIndexes": st.lists(structured("path", "types", "boundingBox"), max_size=2) | VALUES,
+        "vectorIndexes": st.lists(structured("path", "type", "quantizationByteSize"), max_size=2) | VALUES,
+        "fullTextIndexes": st.lists(PATHS, max_size=2) | VALUES,
     },
 )  # fmt: skip
+EMBEDDINGS = structured("path", "dataType", "dimensions", "distanceFunction")
 CONTAINERS = st.fixed_dictionaries(
     {"id": st.text(max_size=4)}, optional={
         "partitionKey": structured("paths", "kind", "version") | VALUES, "indexingPolicy": POLICY | VALUES,
         "uniqueKeyPolicy": structured("uniqueKeys") | VALUES, "defaultTtl": VALUES,
         "conflictResolutionPolicy": structured("mode", "conflictResolutionPath") | VALUES,
+        "geospatialConfig": structured("type") | VALUES,
+        "vectorEmbeddingPolicy": st.fixed_dictionaries({"vectorEmbeddings": st.lists(EMBEDDINGS) | VALUES}) | VALUES,
+        "fullTextPolicy": structured("defaultLanguage", "fullTextPaths") | VALUES,
     },
 )  # fmt: skip
 STEPS = st.fixed_dictionaries(
@@ -56,7 +64,47 @@ QUERIES = structured("query", "parameters") | st.fixed_dictionaries(
     {"query": st.text(max_size=30).map("SELECT {} FROM c".format)},
     optional={"parameters": st.lists(structured("name", "value"), max_size=2)},
 )
-KEYS = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=6) | VALUES.map(json.dumps)
+SHAPES = structured("type", "coordinates") | st.fixed_dictionaries({
+    "type": st.sampled_from(["Point", "LineString", "Polygon", "MultiPolygon"]),
+    "coordinates": st.recursive(st.integers(-200, 200), lambda inner: st.lists(inner, max_size=5), max_leaves=12),
+})  # fmt: skip
+SEARCHES = st.builds(
+    lambda query, value: {"query": query, "parameters": [{"name": "@v", "value": value}]},
+    st.sampled_from([
+        "SELECT VALUE ST_DISTANCE(@v, c) FROM c", "SELECT VALUE [ST_ISVALIDDETAILED(@v), ST_AREA(@v)] FROM c",
+        "SELECT VALUE ST_WITHIN(@v, {'type': 'Polygon', 'coordinates': [[[0, 0], [9, 0], [9, 9], [0, 0]]]}) FROM c",
+        "SELECT VALUE VectorDistance(@v, [1, 0]) FROM c", "SELECT VALUE VectorDistance(c.v, c.v, true, @v) FROM c",
+        "SELECT * FROM c ORDER BY VectorDistance(@v, c.v)", "SELECT VALUE FullTextContainsAny(c.id, @v) FROM c",
+        "SELECT * FROM c ORDER BY RANK FullTextScore(c.id, @v)",
+        "SELECT * FROM c ORDER BY RANK RRF(FullTextScore(c.id, 'a'), VectorDistance(c.v, @v), @v)",
+        "SELECT VALUE udf.f(@v, c.none) FROM c",
+    ]),
+    VALUES | SHAPES,
+)  # fmt: skip
+BODIES = st.text(max_size=20) | st.sampled_from(
+    [
+        "function (v) { __.response.setBody(v); }",
+        "v => __.createDocument(__.getSelfLink(), v)",
+        "v => v.no.such.thing",
+        "v => { for (const k in v) __.queryDocuments(__.getSelfLink(), k, v); }",
+        "v => __.filter(x => x[v])",
+        "v => __.readDocument(v, v, (e, r) => { throw e || r; })",
+        "v => { JSON.stringify = Array.prototype.push = () => v; }",
+        "() => __.request.setBody(5)",
+        "function (v) { return v; } function f() {}",
+        "async v => { await v; throw v; }",
+        "v => { __.response.setBody({toJSON: () => { throw v; }}); }",
+        "v => __.upsertDocument(__.getSelfLink(), {id: v, pk: v})",
+    ]
+)
+SCRIPTS = structured("id", "body") | st.fixed_dictionaries(
+    {"id": st.just("f"), "body": BODIES, "triggerType": st.just("Pre"), "triggerOperation": st.just("All")}
+)
+KEYS = (
+    st.just('["a"]')
+    | st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=6)
+    | VALUES.map(json.dumps)
+)
 REQUESTS = st.one_of(
     st.tuples(st.just(("POST", "/docs", {})), VALUES | structured("id", "pk", "ttl")),
     st.tuples(
@@ -65,6 +113,17 @@ REQUESTS = st.one_of(
     st.tuples(st.just(("PATCH", "/docs/1", {})), PATCHES),
     st.tuples(st.just(("PUT", "/docs/1", {})), VALUES | structured("id", "pk")),
     st.tuples(st.just(("POST", "/docs", {"x-ms-documentdb-isquery": "True"})), QUERIES),
+    st.tuples(
+        st.just(
+            ("POST", "/docs", {"x-ms-documentdb-isquery": "True", "x-ms-documentdb-query-enablecrosspartition": "True"})
+        ),
+        SEARCHES,
+    ),
+    st.tuples(
+        st.sampled_from([("POST", f"/{kind}", {"x-ms-documentdb-is-upsert": "true"}) for kind in KINDS]), SCRIPTS
+    ),
+    st.tuples(st.just(("POST", "/sprocs/f", {})), st.lists(VALUES, max_size=2) | VALUES),
+    st.tuples(st.just(("POST", "/docs", {"x-ms-documentdb-pre-trigger-include": "f"})), structured("id", "pk")),
     st.tuples(st.just(("POST", "", {})), CONTAINERS),
     st.tuples(st.just(("PUT", ".", {})), CONTAINERS),
 )

@@ -10,7 +10,7 @@ import pytest
 from azure.cosmos import PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceExistsError, CosmosResourceNotFoundError
 
-from fogbank.clouds.azure.cosmos.scripts import functions, transactions
+from fogbank.clouds.azure.cosmos.scripts import functions, running, transactions
 from fogbank.languages.javascript import sandbox
 from tests.conformance.azure.cosmos.conftest import ids, plain, refusal
 from tests.conformance.azure.cosmos.test_resources import ask as signed
@@ -154,6 +154,20 @@ def test_a_procedure_is_all_or_nothing(container: ContainerProxy) -> None:
         container.read_item("new", "a")
     with pytest.raises(CosmosHttpResponseError, match="other than the one for which client request was submitted"):
         run(container, BULK, [{"id": "other", "pk": "b"}])
+
+
+def test_a_procedure_is_told_when_nothing_more_is_taken(
+    container: ContainerProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "REQUESTS_MAX", 3)
+    assert run(container, BULK, [{"id": str(number), "pk": "a"} for number in range(9)]) == 3
+    assert ids(container.read_all_items()) == ["0", "1", "2"]
+    monkeypatch.setattr(running, "QUEUE_MAX", 2)
+    body = """function () {
+        const create = (id) => __.createDocument(__.getSelfLink(), {id, pk: 'a'});
+        __.response.setBody(['x', 'y', 'z'].map(create));
+    }"""
+    assert run(container, body) == [True, True, False]
 
 
 EVERYTHING = """

@@ -12,8 +12,9 @@ from fogbank.clouds.azure.cosmos.errors import CosmosError, error_body, owner_no
 from fogbank.clouds.azure.cosmos.items import batches, items
 from fogbank.clouds.azure.cosmos.queries import changes, queries
 from fogbank.clouds.azure.cosmos.queries.requests import is_query
-from fogbank.clouds.azure.cosmos.resources import accounts, conflicts, containers, databases, offers, permissions, users
+from fogbank.clouds.azure.cosmos.resources import accounts, conflicts, containers, databases, offers
 from fogbank.clouds.azure.cosmos.scripts import definitions as scripts
+from fogbank.clouds.azure.cosmos.users import permissions, users
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.storage import StoreUnavailableError
 from fogbank.wire.http import BodyIncompleteError, Response

@@ -14,11 +14,11 @@ from fogbank.clouds.azure.cosmos.errors import conflict, not_found, unsupported
 from fogbank.clouds.azure.cosmos.items.keys import check_id
 from fogbank.clouds.azure.cosmos.items.shown import charged
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
-from fogbank.clouds.azure.cosmos.resources import records
 from fogbank.clouds.azure.cosmos.resources.definitions import DIALECT, Offer, layout_of
 from fogbank.clouds.azure.cosmos.resources.throughput import read_offer
 from fogbank.clouds.azure.cosmos.rids import database_rid, etag_of
 from fogbank.clouds.azure.cosmos.scripts import definitions as scripts
+from fogbank.clouds.azure.cosmos.users import records
 from fogbank.engines.documents import collections, documents, ranges
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.engines.documents.keys import BEYOND

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fogbank.languages.javascript.sandbox import Budget, Worker
 
 # So many requests may a script have made, after which it is told that no more are taken; and so many may wait.
-REQUESTS_MAX: Final = 10_000
+REQUESTS_MAX: Final = 5_000
 QUEUE_MAX: Final = 1_000
 LOG_CHARACTERS_MAX: Final = 16 * 1024
 # Requests are taken until so much of the time is used up.

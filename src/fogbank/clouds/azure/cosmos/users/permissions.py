@@ -23,11 +23,12 @@ from fogbank.clouds.azure.cosmos.items.items import IS_UPSERT
 from fogbank.clouds.azure.cosmos.items.keys import check_id, read_levels
 from fogbank.clouds.azure.cosmos.items.shown import charged
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
-from fogbank.clouds.azure.cosmos.resources import containers, databases, records
-from fogbank.clouds.azure.cosmos.resources.records import PERMISSIONS, key_of
-from fogbank.clouds.azure.cosmos.resources.users import users_of
+from fogbank.clouds.azure.cosmos.resources import containers, databases
 from fogbank.clouds.azure.cosmos.rids import etag_of, permission_rid
 from fogbank.clouds.azure.cosmos.tokens import ALL, READ, Grant, write_token
+from fogbank.clouds.azure.cosmos.users import records
+from fogbank.clouds.azure.cosmos.users.records import PERMISSIONS, key_of
+from fogbank.clouds.azure.cosmos.users.users import users_of
 from fogbank.kernel.clock import SECOND_US
 from fogbank.wire.http import Response
 

@@ -13,9 +13,10 @@ from fogbank.clouds.azure.cosmos.items.items import IS_UPSERT
 from fogbank.clouds.azure.cosmos.items.keys import check_id
 from fogbank.clouds.azure.cosmos.items.shown import charged
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
-from fogbank.clouds.azure.cosmos.resources import databases, records
-from fogbank.clouds.azure.cosmos.resources.records import USERS, key_of
+from fogbank.clouds.azure.cosmos.resources import databases
 from fogbank.clouds.azure.cosmos.rids import etag_of, user_rid
+from fogbank.clouds.azure.cosmos.users import records
+from fogbank.clouds.azure.cosmos.users.records import USERS, key_of
 from fogbank.kernel.clock import SECOND_US
 from fogbank.wire.http import Response
 

@@ -1,0 +1,1 @@
+"""Users of databases, and what they are permitted."""
