@@ -11,6 +11,7 @@ import msgspec
 
 from fogbank.cli.client import url_option
 from fogbank.clouds.azure.cosmos.access import EMULATOR_KEY
+from fogbank.clouds.azure.storage.accounts import DEVELOPMENT, DEVELOPMENT_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +34,15 @@ def variables(url: str) -> dict[str, str]:
         "FIRESTORE_EMULATOR_HOST": place,
         "COSMOS_ENDPOINT": url,
         "COSMOS_KEY": EMULATOR_KEY,
+        "AZURE_STORAGE_CONNECTION_STRING": _connection_string(url),
     }
+
+
+def _connection_string(url: str) -> str:
+    """Return how clients reach the development account ("Configure Azure Storage connection strings")."""
+    scheme = urlsplit(url).scheme
+    endpoints = "".join(f"{service}Endpoint={url.rstrip('/')}/{DEVELOPMENT};" for service in ("Queue", "Table"))
+    return f"DefaultEndpointsProtocol={scheme};AccountName={DEVELOPMENT};AccountKey={DEVELOPMENT_KEY};{endpoints}"
 
 
 def _shell(values: Mapping[str, str]) -> str:

@@ -81,9 +81,9 @@ class AzureGateway:
         return await service.handle(self._parts, request, host)
 
     async def _storage(self, request: Request, host: str) -> Response:
-        from fogbank.clouds.azure.queues import service  # noqa: PLC0415 - loaded on first use
+        from fogbank.clouds.azure.storage import dispatch  # noqa: PLC0415 - loaded on first use
 
-        return await service.handle(self._parts, request, host)
+        return await dispatch.handle(self._parts, request, host)
 
     @cached_property
     def _front(self) -> Front:
