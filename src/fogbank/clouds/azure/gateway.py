@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.azure.hosts import is_cosmos, is_event_grid, is_storage
+from fogbank.clouds.azure.hosts import is_cosmos, is_event_grid, is_gremlin, is_storage
 from fogbank.engines.functions.entrances import addresses
 from fogbank.kernel.tasks import Supervisor
 
@@ -54,6 +54,7 @@ class AzureGateway:
             or host in ARM_HOSTS
             or is_event_grid(request, host)
             or is_storage(request, host)
+            or is_gremlin(request, host)
         )
 
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
@@ -66,6 +67,8 @@ class AzureGateway:
                 return self._front.serve(request, host.removesuffix(suffix))
         if is_event_grid(request, host):
             return self._event_grid(request, host)
+        if is_gremlin(request, host):
+            return self._gremlin(request, host)
         if is_storage(request, host):
             return self._storage(request, host)
         return self._front.manage(request)
@@ -77,6 +80,11 @@ class AzureGateway:
 
     async def _cosmos(self, request: Request, host: str) -> Response:
         from fogbank.clouds.azure.cosmos import service  # noqa: PLC0415 - loaded on first use
+
+        return await service.handle(self._parts, request, host)
+
+    async def _gremlin(self, request: Request, host: str) -> Response:
+        from fogbank.clouds.azure.gremlin import service  # noqa: PLC0415 - loaded on first use
 
         return await service.handle(self._parts, request, host)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 QUEUE_HOSTS: Final = (".queue.core.windows.net", ".queue.core.localhost", ".queue.localhost")
 TABLE_HOSTS: Final = (".table.core.windows.net", ".table.core.localhost", ".table.localhost")
 EVENT_GRID_HOSTS: Final = (".eventgrid.azure.net", ".eventgrid.localhost")
+GREMLIN_HOSTS: Final = (".gremlin.cosmos.azure.com", ".gremlin.cosmosdb.azure.com", ".gremlin.localhost")
 COSMOS_HOSTS: Final = (".documents.azure.com", ".documents.localhost")
 EVENT_GRID_PATH: Final = "/eventgrid/"
 # Where emulators of tables listen; clients name the port.
@@ -32,6 +33,11 @@ def is_cosmos(request: Request, host: str) -> bool:
     return b"x-ms-version" in headers and (
         path != "/" or headers.get(b"authorization", b"").lower().startswith(b"type")
     )
+
+
+def is_gremlin(request: Request, host: str) -> bool:
+    """Whether a request is for a graph of Cosmos DB: by its host, or as a handshake by its path."""
+    return (request.upgrade and request.raw_path.startswith("/gremlin")) or host.endswith(GREMLIN_HOSTS)
 
 
 def is_storage(request: Request, host: str) -> bool:
