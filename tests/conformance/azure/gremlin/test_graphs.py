@@ -34,7 +34,8 @@ def test_vertices(graph: Graph) -> None:
 
 def test_edges(graph: Graph) -> None:
     graph("g.addV('a').property('pk', '1').property('id', 'one').as('x')"
-          ".addV('b').property('pk', '2').property('id', 'two').addE('back').to('x').property('since', 2000)")  # fmt: skip
+          ".addV('b').property('pk', '2').property('id', 'two')"
+          ".addE('back').to('x').property('since', 2000)")  # fmt: skip
     assert graph("g.E().outV().id()") == ["two"]
     graph("g.V('one').addE('forth').to(V('two'))")
     graph("g.addE('loop').from(g.V('one')).to(g.V('one'))")
