@@ -44,6 +44,8 @@ _ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _LEXER: Final = Lexer(
     {
         "string": r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"",
+        # A text without an end, which is looked for once.
+        "open": r"['\"](?:[^\\]|\\.)*\\?",
         "number": r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[LlIiDdFfGg]?",
         "word": r"[^\W\d]\w*",
     },

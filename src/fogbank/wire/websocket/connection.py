@@ -201,7 +201,7 @@ class SocketConnection(asyncio.Protocol):
         if self._ended is not None:
             if silent >= patience.linger:
                 self._transport.abort()
-        elif self._reading and silent >= patience.idle:
+        elif self._reading and silent >= (self._limits.silence_seconds or patience.idle):
             if self._asked:
                 self._transport.abort()
             else:

@@ -35,12 +35,14 @@ class Limits(NamedTuple):
     """What a socket takes of its client.
 
     `message_bytes_max`: the longest message. `queued_bytes_max`, `queued_messages_max`: beyond so much that the session
-    hasn't taken yet, nothing is read.
+    hasn't taken yet, nothing is read. `silence_seconds`: how long it may be silent before it is asked for a sign of
+    life; as long as the server's connections may be idle if that is 0.
     """
 
     message_bytes_max: int = MESSAGE_BYTES_MAX
     queued_bytes_max: int = MESSAGE_BYTES_MAX
     queued_messages_max: int = QUEUED_MESSAGES_MAX
+    silence_seconds: float = 0.0
 
 
 LIMITS: Final = Limits()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+from gremlin_python.driver.aiohttp.transport import AiohttpTransport
 from gremlin_python.driver.protocol import GremlinServerError
 
 from fogbank.languages.gremlin import traversers
@@ -13,6 +15,7 @@ from tests.conformance.azure.gremlin.conftest import Graph, new_graph
 
 if TYPE_CHECKING:
     from fogbank.testing.server import ThreadedServer
+    from tests.conformance.azure.conftest import Azure
 
 
 def test_vertices(graph: Graph) -> None:
@@ -150,6 +153,39 @@ def test_a_container_without_a_partition_key(server: ThreadedServer) -> None:
     graph("g.V('1').addE('self').to(g.V('1'))")
     assert graph("g.V('1').out('self').id()") == ["1"]
     graph.client.close()
+
+
+def test_messages_that_are_none(server: ThreadedServer) -> None:
+    url = server.url.replace("http", "ws") + "/gremlin"
+    transport = AiohttpTransport(call_from_event_loop=False)
+    transport.connect(url)
+    media = b"\x21application/vnd.gremlin-v2.0+json"
+    for data in (
+        b"",
+        b"\xff",
+        b"\x05hello{}",
+        b"\x21application/vnd.gremlin-v3.0+json{}",
+        media + b"{",
+        media + b"[]",
+        media + b'{"requestId": 5}',
+        media + b'{"requestId": "a", "op": 1}',
+        media + b'{"requestId": "a", "op": "eval", "args": {"x": {"@type": "g:Int32", "@value": "y"}}}',
+        media + b'{"requestId": "a", "op": "eval", "args": ' + b"[" * 100 + b"]" * 100 + b"}",
+        media + b'{"requestId": "a", "op": "bytecode", "processor": "traversal", "args": {}}',
+    ):
+        transport.write(data)
+        assert json.loads(transport.read())["status"]["code"] == 498
+    for sasl, code in (("", 401), ("?", 401), ("AGEAYg==", 401)):
+        transport.write(media + json.dumps({"requestId": "a", "op": "authentication", "args": {"sasl": sasl}}).encode())
+        assert json.loads(transport.read())["status"]["code"] == code
+    transport.write(media + b'{"requestId": "a", "op": "eval", "args": {"gremlin": "g.V()"}}')
+    assert json.loads(transport.read())["status"]["code"] == 407
+    transport.close()
+
+
+def test_a_request_that_is_no_handshake(azure: Azure) -> None:
+    assert azure.control("GET", "/gremlin", host="x.gremlin.localhost").status == 400
+    assert azure.control("GET", "/other", host="x.gremlin.localhost").status == 404
 
 
 def test_the_protocol_s_errors(graph: Graph) -> None:

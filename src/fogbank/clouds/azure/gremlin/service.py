@@ -8,12 +8,15 @@ from fogbank.clouds.azure.cosmos.calls import EMULATOR
 from fogbank.clouds.azure.gremlin.session import GremlinSession
 from fogbank.clouds.azure.hosts import GREMLIN_HOSTS
 from fogbank.wire.http import Response
-from fogbank.wire.websocket.handshake import accept, is_handshake
+from fogbank.wire.websocket.handshake import Limits, accept, is_handshake
 
 if TYPE_CHECKING:
     from fogbank.clouds.azure.parts import Parts
     from fogbank.wire.http import Request
 
+# "Azure Cosmos DB service quotas", "Gremlin-specific limits": idle connection timeout. Clients that keep connections in
+# a pool don't answer pings meanwhile.
+_LIMITS: Final = Limits(silence_seconds=3_600)
 PATHS: Final = frozenset({"/gremlin", "/gremlin/", "/"})
 
 
@@ -28,4 +31,4 @@ async def handle(parts: Parts, request: Request, host: str) -> Response:
         if host.endswith(suffix):
             account = host.removesuffix(suffix)
             break
-    return accept(request, GremlinSession(parts, account).talk)
+    return accept(request, GremlinSession(parts, account).talk, limits=_LIMITS)
