@@ -37,6 +37,11 @@ MODULATORS: Final = {
     "addV": frozenset({"property"}),
     "addE": frozenset({"property", "from", "to"}),
 }  # fmt: skip
+# Steps that put values together, into lists and maps.
+_CONTAINING: Final = frozenset({
+    "fold", "group", "groupCount", "project", "select", "path", "tree", "cap", "order", "limit", "range", "tail",
+    "skip", "inject",
+})  # fmt: skip
 _BEFORE_REPEAT: Final = frozenset({"times", "until", "emit"})
 BUILDERS: Final[dict[str, Build]] = {}
 # What there is nothing of.
@@ -90,7 +95,8 @@ class Compiler:
         build = BUILDERS.get(call.name)
         if build is None:
             raise CompileError(f"Unable to find any method '{call.name}'")
-        return build(self, call)
+        run = build(self, call)
+        return _weighing(run) if call.name in _CONTAINING else run
 
 
 def _mutates(value: Any) -> bool:
@@ -121,6 +127,17 @@ def calls_of(steps: Sequence[Step]) -> list[Call]:
             at += 1
         calls.append(Call(here.name, here.arguments, tuple(before), tuple(behind), tuple(steps[at:])))
     return calls
+
+
+def _weighing(run: Run) -> Run:
+    """Return a step that counts what is in the values that it makes, so that none grows beyond all bounds."""
+
+    async def weighing(context: Context, stream: Stream) -> Stream:
+        async for traverser in run(context, stream):
+            context.weigh(traverser.value)
+            yield traverser
+
+    return weighing
 
 
 def _composed(runs: Sequence[Run]) -> Run:

@@ -63,6 +63,7 @@ def read_bys(compiler: Compiler, steps: Sequence[Step]) -> list[By]:
 async def taken(context: Context, by: By, traverser: Traverser, step: str) -> Any:
     """Return what is taken of a traverser, or raise the error for nothing."""
     found = await by.take(context, traverser)
+    context.weigh(found)
     if found is MISSING:
         raise ExecutionError(f'{step} By: Next: The provided traverser of key "{by.told}" maps to nothing.')
     return found

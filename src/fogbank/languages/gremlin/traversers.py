@@ -95,6 +95,20 @@ class Context:
                 f" {WORK_MAX} intermediate results."
             )
 
+    def weigh(self, value: Any) -> None:
+        """Count the work that a value with others in it is: as much as there are, at each depth."""
+        if not isinstance(value, list | dict):
+            return
+        pending: list[Any] = [value]
+        while pending:
+            each = pending.pop()
+            self.work()
+            if isinstance(each, list):
+                pending += each
+            elif isinstance(each, dict):
+                pending += each
+                pending += each.values()
+
     def draw(self, below: int) -> int:
         """Return a number from 0 to before `below` (a linear congruential generator, after Knuth)."""
         self._state = (self._state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64

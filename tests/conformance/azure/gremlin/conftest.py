@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.cosmos import PartitionKey
 from gremlin_python.driver.client import Client
 from gremlin_python.driver.protocol import GremlinServerError
 from gremlin_python.driver.serializer import GraphSONSerializersV2d0
@@ -60,10 +61,10 @@ class Graph:
         return error.value.status_code, error.value.status_attributes["x-ms-status-code"], str(error.value)
 
 
-def new_graph(server: ThreadedServer, pk: str = "/pk") -> Graph:
+def new_graph(server: ThreadedServer, pk: str = "/pk", **settings: Any) -> Graph:
     name = f"graph-{os.getpid()}-{next(_numbers)}"
     with client_of(server) as client:
-        client.create_database(name).create_container("g", {"paths": [pk], "kind": "Hash"})
+        client.create_database(name).create_container("g", PartitionKey(pk), **settings)
     return Graph(server, name, "g")
 
 

@@ -9,6 +9,7 @@ import pytest
 from gremlin_python.driver.aiohttp.transport import AiohttpTransport
 from gremlin_python.driver.protocol import GremlinServerError
 
+from fogbank.clouds.azure.gremlin import session
 from fogbank.languages.gremlin import traversers
 from tests.conformance.azure.cosmos.conftest import client_of
 from tests.conformance.azure.gremlin.conftest import Graph, new_graph
@@ -137,6 +138,33 @@ def test_too_much_work(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "too much work" in told
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "g.inject(1).repeat(union(identity(), identity()).fold()).times(32)",
+        "g.inject(1).repeat(project('a', 'b').by().by()).times(32)",
+        "g.inject(1).repeat(union(identity(), identity())).times(32)",
+        "g.inject(x).repeat(union(identity(), identity())).times(12).dedup()",
+        "g.inject(x).repeat(union(identity(), identity())).times(12).is(y)",
+    ],
+)
+def test_what_grows_without_end(graph: Graph, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traversers, "WORK_MAX", 20_000)
+    bindings = {"x": list(range(10_000)), "y": list(range(9_999))}
+    code, _, told = graph.refused(text, bindings)
+    assert code == 500
+    assert "too much work" in told
+
+
+def test_too_large_a_response(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "RESPONSE_BYTES_MAX", 1_000_000)
+    assert graph.refused("g.inject(x).repeat(union(identity(), identity())).times(5)", {"x": "x" * 50_000})[1] == 1001
+    monkeypatch.setattr(session, "RESPONSE_BYTES_MAX", 1 << 26)
+    monkeypatch.setattr(session, "PART_BYTES", 100_000)
+    found = graph("g.inject(x).repeat(union(identity(), identity())).times(5)", {"x": "x" * 50_000}, batchSize=1_000)
+    assert len(found) == 32
+
+
 def test_who_may_come_in(server: ThreadedServer, graph: Graph) -> None:
     _, _, database, _, name = graph.path.split("/")
     wrong = Graph(server, database, name, key="d3Jvbmc=")
@@ -145,6 +173,15 @@ def test_who_may_come_in(server: ThreadedServer, graph: Graph) -> None:
     missing = Graph(server, database, "missing")
     assert missing.refused("g.V()")[:2] == (500, 404)
     missing.client.close()
+
+
+def test_a_container_without_an_index(server: ThreadedServer) -> None:
+    graph = new_graph(server, "/pk", indexing_policy={"indexingMode": "none"})
+    graph("g.addV('a').property('pk', 'x').property('id', '1').addV('b').property('pk', 'y').property('id', '2')")
+    graph("g.V('1').addE('e').to(g.V('2'))")
+    assert graph("g.V('2').in('e').id()") == ["1"]
+    assert graph("g.V('1').hasLabel('a').out('e', 'f').id()") == ["2"]
+    graph.client.close()
 
 
 def test_a_container_without_a_partition_key(server: ThreadedServer) -> None:

@@ -13,14 +13,17 @@ import msgspec
 
 from fogbank.clouds.azure.cosmos.errors import CosmosError
 from fogbank.clouds.azure.cosmos.items.keys import key_of
+from fogbank.clouds.azure.cosmos.items.shapes import index_value
 from fogbank.clouds.azure.cosmos.items.writing import Conditions, ItemWrite, Target, read_item, write
 from fogbank.clouds.azure.cosmos.queries.continuations import Position, checksum
 from fogbank.clouds.azure.cosmos.queries.requests import Query, compiled
 from fogbank.clouds.azure.cosmos.queries.running import Request
 from fogbank.clouds.azure.cosmos.queries.running import run as run_query
-from fogbank.clouds.azure.cosmos.resources.definitions import SYSTEM_PATH, layout_of
+from fogbank.clouds.azure.cosmos.resources.definitions import PATHS, SYSTEM_PATH, layout_of
 from fogbank.clouds.azure.gremlin.documents import (
     RESERVED,
+    SINK,
+    SOURCE,
     VALUE,
     give_vertex,
     is_edge,
@@ -28,7 +31,9 @@ from fogbank.clouds.azure.gremlin.documents import (
     read_edge,
     read_vertex,
 )
-from fogbank.engines.documents import collections, documents
+from fogbank.engines.documents import collections, documents, ranges
+from fogbank.engines.documents.keys import after
+from fogbank.engines.documents.ranges import Range
 from fogbank.languages.cosmos_sql.running import base_row
 from fogbank.languages.cosmos_sql.values import UNDEFINED
 from fogbank.languages.gremlin.elements import NewValue, VertexProperty
@@ -44,7 +49,10 @@ if TYPE_CHECKING:
 
 # A traversal looks at so many items at most.
 LOOKED_MAX: Final = 100_000
+# So many are asked for at first, and so many at most later.
+PAGE_FIRST: Final = 32
 PAGE: Final = 1_000
+BYTES_MAX: Final = 16 * 1024 * 1024
 _VERTICES: Final = "SELECT * FROM c WHERE NOT IS_DEFINED(c._isEdge)"
 _EDGES: Final = "SELECT * FROM c WHERE c._isEdge = true"
 _LABELS: Final = " AND ARRAY_CONTAINS(@labels, c.label)"
@@ -74,7 +82,7 @@ class CosmosGraph:
         self._drawn = 0
         self._numbers = list(reversed(numbers))
         self.looked = 0
-        layout = layout_of(collection.config)
+        layout = self._layout = layout_of(collection.config)
         if len(layout.levels) != 1 or len(layout.levels[0]) != 1:
             raise ExecutionError("The partition key of a graph must be one property.")
         self._key = layout.levels[0][0]
@@ -111,17 +119,47 @@ class CosmosGraph:
 
     async def incident(self, vertex: Vertex, labels: Sequence[str], *, out: bool) -> AsyncIterator[Edge]:
         """Yield the edges out of a vertex, which are in its partition, or into it, which are anywhere."""
-        text = f"{_EDGES} AND c.{'_vertexId' if out else '_sink'} = @id"
-        levels = self._levels(vertex.partition) if out else None
-        async for fields in self._ask(*_labelled(text, {"@id": vertex.id}, labels), levels):
+        name = SOURCE if out else SINK
+        found = await self._indexed(name, vertex.id)
+        if found is None:
+            levels = self._levels(vertex.partition) if out else None
+            asked = _labelled(f"{_EDGES} AND c.{name} = @id", {"@id": vertex.id}, labels)
+            found = [fields async for fields in self._ask(*asked, levels)]
+        for fields in found:
+            if not is_edge(fields) or (labels and fields.get("label") not in labels):
+                continue
             edge = read_edge(fields, self._key)
-            if out or edge.sink.partition == vertex.partition:
+            if (edge.source if out else edge.sink).partition == vertex.partition:
                 yield edge
+
+    async def _indexed(self, name: str, value: str) -> list[dict[str, Any]] | None:
+        """Return the items that have a text under a name, by the container's index; None if it can't tell all.
+
+        It is what a query would find, without asking one for each vertex on the way.
+        """
+        index = next((each for each in self._collection.config.indexes if each.name == PATHS), None)
+        place = self._layout.paths.name((name,))
+        if index is None or index.building or place is None:
+            return None
+        low = index_value(value)
+        part = Range(place, low, after(low), index.number)
+        page = await ranges.query(self._tx, self._now_us, self._name, lambda _: part, PAGE, BYTES_MAX)
+        if not page.ended:
+            return None
+        self._count(len(page.documents) + 1)
+        # The index has what long texts begin with.
+        return [dict(each.fields) for each in page.documents if each.fields.get(name) == value]
 
     async def _wanted(self, text: str, wanted: Wanted) -> AsyncIterator[dict[str, Any]]:
         levels = None if wanted.partition is None else self._levels(wanted.partition[0])
         ids: Sequence[str | None] = (None,) if wanted.ids is None else list(dict.fromkeys(wanted.ids))
         for identifier in ids:
+            found = None if identifier is None else await self._indexed("id", identifier)
+            if found is not None:
+                for fields in found:
+                    if _fits(fields, wanted, self._key, edges=text is _EDGES):
+                        yield fields
+                continue
             if identifier is None:
                 asked = _labelled(text, {}, wanted.labels or ())
             else:
@@ -134,8 +172,10 @@ class CosmosGraph:
     ) -> AsyncIterator[dict[str, Any]]:  # fmt: skip
         query = Query(text, compiled(text), base_row(parameters, self._now_us))
         position: Position | None = Position(checksum(text))
+        size = PAGE_FIRST
         while position is not None:
-            request = Request(self._name, query, levels, None, PAGE, position)
+            request = Request(self._name, query, levels, None, size, position)
+            size = min(4 * size, PAGE)
             page = await run_query(self._tx, self._now_us, request)
             if isinstance(page, CosmosError):
                 raise page
@@ -273,6 +313,13 @@ def _labelled(text: str, parameters: dict[str, Any], labels: Sequence[str]) -> t
     if len(labels) == 1:
         return text + _LABEL, {**parameters, "@label": labels[0]}
     return text + _LABELS, {**parameters, "@labels": list(labels)}
+
+
+def _fits(fields: dict[str, Any], wanted: Wanted, key: str, *, edges: bool) -> bool:
+    """Whether an item that has a wanted id is otherwise what is asked for."""
+    if is_edge(fields) is not edges or (wanted.labels and fields.get("label") not in wanted.labels):
+        return False
+    return wanted.partition is None or fields.get(key) in wanted.partition
 
 
 def _check_names(values: Sequence[NewValue]) -> None:

@@ -9,6 +9,8 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from fogbank.clouds.azure.cosmos.access import keys_of
 from fogbank.clouds.azure.cosmos.calls import scope_of
 from fogbank.clouds.azure.cosmos.errors import CosmosError, owner_not_found
@@ -42,6 +44,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _USER: Final = re.compile(r"/dbs/([^/]+)/colls/([^/]+)/?")
 BATCH: Final = 64
+# A part of a response ends when it has so many bytes, whatever the client wants; all together have no more than these.
+PART_BYTES: Final = 1 << 20
+RESPONSE_BYTES_MAX: Final = 64 << 20
+# "Azure Cosmos DB for Gremlin server response headers": the result is too large.
+TOO_LARGE: Final = 1001
 BATCH_MAX: Final = 10_000
 NUMBERS: Final = 32
 NUMBERS_MAX: Final = 20_000
@@ -123,16 +130,25 @@ class GremlinSession:
             return
         size = message.args.get("batchSize")
         size = min(size, BATCH_MAX) if type(size) is int and size > 0 else BATCH
-        data = [show(each) for each in answered.results]
         spent_ms = (self._parts.clock.now() - started_us) / _MICROS_PER_MILLI
         attributes = self._attributes(SUCCESS, answered.charge, spent_ms)
-        if not data:
+        if not answered.results:
             await socket.send(write_message(message.id, NO_CONTENT, attributes))
             return
-        parts = [data[first : first + size] for first in range(0, len(data), size)]
-        for part in parts[:-1]:
-            await socket.send(write_message(message.id, PARTIAL, attributes, part))
-        await socket.send(write_message(message.id, SUCCESS, attributes, parts[-1]))
+        total = sent = 0
+        part: list[msgspec.Raw] = []
+        for at, result in enumerate(answered.results):
+            part.append(msgspec.Raw(msgspec.json.encode(show(result))))
+            total += len(bytes(part[-1]))
+            if total > RESPONSE_BYTES_MAX:
+                told = f"The response is larger than {RESPONSE_BYTES_MAX} bytes."
+                await self._refuse(socket, message.id, SERVER_ERROR, "GraphRuntimeException", told, TOO_LARGE)
+                return
+            if at + 1 == len(answered.results):
+                await socket.send(write_message(message.id, SUCCESS, attributes, part))
+            elif len(part) == size or total >= PART_BYTES * (1 + sent):
+                await socket.send(write_message(message.id, PARTIAL, attributes, part))
+                part, sent = [], sent + 1
 
     async def _run(self, message: Message, graph: Graph) -> Answered:
         text, bindings = _read_arguments(message)

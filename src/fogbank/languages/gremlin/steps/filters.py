@@ -109,7 +109,14 @@ def _test_of_any(argument: Any) -> Test:
 def _is(_compiler: Compiler, call: Call) -> Run:
     count_arguments(call, 1)
     test = test_of(call.arguments[0])
-    return keeping(lambda traverser: test(traverser.value))
+
+    async def run(context: Context, stream: Stream) -> Stream:
+        async for traverser in stream:
+            context.weigh(traverser.value)
+            if test(traverser.value):
+                yield traverser
+
+    return run
 
 
 @step("not")
@@ -187,6 +194,7 @@ def _where_labelled(compiler: Compiler, call: Call, start: str, wanted: Predicat
 
     async def modulated(context: Context, place: int, traverser: Traverser, value: Any) -> Any:
         if not bys:
+            context.weigh(value)
             return value
         return await taken(context, bys[place % len(bys)], traverser.to(value), "Where")
 
