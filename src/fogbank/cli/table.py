@@ -43,8 +43,8 @@ def command() -> None:
     """Look into tables, collections and containers of all clouds, and write into them.
 
     NAME is the name or ARN of a DynamoDB table, a path in Firestore such as
-    projects/P/databases/(default)/documents/users, or a Cosmos DB container, as cosmos:ACCOUNT/DATABASE/CONTAINER or
-    by its resource ID.
+    projects/P/databases/(default)/documents/users, a Cosmos DB container, as cosmos:ACCOUNT/DATABASE/CONTAINER or
+    by its resource ID, or a table of an Azure storage account, as tables:ACCOUNT/TABLE.
     """
 
 

@@ -5,10 +5,11 @@ Bodies are bytes where they are small and streams where they are not, in both di
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeAlias
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
 KIB: Final = 1_024
@@ -18,13 +19,15 @@ BODY_BUFFERED_BYTES_MAX: Final = MIB
 BODY_BYTES_MAX: Final = 128 * MIB
 
 REASONS: Final = {
-    100: b"Continue", 200: b"OK", 201: b"Created", 202: b"Accepted", 204: b"No Content", 206: b"Partial Content",
+    100: b"Continue", 101: b"Switching Protocols",
+    200: b"OK", 201: b"Created", 202: b"Accepted", 204: b"No Content", 206: b"Partial Content",
     301: b"Moved Permanently", 302: b"Found", 304: b"Not Modified", 307: b"Temporary Redirect",
     400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed",
     408: b"Request Timeout", 409: b"Conflict", 410: b"Gone", 411: b"Length Required",
     412: b"Precondition Failed", 413: b"Content Too Large", 415: b"Unsupported Media Type",
     416: b"Range Not Satisfiable", 417: b"Expectation Failed", 422: b"Unprocessable Content",
-    424: b"Failed Dependency", 429: b"Too Many Requests", 431: b"Request Header Fields Too Large",
+    424: b"Failed Dependency", 426: b"Upgrade Required", 429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large",
     500: b"Internal Server Error", 501: b"Not Implemented", 502: b"Bad Gateway", 503: b"Service Unavailable",
     504: b"Gateway Timeout", 505: b"HTTP Version Not Supported",
 }  # fmt: skip
@@ -63,13 +66,14 @@ class BodyStream(Protocol):
 class Request:
     """One HTTP request. Header names are lower case; a repeated header's values are joined by commas.
 
-    `version` is that of HTTP, `keep_alive` whether the client wants to go on with the connection. `client` is its
+    `version` is that of HTTP, `keep_alive` whether the client wants to go on with the connection; `upgrade`, whether it
+    wants to go on in WebSocket. `client` is its
     address and `client_port` its port, 0 where that isn't known.
     """
 
     __slots__ = (
         "_body", "client", "client_port", "headers", "keep_alive", "method", "raw_path", "raw_query", "scheme",
-        "stream", "version",
+        "stream", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +100,7 @@ class Request:
         self.client_port = client_port
         self.version = "1.1"
         self.keep_alive = True
+        self.upgrade = False
 
     @property
     def path(self) -> str:
@@ -155,6 +160,29 @@ class Response:
         self.headers = headers
         self.body = body
         self.length = length
+
+
+class Switch(Response):
+    """The response that ends HTTP on a connection: `begin` takes over, with what came behind the request.
+
+    As a body it has none.
+    """
+
+    __slots__ = ("begin",)
+
+    def __init__(
+        self,
+        headers: list[tuple[bytes, bytes]],
+        begin: Callable[[Any, asyncio.Transport, bytes], None],
+    ) -> None:
+        super().__init__(101, headers, self)
+        self.begin = begin
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
 
 
 _STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b\r\nDate: " % (status, reason) for status, reason in REASONS.items()}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, c
 
 from fogbank.wire.bodies import write_stream
 from fogbank.wire.drive import Drive
-from fogbank.wire.http import BODILESS, BodyIncompleteError, ReplyBrokenError, Response, encode_head
+from fogbank.wire.http import BODILESS, BodyIncompleteError, ReplyBrokenError, Response, Switch, encode_head
 from fogbank.wire.http1_reader import RequestReader
 
 if TYPE_CHECKING:
@@ -286,6 +286,9 @@ class Connection(asyncio.Protocol):
             self._transport.write(head if silent else head + body)
             self._next()
         else:
+            if isinstance(response, Switch):
+                self._switch(response)
+                return
             chunked = length is None and request.version != "1.0"
             self._keep_alive = self._keep_alive and (chunked or length is not None)
             head = encode_head(response, self._server.date(), length, request.version, keep_alive=self._keep_alive)
@@ -294,6 +297,14 @@ class Connection(asyncio.Protocol):
             writing = write_stream(self._transport, self._writable, body, length, chunked=chunked, silent=silent)
             task = self._under_way = self._loop.create_task(writing)
             task.add_done_callback(self._written)
+
+    def _switch(self, response: Switch) -> None:
+        """Answer that HTTP is over, and hand the connection over."""
+        lines = b"".join([b"%b: %b\r\n" % header for header in response.headers])
+        self._transport.write(b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n" % lines)
+        self._lost = True
+        self._server.forget(self)
+        response.begin(self._server, self._transport, self._reader.give_up())
 
     def _written(self, task: asyncio.Task[None]) -> None:
         self._under_way = None
@@ -308,11 +319,14 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         """Go on to what the client waits for next."""
-        self._current = None
+        current, self._current = self._current, None
         self._replying = False
         self._answered += 1
         if not self._keep_alive:
             self._end()
+        elif current is not None and current.upgrade:
+            # Not called from here, as below.
+            self._loop.call_soon(self._reader.decline)
         elif self._queue:
             if self._writable.is_set():
                 self._current = self._queue.popleft()

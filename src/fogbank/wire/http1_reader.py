@@ -56,13 +56,14 @@ class RequestReader:
     """Reads the requests of one connection.
 
     `receiving` is true from a request's first byte to its last, `began` counts requests, `body_bytes` those of
-    the body that is being received. Once `deaf`, nothing more is read.
+    the body that is being received. Once `deaf`, nothing more is read. `offered` is true while the client of the last
+    request waits for the answer to its offer to go on in WebSocket; what it sends behind that is kept.
     """
 
     __slots__ = (
         "_bodies", "_conversation", "_head_bytes", "_headers", "_in_body", "_keep_alive", "_muted", "_parser", "_parts",
-        "_repeats", "_target", "_upgrade", "began", "body_bytes", "client", "deaf", "port", "receiving", "scheme",
-        "stream",
+        "_repeats", "_rest", "_target", "_upgrade", "began", "body_bytes", "client", "deaf", "offered", "port",
+        "receiving", "scheme", "stream",
     )  # fmt: skip
 
     def __init__(self, conversation: Conversation, bodies: Bodies) -> None:
@@ -86,6 +87,8 @@ class RequestReader:
         self._keep_alive = True
         self._upgrade = False
         self._muted = False
+        self.offered = False
+        self._rest = b""
 
     def feed(self, data: bytes) -> None:
         """Read what has arrived."""
@@ -100,6 +103,20 @@ class RequestReader:
         if self.receiving:
             self._refuse(status)
 
+    def decline(self) -> None:
+        """Read on in HTTP/1.1: the offer was answered as any request."""
+        self.offered = False
+        rest = self.give_up()
+        self._parser = httptools.HttpRequestParser(self)
+        self._conversation.flow.resume_body()
+        if rest:
+            self.feed(rest)
+
+    def give_up(self) -> bytes:
+        """Return what the client has sent behind its offer."""
+        rest, self._rest = self._rest, b""
+        return rest
+
     def lose(self) -> None:
         """Stop reading: the connection is gone."""
         self.deaf = True
@@ -107,12 +124,18 @@ class RequestReader:
             self.stream.finish(broken=True)
 
     def _feed(self, data: bytes) -> None:
+        if self.offered:
+            self._rest += data
+            return
         began, body_bytes = self.began, self.body_bytes
         while not self.deaf:
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
                 data = data[upgrade.args[0] :]
+                if self._upgrade and self._is_offer():
+                    self._offer(data)
+                    return
                 self._decline_upgrade()
                 continue
             except httptools.HttpParserError:
@@ -251,10 +274,28 @@ class RequestReader:
         request = Request(
             method, target, headers, body, stream=stream, scheme=self.scheme, client=self.client, client_port=self.port
         )
+        request.upgrade = self.offered
         if b"connection" in headers or not self._keep_alive:
             request.keep_alive = self._keep_alive
             request.version = parser.get_http_version()
         self._conversation.take(request)
+
+    def _is_offer(self) -> bool:
+        """Whether a request offers to go on in WebSocket (RFC 6455, section 4.1): it has no body."""
+        headers = self._headers
+        return (
+            headers[b"upgrade"].lower() == b"websocket"
+            and bool(self._parser.get_method() == b"GET")
+            and all(headers.get(name, b"0") == b"0" for name in _FRAMING)
+        )
+
+    def _offer(self, rest: bytes) -> None:
+        """Hand over a request that may be the last in HTTP: until it is answered, nothing is read."""
+        self._upgrade = self.receiving = False
+        self.offered = True
+        self._rest = rest
+        self._conversation.flow.pause_body()
+        self._hand_over(b"")
 
     def _decline_upgrade(self) -> None:
         """Read on in HTTP/1.1 (RFC 9110, section 7.8): a new parser is told only how the body is framed."""

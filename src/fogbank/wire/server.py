@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
     from fogbank.wire.http import Handler
     from fogbank.wire.http1 import Taker
+    from fogbank.wire.websocket.connection import SocketConnection
 
 BACKLOG: Final = 1_024
 # So many connections are looked at in one sweep, or as many as it takes to see all within so many sweeps: thousands
@@ -51,12 +52,13 @@ class HttpServer:
         self.others = others
         self.closing = False
         self.connections: Connections[Connection] = Connections()
+        self.sockets: Connections[SocketConnection] = Connections()
         self._dates = Dates(clock)
         self._refuse = refuse
         self._loop = asyncio.get_running_loop()
         self._listeners: list[asyncio.Server] = []
         self._sweeping: asyncio.TimerHandle | None = None
-        self._unswept: list[Connection] = []
+        self._unswept: list[Connection | SocketConnection] = []
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen on an address, with TLS if there is a context; port 0 takes a free one. Returns the port."""
@@ -77,6 +79,7 @@ class HttpServer:
         for listener in self._listeners:
             listener.close()
         await self.connections.close(grace_seconds)
+        await self.sockets.close(grace_seconds)
         if self._sweeping is not None:
             self._sweeping.cancel()
 
@@ -106,10 +109,10 @@ class HttpServer:
         """Expire connections whose clients have not moved in time; of very many, some are looked at each time."""
         now = self._loop.time()
         if not self._unswept:
-            self._unswept = list(self.connections)
-        count = max(SWEPT_AT_ONCE, len(self.connections) // SWEEPS_MAX)
+            self._unswept = [*self.connections, *self.sockets]
+        count = max(SWEPT_AT_ONCE, (len(self.connections) + len(self.sockets)) // SWEEPS_MAX)
         for connection in self._unswept[-count:]:
-            if connection in self.connections:
+            if connection in self.connections or connection in self.sockets:
                 connection.sweep(now)
         del self._unswept[-count:]
         self._sweeping = self._loop.call_later(self.patience.sweep, self._sweep)

@@ -68,5 +68,5 @@ def storage_connection(url: str) -> str:
     scheme, place, *_ = urlsplit(url)
     return (
         f"DefaultEndpointsProtocol={scheme};AccountName={DEVELOPMENT};AccountKey={DEVELOPMENT_KEY};"
-        f"QueueEndpoint={scheme}://{place}/{DEVELOPMENT};"
+        f"QueueEndpoint={scheme}://{place}/{DEVELOPMENT};TableEndpoint={scheme}://{place}/{DEVELOPMENT};"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.azure.hosts import is_cosmos, is_event_grid, is_identity, is_storage
+from fogbank.clouds.azure.hosts import is_cosmos, is_event_grid, is_gremlin, is_identity, is_storage
 from fogbank.engines.functions.entrances import addresses
 from fogbank.kernel.tasks import Supervisor
 
@@ -55,6 +55,7 @@ class AzureGateway:
             or is_event_grid(request, host)
             or is_storage(request, host)
             or is_identity(request, host)
+            or is_gremlin(request, host)
         )
 
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
@@ -67,6 +68,8 @@ class AzureGateway:
                 return self._front.serve(request, host.removesuffix(suffix))
         if is_event_grid(request, host):
             return self._event_grid(request, host)
+        if is_gremlin(request, host):
+            return self._gremlin(request, host)
         if is_storage(request, host):
             return self._storage(request, host)
         if is_identity(request, host):
@@ -88,10 +91,15 @@ class AzureGateway:
 
         return await endpoints.handle(self._parts, request)
 
-    async def _storage(self, request: Request, host: str) -> Response:
-        from fogbank.clouds.azure.queues import service  # noqa: PLC0415 - loaded on first use
+    async def _gremlin(self, request: Request, host: str) -> Response:
+        from fogbank.clouds.azure.gremlin import service  # noqa: PLC0415 - loaded on first use
 
         return await service.handle(self._parts, request, host)
+
+    async def _storage(self, request: Request, host: str) -> Response:
+        from fogbank.clouds.azure.storage import dispatch  # noqa: PLC0415 - loaded on first use
+
+        return await dispatch.handle(self._parts, request, host)
 
     @cached_property
     def _front(self) -> Front:

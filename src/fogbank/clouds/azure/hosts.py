@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from fogbank.wire.http import Request
 
 QUEUE_HOSTS: Final = (".queue.core.windows.net", ".queue.core.localhost", ".queue.localhost")
+TABLE_HOSTS: Final = (".table.core.windows.net", ".table.core.localhost", ".table.localhost")
 EVENT_GRID_HOSTS: Final = (".eventgrid.azure.net", ".eventgrid.localhost")
+GREMLIN_HOSTS: Final = (".gremlin.cosmos.azure.com", ".gremlin.cosmosdb.azure.com", ".gremlin.localhost")
 COSMOS_HOSTS: Final = (".documents.azure.com", ".documents.localhost")
 EVENT_GRID_PATH: Final = "/eventgrid/"
 LOGIN_HOSTS: Final = frozenset(
@@ -25,6 +27,10 @@ TOKEN: Final = re.compile(_TENANT + r"/oauth2(?P<v2>/v2\.0)?/token")
 CONFIGURATION: Final = re.compile(_TENANT + r"(?:/v2\.0)?/\.well-known/openid-configuration")
 KEYS: Final = re.compile(_TENANT + r"/discovery(?:/v2\.0)?/keys")
 _OF_IDENTITY: Final = ("/token", "/openid-configuration", "/keys")
+# Where emulators of tables listen; clients name the port.
+_TABLE_PORT: Final = b":10002"
+# A path of tables, behind the account: the list of them, a batch, an entity or a query.
+_TABLE_PATH: Final = re.compile(r"/[a-z0-9-]{3,34}/(?:\$batch/?|Tables(?:\(.*\))?/?|[A-Za-z][A-Za-z0-9]*\(.*\))$")
 _DEVELOPMENT: Final = "/devstoreaccount1"
 _SHARED_KEY: Final = (b"SharedKey ", b"SharedKeyLite ")
 
@@ -42,16 +48,46 @@ def is_cosmos(request: Request, host: str) -> bool:
     )
 
 
+def is_gremlin(request: Request, host: str) -> bool:
+    """Whether a request is for a graph of Cosmos DB: by its host, or as a handshake by its path."""
+    return (request.upgrade and request.raw_path.startswith("/gremlin")) or host.endswith(GREMLIN_HOSTS)
+
+
 def is_storage(request: Request, host: str) -> bool:
     """Whether a request is for Azure Storage: by its host, its path, the version or the kind of its signature."""
     headers = request.headers
-    if host.endswith(QUEUE_HOSTS) or request.raw_path.startswith(_DEVELOPMENT):
+    if host.endswith((*QUEUE_HOSTS, *TABLE_HOSTS)) or request.raw_path.startswith(_DEVELOPMENT):
         return True
     authorization = headers.get(b"authorization", b"")
     if b"x-ms-version" in headers:
         # Cosmos DB has such a header, too; its signatures look otherwise.
         return not authorization.lower().startswith(b"type")
     return authorization.startswith(_SHARED_KEY)
+
+
+def is_table(request: Request, host: str) -> bool | None:
+    """Whether a request for Azure Storage is for tables; None if only its signature can tell.
+
+    Where the account is the path's first segment, queues and tables look alike: it is told by the port, by headers that
+    only OData has, by the path, by what a shared access signature is for.
+    """
+    if host.endswith(TABLE_HOSTS):
+        return True
+    if host.endswith(QUEUE_HOSTS):
+        return False
+    headers = request.headers
+    if (
+        headers.get(b"host", b"").endswith(_TABLE_PORT)
+        or b"dataserviceversion" in headers
+        or b"maxdataserviceversion" in headers
+        or b"json" in headers.get(b"accept", b"")
+        or _TABLE_PATH.match(request.path)
+    ):
+        return True
+    query = f"&{request.raw_query}&"
+    if "&tn=" in query or "&ss=t&" in query:
+        return True
+    return None if "comp=" in query and b"authorization" in headers else False
 
 
 def is_event_grid(request: Request, host: str) -> bool:

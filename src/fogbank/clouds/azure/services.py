@@ -153,9 +153,13 @@ def azure_addresses(text: str) -> Target | None:
 
 
 def azure_table(store: Store, ids: Ids) -> TableReader:
-    """Return what reads the names of containers."""
+    """Return what reads the names of containers and of tables."""
 
     def read(text: str) -> Table | None:
+        if text.startswith("tables:"):
+            from fogbank.clouds.azure.tables import neutral as tables  # noqa: PLC0415 - loaded on first use
+
+            return tables.read_table(store, ids, text)
         from fogbank.clouds.azure.cosmos.neutral import read_table  # noqa: PLC0415 - loaded on first use
 
         return read_table(store, ids, text)

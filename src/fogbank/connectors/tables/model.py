@@ -88,8 +88,9 @@ class Tables:
                 return found
         raise TableError(
             f"{name!r} names no table, collection or container: it has to be the name or ARN of a DynamoDB table, a"
-            " path such as projects/P/databases/(default)/documents/users, or a Cosmos DB container, as"
-            " cosmos:ACCOUNT/DATABASE/CONTAINER or by its resource ID."
+            " path such as projects/P/databases/(default)/documents/users, a Cosmos DB container, as"
+            " cosmos:ACCOUNT/DATABASE/CONTAINER or by its resource ID, or a storage account's table, as"
+            " tables:ACCOUNT/TABLE."
         )
 
 

@@ -95,7 +95,7 @@ def test_an_account_and_its_keys(azure: Azure, accounts: Any) -> None:
 @pytest.mark.parametrize(
     ("properties", "words"),
     [
-        ({"capabilities": [{"name": "EnableGremlin"}]}, "the capability EnableGremlin"),
+        ({"capabilities": [{"name": "EnableCassandra"}]}, "the capability EnableCassandra"),
         ({"enableMultipleWriteLocations": True}, "properties.enableMultipleWriteLocations"),
         ({"locations": [{"locationName": "a"}, {"locationName": "b"}]}, "more than one of properties.locations"),
         ({"keyVaultKeyUri": "https://vault"}, "properties.keyVaultKeyUri"),

@@ -80,6 +80,15 @@ async def primary_key(store: Store, account: str) -> str:
     return (await _account(store, account))[0][0]
 
 
+async def keys_of(store: Store, account: str) -> tuple[Sequence[str], Sequence[str]]:
+    """Return an account's keys, and those for reading only; none if there is no such account."""
+    try:
+        keys, readonly, _level = await _account(store, account)
+    except CosmosError:
+        return (), ()
+    return keys, readonly
+
+
 async def _account(store: Store, account: str) -> tuple[Sequence[str], Sequence[str], str]:
     """Return an account's keys, those for reading only, and its level of consistency."""
     if account == EMULATOR:

@@ -29,6 +29,7 @@ from fogbank.clouds.azure.cosmos.resources.accounts import BACKUP, CONSISTENCY, 
 from fogbank.clouds.azure.cosmos.resources.containers import CONTAINERS_MAX
 from fogbank.clouds.azure.cosmos.resources.retention import read_backup, settle
 from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
+from fogbank.clouds.azure.gremlin import management as graphs
 from fogbank.engines.documents import collections
 from fogbank.engines.identity import keyed_resources
 from fogbank.engines.identity.keyed_resources import AddressTakenError, KeyedConfig, KeyedResourceNotFoundError
@@ -50,12 +51,14 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,42}[a-z0-9]")
 _PROPERTIES: Final = frozenset({
     "backupPolicy", "capabilities", "capacity", "capacityMode", "consistencyPolicy", "databaseAccountOfferType",
     "defaultIdentity", "disableKeyBasedMetadataWriteAccess", "disableLocalAuth", "documentEndpoint",
-    "enableAnalyticalStorage", "enableAutomaticFailover", "enableFreeTier", "enableMultipleWriteLocations", "ipRules",
+    "enableAnalyticalStorage", "enableAutomaticFailover", "enableFreeTier", "enableMultipleWriteLocations",
+    "gremlinEndpoint", "ipRules",
     "isVirtualNetworkFilterEnabled", "locations", "minimalTlsVersion", "networkAclBypass", "provisioningState",
     "publicNetworkAccess", "virtualNetworkRules",
 })  # fmt: skip
 _REFUSED_IF_TRUE: Final = ("disableLocalAuth", "enableAnalyticalStorage", "enableMultipleWriteLocations")
-_CAPABILITIES: Final = ("EnableServerless",)
+GREMLIN: Final = "EnableGremlin"
+_CAPABILITIES: Final = ("EnableServerless", GREMLIN)
 _KINDS_OF_KEYS: Final = {
     "primary": "primaryMasterKey",
     "secondary": "secondaryMasterKey",
@@ -230,10 +233,10 @@ async def _find(parts: Parts, call: ArmCall) -> KeyedResource:
         raise not_found(call, _TYPE, call.path[1]) from None
 
 
-def _endpoint(call: ArmCall, name: str) -> str:
+def _endpoint(call: ArmCall, name: str, service: str = "documents") -> str:
     """Return where an account is reached on this server: by a host name of its own, on the port of the request."""
     _, colon, port = call.host.rpartition(":")
-    return f"{call.scheme}://{name}.documents.localhost{':' + port if colon and port.isdigit() else ''}/"
+    return f"{call.scheme}://{name}.{service}.localhost{':' + port if colon and port.isdigit() else ''}/"
 
 
 def _show(call: ArmCall, account: KeyedResource) -> dict[str, Any]:
@@ -247,6 +250,9 @@ def _show(call: ArmCall, account: KeyedResource) -> dict[str, Any]:
         "failoverPriority": 0,
         "isZoneRedundant": False,
     }
+    properties = msgspec.json.decode(facts["properties"])
+    if {"name": GREMLIN} in (properties.get("capabilities") or []):
+        properties["gremlinEndpoint"] = _endpoint(call, account.name, "gremlin")
     return {
         "id": resource_id(account.scope, facts["group"], _TYPE, account.name),
         "name": account.name,
@@ -256,7 +262,7 @@ def _show(call: ArmCall, account: KeyedResource) -> dict[str, Any]:
         "tags": account.config.tags,
         "properties": {
             "capabilities": [],
-            **msgspec.json.decode(facts["properties"]),
+            **properties,
             "provisioningState": "Succeeded",
             "documentEndpoint": endpoint,
             "databaseAccountOfferType": "Standard",
@@ -278,4 +284,5 @@ OPERATIONS: Final[dict[tuple[str, str], Run]] = {
     ("GET", "databaseaccounts//readonlykeys"): list_readonly_keys,
     ("POST", "databaseaccounts//listconnectionstrings"): list_connection_strings,
     ("POST", "databaseaccounts//regeneratekey"): regenerate_key,
+    **graphs.OPERATIONS,
 }

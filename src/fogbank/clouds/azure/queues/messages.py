@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fogbank.clouds.azure.queues.documents import NEVER_US, date_of, read_xml, xml_response
 from fogbank.clouds.azure.queues.queues import MESSAGE_BYTES_MAX, name_of, read_number
-from fogbank.clouds.azure.storage.errors import StorageError, invalid_value, invalid_xml, out_of_range, text_of
+from fogbank.clouds.azure.storage.documents import NEVER_US, date_of, read_xml, xml_response
+from fogbank.clouds.azure.storage.errors import (
+    StorageError,
+    body_too_large,
+    invalid_value,
+    invalid_xml,
+    out_of_range,
+    text_of,
+)
 from fogbank.engines.messaging import messages, queues
 from fogbank.engines.messaging.errors import MessageGoneError
 from fogbank.engines.messaging.messages import Send
@@ -40,12 +47,6 @@ TOGETHER_MAX: Final = 32
 BODY_BYTES_MAX: Final = 6 * MESSAGE_BYTES_MAX + 1_024
 EXPIRES: Final = "expires_us"
 _RECEIPT: Final = struct.Struct(">qqq")
-
-
-def too_large(limit: int) -> StorageError:
-    """A body or a message is longer than it may be."""
-    message = "The request body is too large and exceeds the maximum permissible limit."
-    return StorageError(413, "RequestBodyTooLarge", message, {"MaxLimit": str(limit)})
 
 
 def new_message(ids: Ids, sequence: int, body: bytes, now_us: int, lives_seconds: int) -> Message:
@@ -105,7 +106,7 @@ def _read_text(data: bytes) -> bytes:
         raise invalid_xml("QueueMessage must have a MessageText.")
     text = (element.text or "").encode()
     if len(text) > MESSAGE_BYTES_MAX:
-        raise too_large(MESSAGE_BYTES_MAX)
+        raise body_too_large(MESSAGE_BYTES_MAX)
     return text
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fogbank.clouds.azure.queues.documents import xml_response
 from fogbank.clouds.azure.storage.accounts import scope_of
+from fogbank.clouds.azure.storage.documents import xml_response
 from fogbank.clouds.azure.storage.errors import StorageError, invalid_value, out_of_range, text_of
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.model import QueueConfig

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fogbank.clouds.azure.queues import access, messages, queues, service_properties
-from fogbank.clouds.azure.storage import accounts, sas, shared_key
-from fogbank.clouds.azure.storage.calls import read_call
-from fogbank.clouds.azure.storage.errors import StorageError, error_body, invalid_value, not_authentic, unsupported
+from fogbank.clouds.azure.queues import access, messages, queues
+from fogbank.clouds.azure.storage import service_properties
+from fogbank.clouds.azure.storage.answering import Form, answer, refuse_in_xml
+from fogbank.clouds.azure.storage.authorizing import authorize
+from fogbank.clouds.azure.storage.calls import QUEUE, read_call
+from fogbank.clouds.azure.storage.errors import StorageError, invalid_value, unsupported
 from fogbank.clouds.azure.storage.sas import Needs
-from fogbank.engines.identity.keyed_resources import KeyedResourceNotFoundError
 from fogbank.engines.messaging.errors import (
     HandleInvalidError,
     LeaseNotHeldError,
     MessageGoneError,
     QueueNotFoundError,
 )
-from fogbank.kernel.clock import SECOND_US
-from fogbank.storage import StoreUnavailableError
-from fogbank.wire.http import BodyIncompleteError, BodyTooLargeError, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from fogbank.clouds.azure.parts import Parts
     from fogbank.clouds.azure.storage.calls import StorageCall
-    from fogbank.wire.http import Request
-
-_log = logging.getLogger(__name__)
+    from fogbank.wire.http import Request, Response
 
 
 class Operation(NamedTuple):
@@ -61,7 +55,6 @@ OPERATIONS: Final = {
     ("PUT", "message", ""): Operation(messages.update_message, Needs("o", "u", "u")),
     ("DELETE", "message", ""): Operation(messages.delete_message, Needs("o", "dp", "p")),
 }
-_READING: Final = frozenset({"GET", "HEAD"})
 _NOT_FOUND: Final = StorageError(404, "QueueNotFound", "The specified queue does not exist.")
 # What the engine refuses, in Azure's words.
 _REFUSALS: Final = (
@@ -78,46 +71,18 @@ _REFUSALS: Final = (
 )
 
 
+_FORM: Final = Form(b"Windows-Azure-Queue/1.0 Microsoft-HTTPAPI/2.0", _REFUSALS, refuse_in_xml)
+
+
 async def handle(parts: Parts, request: Request, host: str) -> Response:
     """Answer a request."""
-    number = parts.ids.request()
-    headers = [
-        (b"Cache-Control", b"no-cache"),
-        (b"Server", b"Windows-Azure-Queue/1.0 Microsoft-HTTPAPI/2.0"),
-        (b"x-ms-request-id", number.encode()),
-    ]
-    client = request.headers.get(b"x-ms-client-request-id")
-    if client is not None and len(client) <= 1024:
-        headers.append((b"x-ms-client-request-id", client))
-    version = request.headers.get(b"x-ms-version", b"2026-02-06")
-    headers.append((b"x-ms-version", version))
-    try:
-        response = await _run(parts, request, host)
-    except BodyIncompleteError:
-        raise
-    except StorageError as error:
-        response = _refusal(parts, error, number)
-    except BodyTooLargeError as error:
-        response = _refusal(parts, messages.too_large(error.limit), number)
-    except StoreUnavailableError as error:
-        _log.error("the store is unavailable: %s", error)
-        response = _refusal(parts, StorageError(503, "ServerBusy", f"The store is unavailable: {error}"), number)
-    except Exception as error:  # noqa: BLE001 - answered, and logged unless the engine refuses
-        response = _refusal(parts, _worded(request, error), number)
-    if request.method == "HEAD":
-        response = Response(response.status, response.headers)
-    response.headers += headers
-    return response
+    return await answer(parts, request, _FORM, _run(parts, request, host))
 
 
 async def _run(parts: Parts, request: Request, host: str) -> Response:
-    call = read_call(request, host)
+    call = read_call(request, host, QUEUE)
     operation = _operation(call)
-    await _authorize(parts, call, operation.needs)
-    if call.secondary and request.method not in _READING:
-        raise StorageError(
-            403, "InsufficientAccountPermissions", "Write operations are not allowed against the secondary."
-        )
+    await authorize(parts, call, operation.needs, access.policies_of)
     return await operation.run(parts, call)
 
 
@@ -142,49 +107,3 @@ def _operation(call: StorageCall) -> Operation:
     if comp and not any(known[1:] == (what, comp) for known in OPERATIONS):
         raise invalid_value("comp", comp)
     raise StorageError(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")
-
-
-async def _authorize(parts: Parts, call: StorageCall, needs: Needs) -> None:
-    """Raise the error for a request that nobody may send who has no key of the account; tokens aren't verified."""
-    request = call.request
-    scheme, _, credential = request.header(b"authorization").partition(" ")
-    try:
-        account = await accounts.find(parts.store, call.account)
-    except KeyedResourceNotFoundError:
-        message = f"The storage account '{call.account}' does not exist on this server."
-        raise StorageError(404, "ResourceNotFound", message) from None
-    if scheme in ("SharedKey", "SharedKeyLite"):
-        name, _, signature = credential.partition(":")
-        if name != account.name:
-            raise not_authentic(f"The account '{name}' is not the one that the request is for.")
-        shared_key.check(request, account.name, account.keys, scheme, signature)
-    elif scheme == "Bearer":
-        return
-    elif "sig" not in call.query:
-        raise StorageError(
-            401,
-            "NoAuthenticationInformation",
-            "Server failed to authenticate the request. Please refer to the information in the www-authenticate"
-            " header.",
-        )
-    elif "ss" in call.query:
-        sas.check_account(call, account.keys, needs, parts.clock.now())
-    else:
-        policies = await access.policies_of(parts, call) if "si" in call.query and call.path else {}
-        sas.check_service(call, account.keys, needs, parts.clock.now(), policies)
-
-
-def _worded(request: Request, error: Exception) -> StorageError:
-    for kinds, worded in _REFUSALS:
-        if isinstance(error, kinds):
-            return worded
-    _log.error("%s %s failed", request.method, request.raw_path, exc_info=error)
-    return StorageError(500, "InternalError", "The server encountered an internal error. Please retry the request.")
-
-
-def _refusal(parts: Parts, error: StorageError, number: str) -> Response:
-    time = datetime.fromtimestamp(parts.clock.now() / SECOND_US, UTC)
-    headers = [(b"Content-Type", b"application/xml"), (b"x-ms-error-code", error.code.encode())]
-    if error.status == 401:
-        headers.append((b"WWW-Authenticate", b"SharedKey"))
-    return Response(error.status, headers, error_body(error, number, f"{time:%Y-%m-%dT%H:%M:%S.%f}Z"))

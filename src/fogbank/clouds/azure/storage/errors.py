@@ -68,6 +68,12 @@ def invalid_xml(reason: str = "") -> StorageError:
     )
 
 
+def body_too_large(limit: int) -> StorageError:
+    """A body, or a part of it, is longer than it may be."""
+    message = "The request body is too large and exceeds the maximum permissible limit."
+    return StorageError(413, "RequestBodyTooLarge", message, {"MaxLimit": str(limit)})
+
+
 def unsupported(what: str) -> StorageError:
     """Azure has it, and Fogbank has not."""
     return StorageError(400, "UnsupportedByFogbank", f"Fogbank does not support {what}.")

@@ -1,7 +1,9 @@
-"""Shared access signatures: "Create an account SAS", "Create a service SAS" for queues.
+"""Shared access signatures: "Create an account SAS", "Create a service SAS" for queues and tables.
+
+(https://learn.microsoft.com/rest/api/storageservices/create-service-sas).
 
 A signature holds from its start to its expiry on the server's clock; what it leaves out may stand in a stored access
-policy of the queue.
+policy of the queue or table.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fogbank.clouds.azure.keys import sign
+from fogbank.clouds.azure.storage.calls import QUEUE, TABLE
 from fogbank.clouds.azure.storage.errors import StorageError, not_authentic, unsupported
 from fogbank.kernel.clock import SECOND_US
 
@@ -20,15 +23,18 @@ if TYPE_CHECKING:
 
     from fogbank.clouds.azure.storage.calls import StorageCall
 
-SERVICE: Final = "q"
+# The letters of services in accounts' signatures.
+SERVICES: Final = {QUEUE: "q", TABLE: "t"}
 _DELEGATED: Final = ("skoid", "sktid", "skt", "ske", "sks", "skv")
+_SIGNED: Final = ("si", "sip", "spr", "sv")
+_BOUNDS: Final = (("spk", "srk"), ("epk", "erk"))
 _FORMATS: Final = ("%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d")
 # The version from which the encryption scope is part of what an account's signature signs.
 _WITH_SCOPE: Final = "2020-12-06"
 
 
 class Needs(NamedTuple):
-    """What a signature must allow for an operation: any one of these permissions.
+    """What a signature must allow for an operation: any one of these permissions, or with `every` each of them.
 
     `kind` is the kind of resource in an account's signature: service, container or object. An operation without
     `service` permissions is not for service signatures.
@@ -37,6 +43,30 @@ class Needs(NamedTuple):
     kind: str = ""
     account: str = ""
     service: str = ""
+    every: bool = False
+
+
+class Grant(NamedTuple):
+    """What a signature allows: permissions, and in a table the keys from `first` to `last`, both included.
+
+    Keys are a partition key, or one and a row key; an empty one is no bound.
+    """
+
+    permissions: str
+    of_account: bool
+    first: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+
+    def check(self, needs: Needs) -> None:
+        """Raise the error for an operation that isn't allowed."""
+        wanted, given = set(needs.account if self.of_account else needs.service), set(self.permissions)
+        if not wanted or not (wanted <= given if needs.every else wanted & given):
+            raise _mismatch("permission")
+
+    def covers(self, partition: str, row: str) -> bool:
+        """Whether an entity is within the keys that are allowed."""
+        key = (partition, row)
+        return key[: len(self.first)] >= self.first and (not self.last or key[: len(self.last)] <= self.last)
 
 
 class Policy(NamedTuple):
@@ -53,8 +83,8 @@ def _mismatch(what: str) -> StorageError:
     return StorageError(403, f"Authorization{code[what]}Mismatch", message)
 
 
-def check_account(call: StorageCall, keys: Sequence[str], needs: Needs, now_us: int) -> None:
-    """Raise the error for an account's signature that doesn't allow the operation."""
+def check_account(call: StorageCall, keys: Sequence[str], needs: Needs, now_us: int) -> Grant:
+    """Return what an account's signature allows, or raise the error if that isn't the operation."""
     query = call.query
     _check_delegation(query)
     names = ["sp", "ss", "srt", "st", "se", "sip", "spr", "sv"]
@@ -63,26 +93,27 @@ def check_account(call: StorageCall, keys: Sequence[str], needs: Needs, now_us: 
     text = "".join(f"{each}\n" for each in (call.account, *(query.get(name, "") for name in names)))
     _check_signature(query["sig"], keys, text)
     _check_frame(call, query.get("st", ""), query.get("se", ""), now_us)
-    if SERVICE not in query.get("ss", ""):
+    if SERVICES[call.service] not in query.get("ss", ""):
         raise _mismatch("service")
     if not needs.kind:
         raise _mismatch("permission")
     if needs.kind not in query.get("srt", ""):
         raise _mismatch("resource type")
-    if not set(needs.account) & set(query.get("sp", "")):
-        raise _mismatch("permission")
+    grant = Grant(query.get("sp", ""), of_account=True)
+    grant.check(needs)
+    return grant
 
 
 def check_service(
     call: StorageCall, keys: Sequence[str], needs: Needs, now_us: int, policies: Mapping[str, Policy]
-) -> None:
-    """Raise the error for a queue's signature that doesn't allow the operation."""
+) -> Grant:
+    """Return what a queue's or table's signature allows, or raise the error if that isn't the operation."""
     query = call.query
     _check_delegation(query)
-    queue = call.path[0] if call.path else ""
-    names = ("si", "sip", "spr", "sv")
+    resource, names = _signed_resource(call)
     signed = [query.get(name, "") for name in ("sp", "st", "se")]
-    text = "\n".join([*signed, f"/queue/{call.account}/{queue}", *(query.get(name, "") for name in names)])
+    path = f"/{call.service}/{call.account}/{resource}"
+    text = "\n".join([*signed, path, *(query.get(name, "") for name in names)])
     _check_signature(query["sig"], keys, text)
     permission, start, expiry = signed
     identifier = query.get("si")
@@ -101,8 +132,19 @@ def check_service(
             expiry or policy.expiry,
         )
     _check_frame(call, start, expiry, now_us)
-    if not queue or not set(needs.service) & set(permission):
+    if not resource:
         raise _mismatch("permission")
+    first, last = (tuple(query[name] for name in pair if query.get(name)) for pair in _BOUNDS)
+    grant = Grant(permission, False, first, last)
+    grant.check(needs)
+    return grant
+
+
+def _signed_resource(call: StorageCall) -> tuple[str, tuple[str, ...]]:
+    """Return what a service's signature is for, and the names of the parameters that it signs."""
+    if call.service == TABLE:
+        return call.query.get("tn", "").lower(), (*_SIGNED, *_BOUNDS[0], *_BOUNDS[1])
+    return (call.path[0] if call.path else ""), _SIGNED
 
 
 def _check_delegation(query: Mapping[str, str]) -> None:

@@ -21,6 +21,7 @@ from fogbank.clouds.azure.arm.resources import (
 from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
 from fogbank.clouds.azure.storage import accounts
 from fogbank.clouds.azure.storage.accounts import DEVELOPMENT, KEY_NAMES, KIND, address_of
+from fogbank.engines.documents import collections
 from fogbank.engines.identity import keyed_resources
 from fogbank.engines.identity.keyed_resources import AddressTakenError, KeyedConfig, KeyedResourceNotFoundError
 from fogbank.engines.messaging import queues
@@ -37,14 +38,14 @@ PROVIDER: Final = "microsoft.storage"
 _TYPE: Final = "Microsoft.Storage/storageAccounts"
 _NAME: Final = re.compile(r"[a-z0-9]{3,24}")
 _KINDS: Final = frozenset({"StorageV2", "Storage"})
-# What has no consequences for queues on one machine is kept and shown.
+# What has no consequences for queues and tables on one machine is kept and shown.
 _PROPERTIES: Final = frozenset({
     "accessTier", "allowBlobPublicAccess", "allowCrossTenantReplication", "allowSharedKeyAccess",
     "defaultToOAuthAuthentication", "minimumTlsVersion", "publicNetworkAccess", "supportsHttpsTrafficOnly",
     "dnsEndpointType", "largeFileSharesState", "provisioningState", "primaryEndpoints", "primaryLocation",
     "statusOfPrimary", "creationTime", "encryption",
 })  # fmt: skip
-_QUEUES_MAX: Final = 100
+_DELETED_AT_ONCE: Final = 100
 
 
 async def handle(parts: Parts, call: ArmCall) -> Response:
@@ -115,7 +116,7 @@ async def list_accounts(parts: Parts, call: ArmCall) -> Response:
 
 
 async def delete_account(parts: Parts, call: ArmCall) -> Response:
-    """Delete an account with its queues."""
+    """Delete an account with its queues and tables."""
     try:
         await _find(parts, call)
     except AzureError:
@@ -126,11 +127,15 @@ async def delete_account(parts: Parts, call: ArmCall) -> Response:
 
 
 async def _delete(tx: Tx, now_us: int, name: str) -> bool:
-    """Delete some of an account's queues, and the account with the last of them."""
-    found = await queues.list_queues(tx, now_us, accounts.scope_of(name), "", "", _QUEUES_MAX)
+    """Delete some of an account's queues and tables, and the account with the last of them."""
+    scope = accounts.scope_of(name)
+    found = await queues.list_queues(tx, now_us, scope, "", "", _DELETED_AT_ONCE)
     for queue in found:
         await queues.delete(tx, now_us, (queue.scope, queue.name))
-    if len(found) == _QUEUES_MAX:
+    tables = await collections.list_names(tx, now_us, scope, "", _DELETED_AT_ONCE)
+    for table in tables:
+        await collections.delete(tx, now_us, (scope, table))
+    if _DELETED_AT_ONCE in (len(found), len(tables)):
         return False
     await keyed_resources.delete(tx, now_us, address_of(name))
     return True
@@ -183,7 +188,7 @@ def _show(call: ArmCall, account: KeyedResource) -> dict[str, Any]:
             "provisioningState": "Succeeded",
             "primaryLocation": facts["location"],
             "statusOfPrimary": "available",
-            "primaryEndpoints": {"queue": f"{call.scheme}://{call.host}/{account.name}/"},
+            "primaryEndpoints": dict.fromkeys(("queue", "table"), f"{call.scheme}://{call.host}/{account.name}/"),
         },
     }
 

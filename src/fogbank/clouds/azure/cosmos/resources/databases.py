@@ -152,9 +152,14 @@ async def query_databases(parts: Parts, call: CosmosCall) -> Response:
 
 async def delete_database(parts: Parts, call: CosmosCall) -> Response:
     """Delete a database with its containers."""
-    while not await parts.store.run(_delete, call.databases, call.path[1]):
-        pass
+    await remove(parts, call.databases, call.path[1])
     return Response(204, [charged(4.95)])
+
+
+async def remove(parts: Parts, databases: Name, name: str) -> None:
+    """Delete a database with its containers, or raise the error for none."""
+    while not await parts.store.run(_delete, databases, name):
+        pass
 
 
 async def _delete(tx: Tx, now_us: int, databases: Name, name: str) -> bool:

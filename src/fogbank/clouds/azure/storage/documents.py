@@ -1,4 +1,4 @@
-"""XML as Queue Storage reads and writes it, and its times."""
+"""XML as Azure Storage reads and writes it, and its times."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""The properties and statistics of an account's queue service ("Set Queue Service Properties")."""
+"""The properties and statistics of one of an account's services ("Set Queue Service Properties", "… Table …")."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
-from fogbank.clouds.azure.queues.documents import date_of, read_xml, xml_response
 from fogbank.clouds.azure.storage import accounts
+from fogbank.clouds.azure.storage.documents import date_of, read_xml, xml_response
 from fogbank.clouds.azure.storage.errors import StorageError, invalid_xml, unsupported
 from fogbank.wire.http import Response
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.storage.calls import StorageCall
 
 BODY_BYTES_MAX: Final = 65_536
-_FACT: Final = "queue_properties"
+# Under what they are noted, by the service.
+_FACTS: Final = {"queue": "queue_properties", "table": "table_properties"}
 _METRICS: Final = (
     "<Version>1.0</Version><Enabled>false</Enabled><RetentionPolicy><Enabled>false</Enabled></RetentionPolicy>"
 )
@@ -31,29 +32,29 @@ _ROOT: Final = "StorageServiceProperties"
 
 async def get_properties(parts: Parts, call: StorageCall) -> Response:
     """Show the properties."""
-    return xml_response(200, await _properties(parts, call.account))
+    return xml_response(200, await _properties(parts, call))
 
 
-async def _properties(parts: Parts, account: str) -> str:
-    noted = (await parts.store.read(accounts.facts, account)).get(_FACT)
+async def _properties(parts: Parts, call: StorageCall) -> str:
+    noted = (await parts.store.read(accounts.facts, call.account)).get(_FACTS[call.service])
     return noted or f"<{_ROOT}>{''.join(_DEFAULTS.values())}</{_ROOT}>"
 
 
 async def set_properties(parts: Parts, call: StorageCall) -> Response:
     """Replace those properties that the request has; logging and metrics are kept and shown, nothing more."""
     given = read_xml(await call.request.read(BODY_BYTES_MAX), _ROOT)
-    kept = await _properties(parts, call.account)
+    kept = await _properties(parts, call)
     known = {element.tag: element for element in read_xml(kept.encode(), _ROOT)}
     for element in given:
         if element.tag not in _DEFAULTS:
-            raise invalid_xml(f"The element {element.tag} is not a property of the queue service.")
+            raise invalid_xml(f"The element {element.tag} is not a property of the {call.service} service.")
         if element.tag == "Cors" and len(element):
             raise unsupported("cross-origin resource sharing (Cors) in service properties")
         known[element.tag] = element
     root = ET.Element(_ROOT)
     root.extend(known[tag] for tag in _DEFAULTS)
     text = ET.tostring(root, encoding="unicode")
-    await parts.store.run(accounts.note, call.account, _FACT, text)
+    await parts.store.run(accounts.note, call.account, _FACTS[call.service], text)
     return Response(202, [])
 
 

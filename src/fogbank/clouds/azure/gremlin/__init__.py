@@ -1,0 +1,1 @@
+"""Azure Cosmos DB for Gremlin: graphs that are containers, and Gremlin's protocol over WebSocket."""
