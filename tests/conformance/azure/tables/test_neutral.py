@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from azure.data.tables import EdmType, EntityProperty, TableServiceClient
 
-from fogbank.cli.env import variables
+from fogbank.cli.running.variables import variables
 from tests.conformance.azure.conftest import GROUP
 from tests.conformance.azure.tables.conftest import new_name
 
