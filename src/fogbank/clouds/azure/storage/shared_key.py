@@ -29,7 +29,7 @@ def check(request: Request, account: str, keys: Iterable[str], scheme: str, sign
     first = ""
     for text in strings_to_sign(request, account, lite=scheme == "SharedKeyLite"):
         first = first or text
-        if any(hmac.compare_digest(sign(key, text), signature) for key in keys):
+        if any(hmac.compare_digest(sign(key, text).encode(), signature.encode(errors="replace")) for key in keys):
             return
     raise not_authentic(
         f"The MAC signature found in the HTTP request '{signature}' is not the same as any computed signature. Server"
