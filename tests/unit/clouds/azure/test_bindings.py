@@ -53,7 +53,7 @@ def test_what_is_fine() -> None:
         ({"name": "f", "bindings": []}, "No trigger binding specified."),
         ({"name": "f", "bindings": [http(), http()]}, "Multiple trigger bindings specified."),
         ({"name": "f", "bindings": [1]}, "must be objects"),
-        ({"name": "f", "bindings": [http()], "retry": {}}, "Fogbank does not support retry policies."),
+        ({"name": "f", "bindings": [http()], "retry": {}}, "does not support retry policies of functions with"),
         ({"name": "f", "bindings": [http(authLevel="user")]}, "Fogbank does not support the authLevel user."),
         ({"name": "f", "bindings": [http(webHookType="github")]}, "webHookType"),
         ({"name": "f", "bindings": [http(route="admin/x")]}, "conflicts with one or more built in routes"),
@@ -69,7 +69,7 @@ def test_what_is_fine() -> None:
         ),
         *(
             ({"name": "f", "bindings": [{"type": kind}]}, f"Fogbank does not support the trigger type {kind}.")
-            for kind in ("blobTrigger", "cosmosDBTrigger", "serviceBusTrigger")
+            for kind in ("blobTrigger", "eventHubTrigger", "serviceBusTrigger")
         ),
         ({"name": "f", "bindings": [http()], "error": "no module"}, "no module"),
     ],
@@ -80,6 +80,53 @@ def test_what_is_wrong(description: dict[str, Any], error: str) -> None:
     assert good.error == ""
     assert error in bad.error
     assert bad.active == (not bad.error)
+
+
+WHERE = {"databaseName": "d", "containerName": "c", "connection": "C"}
+
+
+@pytest.mark.parametrize(
+    ("binding", "error"),
+    [
+        ({}, ""),
+        ({"preferredLocations": "West Europe", "feedPollDelay": 100, "leaseAcquireInterval": 1}, ""),
+        ({"containerName": None}, "containerName of cosmosDBTrigger must be a text"),
+        ({"containerName": "{x}"}, "binding expressions in containerName"),
+        ({"leaseContainerPrefix": "{x}"}, "binding expressions in leaseContainerPrefix"),
+        ({"collectionName": "c"}, "the property collectionName of cosmosDBTrigger"),
+        ({"maxItemsPerInvocation": 1_001}, "at most 1000"),
+        ({"feedPollDelay": "soon"}, "feedpolldelay"),
+        ({"startFromTime": "yesterday"}, "ISO 8601"),
+        ({"changeFeedMode": "Everything"}, "must be LatestVersion or AllVersionsAndDeletes"),
+        ({"changeFeedMode": "AllVersionsAndDeletes", "startFromBeginning": True}, "can't be used"),
+        ({"connection": "OTHER"}, "'OTHER' does not exist"),
+        ({"connection": "ELSEWHERE"}, "is no connection string of an account of this server"),
+        ({"leaseConnection": "NONE"}, "'NONE' does not exist"),
+    ],
+)
+def test_what_a_cosmos_trigger_may_say(binding: dict[str, Any], error: str) -> None:
+    trigger = {"type": "cosmosDBTrigger", "direction": "in", "name": "items", **WHERE, **binding}
+    here, elsewhere = "AccountEndpoint=http://127.0.0.1:4566/;AccountKey=x;", "AccountEndpoint=https://x.com/"
+    (entry,) = check({"name": "f", "bindings": [trigger]}, C=here, ELSEWHERE=elsewhere)
+    assert error in entry.error
+    assert bool(error) == bool(entry.error)
+
+
+@pytest.mark.parametrize(
+    ("binding", "error"),
+    [
+        ({"id": "{id}", "partitionKey": "a"}, ""),
+        ({"id": "1", "sqlQuery": "SELECT * FROM c"}, "Both the id and the sqlQuery"),
+        ({"createIfNotExists": True}, "the property createIfNotExists of cosmosDB bindings"),
+        ({"direction": "inout"}, "Fogbank does not support"),
+        ({"connection": None}, "'CosmosDB' does not exist"),
+    ],
+)
+def test_what_a_cosmos_input_may_say(binding: dict[str, Any], error: str) -> None:
+    given = {"type": "cosmosDB", "direction": "in", "name": "items", **WHERE, **binding}
+    (entry,) = check({"name": "f", "bindings": [http(), given]}, C__accountEndpoint="https://shop.documents.azure.com/")
+    assert error in entry.error
+    assert bool(error) == bool(entry.error)
 
 
 def test_the_zone_of_a_timer() -> None:

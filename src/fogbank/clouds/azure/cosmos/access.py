@@ -102,7 +102,7 @@ async def _account(store: Store, account: str) -> tuple[Sequence[str], Sequence[
 
 
 def _signed(texts: Iterable[str], given: str, keys: Iterable[str]) -> bool:
-    wanted = given.encode()
+    wanted = given.encode(errors="replace")
     return any(hmac.compare_digest(sign(key, text).encode(), wanted) for key in keys for text in texts)
 
 

@@ -34,6 +34,7 @@ COSMOS: Final = cosmos.TRIGGER
 TRIGGERS: Final = (HTTP, TIMER, QUEUE, EVENT_GRID, COSMOS)
 OUT_TYPES: Final = frozenset({"http", "queue", "eventgrid", cosmos.TYPE})
 IN_TYPES: Final = frozenset({cosmos.TYPE})
+_TYPES: Final = {"in": IN_TYPES, "out": OUT_TYPES}
 AUTH_LEVELS: Final = ("anonymous", "function", "admin")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,127}", re.IGNORECASE)
 _SETTING: Final = re.compile(r"%([^%]+)%")
@@ -136,7 +137,7 @@ def _check_entry(entry: Entry, app: App, settings: Mapping[str, str], routes: di
         what = "No trigger" if not triggers else "Multiple trigger"
         msg = f"{what} binding{'s' if triggers else ''} specified. A function must have a single trigger input binding."
         raise BindingError(msg)
-    if entry.config.get("retry") and kind_of(entry.trigger) != COSMOS:
+    if entry.config.get("retry") is not None and kind_of(entry.trigger) != COSMOS:
         msg = f"Fogbank does not support retry policies of functions with the trigger type {entry.trigger['type']}."
         raise BindingError(msg)
     for binding in entry.bindings:
@@ -173,7 +174,7 @@ def _check_binding(binding: Mapping[str, Any]) -> None:
         if kind not in TRIGGERS:
             msg = f"Fogbank does not support the trigger type {binding['type']}."
             raise BindingError(msg)
-    elif kind not in (OUT_TYPES if _direction(binding) == "out" else IN_TYPES):
+    elif kind not in _TYPES.get(_direction(binding), ()):
         msg = f"Fogbank does not support the binding type {binding.get('type')}."
         raise BindingError(msg)
     if kind in (cosmos.TYPE, COSMOS) and (problem := cosmos.problem_of(binding)):

@@ -155,7 +155,7 @@ def _check_delegation(query: Mapping[str, str]) -> None:
 def _check_signature(signature: str, keys: Sequence[str], text: str) -> None:
     # A plus sign that a client didn't escape has become a space.
     given = signature.replace(" ", "+")
-    if not any(hmac.compare_digest(sign(key, text), given) for key in keys):
+    if not any(hmac.compare_digest(sign(key, text).encode(), given.encode(errors="replace")) for key in keys):
         raise not_authentic(f"Signature did not match. String to sign used was {text}")
 
 

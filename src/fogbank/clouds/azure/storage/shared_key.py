@@ -35,7 +35,7 @@ def check(
     texts = table_strings_to_sign if table else strings_to_sign
     for text in texts(request, account, lite=scheme == "SharedKeyLite"):
         first = first or text
-        if any(hmac.compare_digest(sign(key, text), signature) for key in keys):
+        if any(hmac.compare_digest(sign(key, text).encode(), signature.encode(errors="replace")) for key in keys):
             return
     raise not_authentic(
         f"The MAC signature found in the HTTP request '{signature}' is not the same as any computed signature. Server"
