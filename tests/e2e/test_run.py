@@ -45,6 +45,7 @@ def run(server: ServerProcess) -> Run:
 PYTHON = """
 import json, urllib.error, urllib.request
 import boto3
+from azure.cosmos import CosmosClient, PartitionKey
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.mgmt.eventgrid import EventGridManagementClient
 from azure.storage.queue import QueueServiceClient
@@ -68,6 +69,15 @@ told["topics"] = len(list(arm.topics.list_by_subscription()))
 told["managed"] = ManagedIdentityCredential().get_token("https://storage.azure.com/.default").token.count(".")
 queues = QueueServiceClient.from_connection_string(os.environ["AZURE_STORAGE_CONNECTION_STRING"])
 told["storage"] = queues.create_queue("mine").queue_name
+# Accounts and keys that only the real Azure knows.
+key = "bm9ib2R5IGtub3dzIHRoaXMga2V5IGJ1dCBBenVyZQ=="
+cosmos = CosmosClient("https://mine.documents.azure.com", key)
+things = cosmos.create_database("shop").create_container("things", PartitionKey("/id"))
+things.create_item({"id": "1"})
+told["cosmos"] = things.read_item("1", "1")["id"]
+theirs = QueueServiceClient("https://mine.queue.core.windows.net", credential=key)
+theirs.create_queue("later").send_message("x")
+told["queued"] = theirs.get_queue_client("later").receive_message().content
 try:
     urllib.request.urlopen("https://example.com", timeout=10)
 except urllib.error.URLError as error:
@@ -89,6 +99,8 @@ def test_python_sdks_land_here(run: Run) -> None:
         "topics": 0,
         "managed": 2,
         "storage": "mine",
+        "cosmos": "1",
+        "queued": "x",
         "elsewhere": "Tunnel connection failed: 403 Forbidden",
     }
     assert done.stderr.splitlines()[-1] == "fogbank run: refused example.com, since it is offline"

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from fogbank.clouds.azure.cosmos.calls import EMULATOR
 from fogbank.clouds.azure.cosmos.errors import CosmosError
 from fogbank.clouds.azure.cosmos.resources.accounts import CONSISTENCY, LEVEL, address_of
+from fogbank.clouds.azure.implied import imply, is_implied
 from fogbank.engines.identity import keyed_resources
 from fogbank.engines.identity.keyed_resources import KeyedResourceNotFoundError
 
@@ -44,7 +45,7 @@ _READ_ONLY: Final = "The given key has insufficient privileges to perform the re
 
 async def authorize(store: Store, call: CosmosCall) -> str:
     """Raise the error for a request whose sender has no key of the account; returns the account's consistency."""
-    keys, readonly, level = await _account(store, call.account)
+    keys, readonly, level = await _account(store, call.account, implied=is_implied(call.request))
     header = call.header(b"authorization")
     if not header:
         raise CosmosError(401, _MISSING)
@@ -52,6 +53,9 @@ async def authorize(store: Store, call: CosmosCall) -> str:
     if token is None:
         raise CosmosError(401, "The authorization token is not in the expected format.")
     if token[1] == "aad":
+        return level
+    if not keys:
+        # Made by nobody here: its keys aren't known.
         return level
     given = unquote(token[2]) if "%" in token[2] else token[2]
     if token[1] == "resource":
@@ -77,7 +81,8 @@ async def authorize(store: Store, call: CosmosCall) -> str:
 
 async def primary_key(store: Store, account: str) -> str:
     """Return the key that an account's resource tokens are signed with."""
-    return (await _account(store, account))[0][0]
+    keys, _readonly, _level = await _account(store, account)
+    return keys[0] if keys else EMULATOR_KEY
 
 
 async def keys_of(store: Store, account: str) -> tuple[Sequence[str], Sequence[str]]:
@@ -89,16 +94,23 @@ async def keys_of(store: Store, account: str) -> tuple[Sequence[str], Sequence[s
     return keys, readonly
 
 
-async def _account(store: Store, account: str) -> tuple[Sequence[str], Sequence[str], str]:
-    """Return an account's keys, those for reading only, and its level of consistency."""
+async def _account(store: Store, account: str, *, implied: bool = False) -> tuple[Sequence[str], Sequence[str], str]:
+    """Return an account's keys, those for reading only, and its level of consistency.
+
+    One that is implied is made if it isn't there; it has no keys.
+    """
     if account == EMULATOR:
         return (EMULATOR_KEY,), (), LEVEL
     try:
         config = (await store.read(keyed_resources.find_at, address_of(account))).config
     except KeyedResourceNotFoundError:
-        raise CosmosError(404, f"Database account '{account}' does not exist on this server.") from None
-    readonly = [config.keys[name] for name in READONLY_KEY_NAMES]
-    return [config.keys[name] for name in KEY_NAMES], readonly, config.facts[CONSISTENCY]
+        if not implied:
+            raise CosmosError(404, f"Database account '{account}' does not exist on this server.") from None
+        config = (await imply(store, address_of(account), {CONSISTENCY: LEVEL})).config
+    keys, readonly = (
+        [config.keys[name] for name in names if name in config.keys] for names in (KEY_NAMES, READONLY_KEY_NAMES)
+    )
+    return keys, readonly, config.facts[CONSISTENCY]
 
 
 def _signed(texts: Iterable[str], given: str, keys: Iterable[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fogbank.clouds.azure.implied import imply
 from fogbank.engines.identity import keyed_resources
 from fogbank.engines.identity.keyed_resources import (
     AddressTakenError,
@@ -45,16 +46,24 @@ def scope_of(name: str) -> str:
 _DEVELOPMENT: Final = Account(DEVELOPMENT, (DEVELOPMENT_KEY,), KeyedConfig())
 
 
-async def find(store: Store, name: str) -> Account:
-    """Return an account, or raise `KeyedResourceNotFoundError`."""
+async def find(store: Store, name: str, *, implied: bool = False) -> Account:
+    """Return an account, or raise `KeyedResourceNotFoundError`; one that is implied is made if it isn't there.
+
+    Whose signatures can't be verified has no keys.
+    """
     if name == DEVELOPMENT:
         return _DEVELOPMENT
-    return _account(await store.read(keyed_resources.find_at, address_of(name)))
+    try:
+        return _account(name, await store.read(keyed_resources.find_at, address_of(name)))
+    except KeyedResourceNotFoundError:
+        if not implied:
+            raise
+        return _account(name, await imply(store, address_of(name), {}))
 
 
-def _account(resource: KeyedResource) -> Account:
-    keys = tuple(key for name, key in resource.config.keys.items() if name in KEY_NAMES)
-    return Account(resource.name, keys, resource.config)
+def _account(name: str, resource: KeyedResource) -> Account:
+    keys = tuple(key for each, key in resource.config.keys.items() if each in KEY_NAMES)
+    return Account(name, keys, resource.config)
 
 
 async def exists(tx: Tx, now_us: int, name: str) -> bool:
