@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, default=None, help="Refuse what only the real clouds have reasons to refuse.")
 @click.option("--smtp", metavar="HOST:PORT", help="Mail server to send e-mails on to; all stay in the outbox, too.")
 @click.option(
-    "--alias-ports", is_flag=True, default=None, help="Also listen where clients look for emulators: 8081, 10001 (off)."
+    "--alias-ports",
+    is_flag=True,
+    default=None,
+    help="Also listen where clients look for emulators: 8081, 10001, 10002 (off).",
 )
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""

@@ -78,8 +78,7 @@ class HttpServer:
         self.closing = True
         for listener in self._listeners:
             listener.close()
-        await self.connections.close(grace_seconds)
-        await self.sockets.close(grace_seconds)
+        await asyncio.gather(self.connections.close(grace_seconds), self.sockets.close(grace_seconds))
         if self._sweeping is not None:
             self._sweeping.cancel()
 

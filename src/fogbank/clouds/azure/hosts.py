@@ -31,6 +31,8 @@ _OF_IDENTITY: Final = ("/token", "/openid-configuration", "/keys")
 _TABLE_PORT: Final = b":10002"
 # A path of tables, behind the account: the list of them, a batch, an entity or a query.
 _TABLE_PATH: Final = re.compile(r"/[a-z0-9-]{3,34}/(?:\$batch/?|Tables(?:\(.*\))?/?|[A-Za-z][A-Za-z0-9]*\(.*\))$")
+# What both queues and tables are asked for in the same words.
+_SHARED: Final = re.compile("&comp=(?:acl|properties|stats)&", re.IGNORECASE)
 _DEVELOPMENT: Final = "/devstoreaccount1"
 _SHARED_KEY: Final = (b"SharedKey ", b"SharedKeyLite ")
 
@@ -87,7 +89,7 @@ def is_table(request: Request, host: str) -> bool | None:
     query = f"&{request.raw_query}&"
     if "&tn=" in query or "&ss=t&" in query:
         return True
-    return None if "comp=" in query and b"authorization" in headers else False
+    return None if _SHARED.search(query) and b"authorization" in headers else False
 
 
 def is_event_grid(request: Request, host: str) -> bool:

@@ -87,6 +87,7 @@ class SocketConnection(asyncio.Protocol):
         transport.resume_reading()
         if self._owner.closing:
             self.close_when_idle()
+            transport.close()
         elif begun:
             self.data_received(begun)
 
@@ -130,11 +131,12 @@ class SocketConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End the session."""
         self._lost = True
-        self._owner.sockets.forget(self)
         self._end(ABNORMAL, "")
         self._writable.set()
-        if self._owner.closing and self._task is not None:
-            # Elsewhere the session hears of it where it takes or sends.
+        assert self._task is not None
+        # The socket is gone with its session, which hears of it where it takes or sends.
+        self._task.add_done_callback(lambda _task: self._owner.sockets.forget(self))
+        if self._owner.closing:
             self._task.cancel()
 
     def pause_writing(self) -> None:
@@ -190,6 +192,8 @@ class SocketConnection(asyncio.Protocol):
 
     def sweep(self, now: float) -> None:
         """Ask a client that is silent for a sign of life, and cut off one that gives none; `now` is the loop's time."""
+        if self._lost:
+            return
         patience = self._owner.patience
         unsent = self._transport.get_write_buffer_size()
         if unsent != self._unsent[0]:

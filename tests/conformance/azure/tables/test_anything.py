@@ -58,6 +58,22 @@ def test_levels_of_metadata(azure: Azure, name: str) -> None:
     assert f"Tables('{name}')" in [each["odata.editLink"] for each in tables["value"]]
 
 
+def test_an_account_s_own_host(azure: Azure, name: str) -> None:
+    host = "devstoreaccount1.table.core.windows.net"
+    answer = azure.control(
+        "GET",
+        f"/{name}()",
+        host=host,
+        authorization="Bearer token",
+        accept="application/json",
+        x_ms_version="2020-12-06",
+    )
+    assert answer.status == 200
+    assert answer.json()["odata.metadata"] == f"http://{host}/$metadata#{name}"
+    assert send(azure, "GET", "/Tables('missing')").json()["odata.error"]["code"] == "ResourceNotFound"
+    assert send(azure, "GET", f"/Tables('{name}')").json()["TableName"] == name
+
+
 def test_preferences(azure: Azure, name: str) -> None:
     answer = send(azure, "POST", f"/{name}", {"PartitionKey": "b", "RowKey": "2"}, prefer="return-no-content")
     assert (answer.status, answer.body, answer.headers["preference-applied"]) == (204, b"", "return-no-content")
