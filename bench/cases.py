@@ -14,6 +14,7 @@ from bench.pubsub import PUBSUB_CASES
 from bench.sns import SNS_CASES
 from bench.sqs import SQS_CASES
 from bench.streams import STREAM_CASES
+from bench.ways import WAYS
 
 CASES = (
     *SQS_CASES,
@@ -28,4 +29,5 @@ CASES = (
     *LAMBDA_CASES,
     *LANGUAGE_CASES,
     *HTTP_FUNCTION_CASES,
+    *WAYS,
 )
