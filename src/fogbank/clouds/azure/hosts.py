@@ -33,6 +33,7 @@ _TABLE_PORT: Final = b":10002"
 _TABLE_PATH: Final = re.compile(r"/[a-z0-9-]{3,34}/(?:\$batch/?|Tables(?:\(.*\))?/?|[A-Za-z][A-Za-z0-9]*\(.*\))$")
 # What both queues and tables are asked for in the same words.
 _SHARED: Final = re.compile("&comp=(?:acl|properties|stats)&", re.IGNORECASE)
+_GREMLIN_PATHS: Final = ("/gremlin", "/gremlin/")
 _DEVELOPMENT: Final = "/devstoreaccount1"
 _SHARED_KEY: Final = (b"SharedKey ", b"SharedKeyLite ")
 
@@ -52,7 +53,7 @@ def is_cosmos(request: Request, host: str) -> bool:
 
 def is_gremlin(request: Request, host: str) -> bool:
     """Whether a request is for a graph of Cosmos DB: by its host, or as a handshake by its path."""
-    return (request.upgrade and request.raw_path.startswith("/gremlin")) or host.endswith(GREMLIN_HOSTS)
+    return (request.upgrade and request.raw_path in _GREMLIN_PATHS) or host.endswith(GREMLIN_HOSTS)
 
 
 def is_storage(request: Request, host: str) -> bool:

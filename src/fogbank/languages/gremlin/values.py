@@ -50,6 +50,8 @@ def rank(value: Any) -> tuple[Any, ...]:
         return (5, tuple(rank(each) for each in value))
     if isinstance(value, dict):
         return (6, tuple((rank(key), rank(each)) for key, each in value.items()))
+    if isinstance(value, tuple):
+        return (7, shown(value))
     kind = _RANKS[type(value)]
     return (kind, value) if value is not None else (kind,)
 
@@ -71,7 +73,19 @@ def shown(value: Any) -> str:
         return value.id
     if isinstance(value, VertexProperty | Property):
         return shown(value.value)
+    if isinstance(value, tuple):
+        return _shown_identity(value)
     return "null" if value is None else str(value)
+
+
+def _shown_identity(value: tuple[Any, ...]) -> str:
+    """Return what is the same of a list or a map as text, as keys of groups are told."""
+    kind, inner = value[0], value[1]
+    if kind == "list":
+        return f"[{', '.join(map(shown, inner))}]"
+    if kind == "map":
+        return "{" + ", ".join(f"{shown(key)}={shown(each)}" for key, each in inner) + "}"
+    return shown(value[-2] if kind == "property" else inner)
 
 
 def values_of(element: Any, keys: tuple[str, ...]) -> list[Any]:

@@ -26,7 +26,10 @@ def show(value: Any) -> Any:
         return {shown(key): {"key": show(key), "value": show(each)} for key, each in value.items()}
     if isinstance(value, Path):
         return {"labels": value.labels, "objects": [show(each) for each in value]}
-    if isinstance(value, list | tuple):
+    if isinstance(value, tuple):
+        # What is the same of a list or a map, which is the key of a group.
+        return shown(value)
+    if isinstance(value, list):
         return [show(each) for each in value]
     if isinstance(value, dict):
         return {shown(key): show(each) for key, each in value.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from fogbank.languages.gremlin.compiling import Call, Compiler, count_arguments, split_scope, step, unfit
@@ -174,7 +175,8 @@ def _cap(_compiler: Compiler, call: Call) -> Run:
     async def run(context: Context, stream: Stream) -> Stream:
         async for _traverser in stream:
             pass
-        found = {name: context.gathered.get(name, []) for name in names}
+        # Copies, since what is gathered may still grow, also by itself.
+        found = {name: copy(context.gathered.get(name, [])) for name in names}
         yield begin(found[names[0]] if len(names) == 1 else found)
 
     return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fogbank.languages.gremlin.compiling import REDUCING, Call, Compiler, count_arguments, replay, step, unfit
+from fogbank.languages.gremlin.elements import Property, VertexProperty
 from fogbank.languages.gremlin.modulating import read_by, read_bys, taken
 from fogbank.languages.gremlin.nodes import Traversal
 from fogbank.languages.gremlin.traversers import begin
@@ -103,8 +104,8 @@ def _reducer(compiler: Compiler, call: Call) -> Callable[[Context, list[Traverse
 
 
 def _hashable(key: Any) -> Any:
-    """Return a key that a map can have; lists and maps are told by what is the same of them."""
-    return identity(key) if isinstance(key, list | dict) else key
+    """Return a key that a map can have; lists, maps and properties are told by what is the same of them."""
+    return identity(key) if isinstance(key, list | dict | VertexProperty | Property) else key
 
 
 @step("tree")
