@@ -46,6 +46,7 @@ from fogbank.clouds.gcp.services import (
     gcp_launchers,
     gcp_line_readers,
     gcp_push_forms,
+    gcp_shapes,
     gcp_table,
     gcp_timers,
 )
@@ -291,7 +292,7 @@ class App:
         """Add what runs without a request."""
         store, clock, ids = self.store, self.clock, self.ids
         self._add(Readiness(store, invoker))
-        self._add(DocumentUpkeep(store, clock, azure_shapes()))
+        self._add(DocumentUpkeep(store, clock, {**azure_shapes(), **gcp_shapes(ids)}))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)

@@ -45,7 +45,9 @@ async def clear(tx: Tx, now_us: int, database: Database, number: int, index: int
     if collection is None:
         return
     latest = await collections.latest(tx, now_us, collection)
-    kept = msgspec.structs.replace(configuration(database, index), labels=collection.config.labels)
+    kept = msgspec.structs.replace(
+        configuration(database, index), labels=collection.config.labels, expiry=collection.config.expiry
+    )
     if collection.config.protected:
         await collections.update(tx, now_us, database, lambda config: msgspec.structs.replace(config, protected=False))
         kept = msgspec.structs.replace(kept, protected=True)
