@@ -72,6 +72,7 @@ from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
 from fogbank.control.endpoints import Control
+from fogbank.control.firestore import FirestoreEndpoint
 from fogbank.control.invocations import Invocations
 from fogbank.control.routes import Routes
 from fogbank.control.tables import Documents
@@ -240,7 +241,10 @@ class App:
         kept = Invocations(self.store, self.clock, self.ids, invoker, self._history)
         routes = Routes(self.store, self.ids, Targets((aws_addresses, gcp_addresses, azure_addresses)))
         documents = Documents(self._tables(gcp))
-        self._control = Control(self.store, self._aws.services, self.reset, kept, self.runner, routes, documents)
+        databases = FirestoreEndpoint(lambda: gcp.parts)
+        self._control = Control(
+            self.store, self._aws.services, self.reset, kept, self.runner, routes, documents, databases
+        )
         http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse), self.clock)
         self._stack.push_async_callback(http2.close)
         server = HttpServer(self.handle, self.clock, self._aws.refuse, http2=http2.take)
@@ -319,7 +323,7 @@ class App:
         """Make the clouds' front doors."""
         store, clock, ids = self.store, self.clock, self.ids
         azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster)))
-        gcp = GcpGateway(store, clock, ids, invoker, self.signer)
+        gcp = GcpGateway(store, clock, ids, invoker, self.signer, checks_indexes=self.settings.firestore_index_check)
         self._others = (azure, gcp, Certificates(self.signer))
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)

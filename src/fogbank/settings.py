@@ -35,7 +35,8 @@ class Settings:
     where functions can be isolated from the machine, or `process` for processes that are not isolated. `strict`
     refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted. `smtp`
     is the host and port of a mail server that e-mails are sent on to; without one they stay in the outbox. With
-    `alias_ports` the server also listens where clients look for emulators of single services.
+    `alias_ports` the server also listens where clients look for emulators of single services. With
+    `firestore_index_check` Firestore refuses a query for which Google would need an index that isn't defined.
     """
 
     host: str = DEFAULT_HOST
@@ -49,6 +50,7 @@ class Settings:
     strict: bool = False
     smtp: str | None = None
     alias_ports: bool = False
+    firestore_index_check: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
@@ -115,7 +117,7 @@ def _convert(name: str, value: Any) -> Any:
         except (TypeError, ValueError):
             msg = f"port must be a number, not {value!r}"
             raise SettingsError(msg) from None
-    if name in ("memory", "insecure", "strict", "alias_ports"):
+    if name in ("memory", "insecure", "strict", "alias_ports", "firestore_index_check"):
         if isinstance(value, bool):
             return value
         if str(value).lower() in ("1", "true", "yes"):

@@ -9,7 +9,7 @@ import click
 
 from fogbank import __version__
 
-_COMMANDS: Final = ("docs", "env", "functions", "health", "invocations", "reset", "route", "table", "up")
+_COMMANDS: Final = ("docs", "env", "firestore", "functions", "health", "invocations", "reset", "route", "table", "up")
 
 
 class LazyGroup(click.Group):

@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 @click.option(
     "--alias-ports", is_flag=True, default=None, help="Also listen where clients look for emulators: 8081, 10001 (off)."
 )
+@click.option(
+    "--firestore-index-check",
+    is_flag=True,
+    default=None,
+    help="Refuse Firestore queries whose index isn't defined (off).",
+)
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank import __version__
-from fogbank.control import debugging, invocations, outbox, routes, tables
+from fogbank.control import debugging, firestore, invocations, outbox, routes, tables
 from fogbank.control.debugging import DebugEndpoint
 from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.records import iso
@@ -19,6 +19,7 @@ from fogbank.wire.http import Response
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from fogbank.control.firestore import FirestoreEndpoint
     from fogbank.control.invocations import Invocations
     from fogbank.control.routes import Routes
     from fogbank.control.tables import Documents
@@ -45,7 +46,9 @@ class Control:
         runner: FunctionRunner,
         between: Routes,
         documents: Documents,
+        databases: FirestoreEndpoint,
     ) -> None:
+        self._firestore = databases
         self._is_function = runner.is_function
         self._debug = DebugEndpoint(store, runner)
         self._routes = between
@@ -84,6 +87,8 @@ class Control:
             return await self._routes.handle(request, path)
         if path.startswith(tables.PATH):
             return await self._documents.handle(request, path)
+        if path.startswith(firestore.PATH):
+            return await self._firestore.handle(request, path)
         if path == debugging.PATH:
             return await self._debug.handle(request)
         if path.startswith(_MESSAGES):

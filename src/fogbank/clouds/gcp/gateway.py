@@ -34,7 +34,10 @@ _AWS_SIGNED: Final = b"AWS4-"
 class GcpGateway:
     """Answers Google's requests; everything is made when it is first called."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, invoker: Invoker, signer: Signer) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ids, invoker: Invoker, signer: Signer, *, checks_indexes: bool = False
+    ) -> None:
+        self._checks_indexes = checks_indexes
         self._signer = signer
         self._store = store
         self._clock = clock
@@ -89,9 +92,9 @@ class GcpGateway:
             from fogbank.connectors.waiting_room import WaitingRoom  # noqa: PLC0415 - loaded on first use
             from fogbank.wire.grpc.types import protobuf_types  # noqa: PLC0415 - loaded on first use
 
-            self._parts = Parts(
-                self._store, self._clock, self._ids, self._invoker, protobuf_types(), WaitingRoom(self._clock)
-            )
+            room = WaitingRoom(self._clock)
+            types = protobuf_types()
+            self._parts = Parts(self._store, self._clock, self._ids, self._invoker, types, room, self._checks_indexes)
         return self._parts
 
     @property

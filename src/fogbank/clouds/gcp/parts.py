@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class Parts(NamedTuple):
-    """The parts of the server that its Google services share."""
+    """The parts of the server that its Google services share.
+
+    With `checks_indexes` Firestore refuses queries for which no index is defined.
+    """
 
     store: Store
     clock: Clock
@@ -22,3 +25,4 @@ class Parts(NamedTuple):
     invoker: Invoker
     types: Types
     waiting_room: WaitingRoom
+    checks_indexes: bool = False

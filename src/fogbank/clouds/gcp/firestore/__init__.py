@@ -36,6 +36,7 @@ def make_firestore(parts: Parts) -> Firestore:
         firestore_types(),
         Transactions(parts.clock, parts.ids),
         Watches(parts.store, parts.clock),
+        parts.checks_indexes,
     )
 
 

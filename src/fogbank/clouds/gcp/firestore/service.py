@@ -33,6 +33,7 @@ class Firestore(NamedTuple):
     types: Types
     transactions: Transactions
     watches: Watches
+    checks_indexes: bool = False
 
     def message(self, name: str) -> type[Any]:
         """Return the class of one of Firestore's messages."""

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.listening import answers
 from fogbank.clouds.gcp.firestore.listening.targets import read_target
 from fogbank.clouds.gcp.firestore.names import read_database
@@ -143,6 +144,8 @@ class _Stream:
         self._targets[number] = target
         self._loading.add(number)
         try:
+            if target.query is not None:
+                await check_indexes(self._firestore, target.query)
             self._follower = await self._firestore.watches.join(target, self)
             await self._begin(target, message)
         except GrpcError as error:

@@ -7,6 +7,7 @@ from binascii import Error as Base64Error
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.firestore.field_paths import NAME_PATH, read_path
+from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import check_collection, read_parent
 from fogbank.clouds.gcp.firestore.querying.plans import read_query
 from fogbank.clouds.gcp.firestore.querying.running import find_results, run, versions_of
@@ -41,6 +42,7 @@ async def list_documents(firestore: Firestore, call: Call, request: Any) -> Any:
             raise invalid("Cannot use order_by with show_missing.")
         return await _list_all(firestore, parent, request, size)
     query = read_query(parent, _structured(firestore, request, size + 1))
+    await check_indexes(firestore, query)
     consistency = read_consistency(firestore, parent.database, request)
     results = await run(firestore, query, consistency.at_us)
     if consistency.transaction is not None:

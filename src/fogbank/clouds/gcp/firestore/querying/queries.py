@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import read_parent
 from fogbank.clouds.gcp.firestore.querying.aggregating import read_aggregations
 from fogbank.clouds.gcp.firestore.querying.plans import read_query
@@ -38,6 +39,7 @@ async def run_query(firestore: Firestore, call: Call, request: Any) -> AsyncIter
     if not request.HasField("structured_query"):
         raise invalid("A query has a structured_query.")
     query = read_query(read_parent(request.parent), request.structured_query)
+    await check_indexes(firestore, query)
     consistency = read_consistency(firestore, query.database, request)
     results = await _run(firestore, query, consistency)
     if consistency.new and consistency.transaction is not None:
@@ -73,6 +75,7 @@ async def run_aggregation_query(firestore: Firestore, call: Call, request: Any) 
     aggregating = request.structured_aggregation_query
     query = read_query(read_parent(request.parent), aggregating.structured_query)
     aggregations = read_aggregations(aggregating.aggregations)
+    await check_indexes(firestore, query, [each.path for each in aggregations if each.path is not None])
     consistency = read_consistency(firestore, query.database, request)
     results = await _run(firestore, query, consistency)
     response = firestore.message("RunAggregationQueryResponse")()
