@@ -20,9 +20,10 @@ from google.api import annotations_pb2, http_pb2
 from google.cloud.location import locations_pb2
 from google.iam.v1 import iam_policy_pb2
 from google.longrunning import operations_pb2
-from google.protobuf import descriptor_pb2, empty_pb2
+from google.protobuf import descriptor_pb2, empty_pb2, field_mask_pb2, timestamp_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from tools.firebase_rules import rules_file
 from tools.grpc_protocols import health_file, reflection_file
 
 if TYPE_CHECKING:
@@ -298,9 +299,16 @@ def sets() -> dict[Path, Files]:
     rules: dict[str, list[http_pb2.HttpRule]] = {}
     for folder, clients in SERVICES.items():
         found[GCP / folder / "descriptors.binpb.zlib"] = service_files(clients, known | shared, rules)
+    found[GCP / "firebaserules" / "descriptors.binpb.zlib"] = {each.name: each for each in rules_files()}
     add_rules(shared, rules)
     found[GCP / "mixins.binpb.zlib"] = shared
     return found
+
+
+def rules_files() -> list[descriptor_pb2.FileDescriptorProto]:
+    """Return Firebase's rules API, after what it needs."""
+    needed = closure(field_mask_pb2.DESCRIPTOR, timestamp_pb2.DESCRIPTOR)
+    return [*needed.values(), rules_file()]
 
 
 def main() -> int:

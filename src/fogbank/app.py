@@ -323,12 +323,29 @@ class App:
         """Make the clouds' front doors."""
         store, clock, ids = self.store, self.clock, self.ids
         azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster)))
-        gcp = GcpGateway(store, clock, ids, invoker, self.signer, checks_indexes=self.settings.firestore_index_check)
+        rules, checks = self._firestore_rules(), self.settings.firestore_index_check
+        gcp = GcpGateway(store, clock, ids, invoker, self.signer, checks_indexes=checks, firestore_rules=rules)
         self._others = (azure, gcp, Certificates(self.signer))
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)
         return gcp
+
+    def _firestore_rules(self) -> str:
+        """Return the rules of Firestore databases that have none of their own; raises `SettingsError`."""
+        path = self.settings.firestore_rules
+        if path is None:
+            return ""
+        from fogbank.languages.security_rules.errors import RulesError  # noqa: PLC0415 - loaded if there are such
+        from fogbank.languages.security_rules.rulesets import parse_rules  # noqa: PLC0415 - loaded if there are such
+
+        try:
+            text = path.read_text()
+            parse_rules(text)
+        except (OSError, UnicodeDecodeError, RulesError) as error:
+            msg = f"firestore_rules: {path}: {error}"
+            raise SettingsError(msg) from None
+        return text
 
     def _tables(self, gcp: GcpGateway) -> Tables:
         """Return what reads the names of all clouds' collections of documents."""

@@ -37,6 +37,7 @@ class Settings:
     is the host and port of a mail server that e-mails are sent on to; without one they stay in the outbox. With
     `alias_ports` the server also listens where clients look for emulators of single services. With
     `firestore_index_check` Firestore refuses a query for which Google would need an index that isn't defined.
+    `firestore_rules` is a file of security rules, for Firestore databases that have none of their own.
     """
 
     host: str = DEFAULT_HOST
@@ -51,6 +52,7 @@ class Settings:
     smtp: str | None = None
     alias_ports: bool = False
     firestore_index_check: bool = False
+    firestore_rules: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:
@@ -128,4 +130,4 @@ def _convert(name: str, value: Any) -> Any:
         raise SettingsError(msg)
     if name == "shared":
         return Path(value).resolve()
-    return Path(value) if name == "data" else str(value)
+    return Path(value) if name in ("data", "firestore_rules") else str(value)

@@ -1,4 +1,4 @@
-"""`fogbank firestore`: files of Firestore's indexes."""
+"""`fogbank firestore`: files of Firestore's indexes and of its security rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATH: Final = "/_fogbank/firestore"
 
 @click.group("firestore")
 def command() -> None:
-    """Firestore's indexes, as Firebase keeps them in files."""
+    """Firestore's indexes and security rules, as Firebase keeps them in files."""
 
 
 @command.group("indexes")
@@ -60,3 +60,27 @@ def import_indexes(url: str, project: str, database: str, file: Path) -> None:
 def export_indexes(url: str, project: str, database: str, *, missing: bool) -> None:
     """Print the indexes that are defined, as a firestore.indexes.json."""
     print_json(ask(url, "GET", _path("indexes", project, database, missing="true" if missing else "false")))
+
+
+@command.group("rules")
+def rules() -> None:
+    """Security rules: what web and mobile clients may do."""
+
+
+@rules.command("set")
+@url_option
+@_database_options
+@click.argument("file", metavar="FILE", type=_file())
+def set_rules(url: str, project: str, database: str, file: Path) -> None:
+    """Have the rules of FILE hold for a database from now on."""
+    ask(url, "PUT", _path("rules", project, database), file.read_bytes())
+    print(f"The rules of {file} hold for {database} of {project}.")
+
+
+@rules.command("show")
+@url_option
+@_database_options
+def show_rules(url: str, project: str, database: str) -> None:
+    """Print the rules that hold for a database."""
+    found = ask(url, "GET", _path("rules", project, database))["rules"]
+    print("There are no rules: everything is allowed." if found is None else found)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     default=None,
     help="Refuse Firestore queries whose index isn't defined (off).",
 )
+@click.option("--firestore-rules", metavar="FILE", help="Security rules of Firestore databases that have none (open).")
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -35,9 +35,18 @@ class GcpGateway:
     """Answers Google's requests; everything is made when it is first called."""
 
     def __init__(
-        self, store: Store, clock: Clock, ids: Ids, invoker: Invoker, signer: Signer, *, checks_indexes: bool = False
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        invoker: Invoker,
+        signer: Signer,
+        *,
+        checks_indexes: bool = False,
+        firestore_rules: str = "",
     ) -> None:
         self._checks_indexes = checks_indexes
+        self._firestore_rules = firestore_rules
         self._signer = signer
         self._store = store
         self._clock = clock
@@ -92,9 +101,16 @@ class GcpGateway:
             from fogbank.connectors.waiting_room import WaitingRoom  # noqa: PLC0415 - loaded on first use
             from fogbank.wire.grpc.types import protobuf_types  # noqa: PLC0415 - loaded on first use
 
-            room = WaitingRoom(self._clock)
-            types = protobuf_types()
-            self._parts = Parts(self._store, self._clock, self._ids, self._invoker, types, room, self._checks_indexes)
+            self._parts = Parts(
+                self._store,
+                self._clock,
+                self._ids,
+                self._invoker,
+                protobuf_types(),
+                WaitingRoom(self._clock),
+                self._checks_indexes,
+                self._firestore_rules,
+            )
         return self._parts
 
     @property

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Parts(NamedTuple):
     """The parts of the server that its Google services share.
 
-    With `checks_indexes` Firestore refuses queries for which no index is defined.
+    With `checks_indexes` Firestore refuses queries for which no index is defined. `firestore_rules` are the security
+    rules of databases that have none of their own.
     """
 
     store: Store
@@ -26,3 +27,4 @@ class Parts(NamedTuple):
     types: Types
     waiting_room: WaitingRoom
     checks_indexes: bool = False
+    firestore_rules: str = ""

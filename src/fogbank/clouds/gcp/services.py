@@ -36,6 +36,7 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     """Return all services, those that gRPC itself has included."""
     from fogbank.clouds.gcp import (  # noqa: PLC0415 - loaded on first use
         eventarc,
+        firebaserules,
         firestore,
         functions,
         pubsub,
@@ -51,6 +52,7 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     parts.types.load("fogbank.clouds.gcp", "mixins")
     services = [
         *eventarc.make_services(parts),
+        *firebaserules.make_services(parts),
         *firestore.make_services(parts),
         *functions.make_services(parts),
         *pubsub.make_services(parts),

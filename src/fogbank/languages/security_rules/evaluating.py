@@ -58,9 +58,16 @@ class Scope:
 class Documents:
     """What a request's rules have looked at: documents by their paths, as maps, None for what isn't there."""
 
-    def __init__(self, known_max: int) -> None:
+    def __init__(self, each_max: int, known_max: int = 0) -> None:
+        """Take how many may be looked at for one operation, and for all of them together."""
         self._known: dict[tuple[tuple[str, ...], bool], Value] = {}
-        self._known_max = known_max
+        self._each_max = each_max
+        self._known_max = known_max or each_max
+        self._begun = 0
+
+    def begin(self) -> None:
+        """Begin with another operation; what is known already doesn't count again."""
+        self._begun = len(self._known)
 
     def put(self, path: tuple[str, ...], value: Value, *, after: bool) -> None:
         """Take note of a document."""
@@ -70,8 +77,9 @@ class Documents:
         """Return a document; raises `NeedsDocumentError` for one that wasn't looked at yet."""
         if (path, after) in self._known:
             return self._known[path, after]
-        if len(self._known) >= self._known_max:
-            msg = f"A request's rules look at {self._known_max} documents at most."
+        if len(self._known) >= self._known_max or len(self._known) - self._begun >= self._each_max:
+            most = self._known_max if len(self._known) >= self._known_max else self._each_max
+            msg = f"A request's rules look at {most} documents at most."
             raise LimitError(msg)
         raise NeedsDocumentError(path, after=after)
 

@@ -37,6 +37,7 @@ def make_firestore(parts: Parts) -> Firestore:
         Transactions(parts.clock, parts.ids),
         Watches(parts.store, parts.clock),
         parts.checks_indexes,
+        parts.firestore_rules,
     )
 
 

@@ -34,6 +34,8 @@ class Firestore(NamedTuple):
     transactions: Transactions
     watches: Watches
     checks_indexes: bool = False
+    # What holds for databases for which no rules are released.
+    default_rules: str = ""
 
     def message(self, name: str) -> type[Any]:
         """Return the class of one of Firestore's messages."""

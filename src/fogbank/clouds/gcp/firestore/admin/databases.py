@@ -18,6 +18,7 @@ from fogbank.clouds.gcp.firestore.admin.resources import DEFAULT, PACKAGE, finis
 from fogbank.clouds.gcp.firestore.admin.resources import missing as _missing
 from fogbank.clouds.gcp.firestore.indexing import definitions
 from fogbank.clouds.gcp.firestore.names import Database, read_database, scope_of
+from fogbank.clouds.gcp.firestore.rules import keeping
 from fogbank.clouds.gcp.firestore.service import find, set_time
 from fogbank.clouds.gcp.firestore.shape import HISTORY_SECONDS, configuration, feed_of
 from fogbank.clouds.gcp.masks import merge
@@ -216,6 +217,7 @@ async def delete_database(parts: Parts, _call: Call, request: Any) -> Any:
         await collections.delete(tx, now_us, database)
         await history.tell_cleared(tx, now_us, feed_of(database), latest + 1)
         await definitions.forget(tx, now_us, database)
+        await keeping.forget(tx, now_us, database)
         return gone
 
     try:
