@@ -186,6 +186,18 @@ def mend_names(message: descriptor_pb2.DescriptorProto) -> None:
         mend_names(inner)
 
 
+def add_verify(files: Files) -> None:
+    """Add what Firestore's clients for the web send and its client for Python leaves out: writes that only verify.
+
+    google/firestore/v1/write.proto: `string verify = 5` of `Write`.
+    """
+    for file in files.values():
+        for message in file.message_type:
+            if (file.package, message.name) == ("google.firestore.v1", "Write"):
+                field = message.field.add(name="verify", json_name="verify", number=5, oneof_index=0)
+                field.type, field.label = field.TYPE_STRING, field.LABEL_OPTIONAL
+
+
 def service_of(client: Client) -> tuple[descriptor_pb2.ServiceDescriptorProto, dict[str, list[http_pb2.HttpRule]]]:
     """Return a client's service, and the rules of the mixins that it calls."""
     grpc = importlib.import_module(f"{client.package}.{client.transports}.grpc")
@@ -300,6 +312,7 @@ def sets() -> dict[Path, Files]:
     for folder, clients in SERVICES.items():
         found[GCP / folder / "descriptors.binpb.zlib"] = service_files(clients, known | shared, rules)
     found[GCP / "firebaserules" / "descriptors.binpb.zlib"] = {each.name: each for each in rules_files()}
+    add_verify(found[GCP / "firestore" / "descriptors.binpb.zlib"])
     add_rules(shared, rules)
     found[GCP / "mixins.binpb.zlib"] = shared
     return found

@@ -324,7 +324,9 @@ class App:
         store, clock, ids = self.store, self.clock, self.ids
         azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster)))
         rules, checks = self._firestore_rules(), self.settings.firestore_index_check
-        gcp = GcpGateway(store, clock, ids, invoker, self.signer, checks_indexes=checks, firestore_rules=rules)
+        gcp = self._add(
+            GcpGateway(store, clock, ids, invoker, self.signer, checks_indexes=checks, firestore_rules=rules)
+        )
         self._others = (azure, gcp, Certificates(self.signer))
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)

@@ -151,6 +151,9 @@ class Guard:
 
 
 def _method(planned: Planned, before: Document | None) -> str:
+    if planned.verify:
+        # Who verifies may read.
+        return "get"
     if planned.fields is None:
         return "delete"
     is_update = before is not None or planned.exists or planned.update_time_us is not None
