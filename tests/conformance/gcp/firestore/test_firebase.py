@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent / "js"
 SECONDS_MAX = 120
 
 
-def run(server: ThreadedServer, project: str, build: str, **more: str) -> None:
+def run(server: ThreadedServer, project: str, build: str, only: str = "", **more: str) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs Node: there is none on PATH")
@@ -26,9 +26,12 @@ def run(server: ThreadedServer, project: str, build: str, **more: str) -> None:
         pytest.skip(
             "needs Node: the packages of tests/conformance/gcp/firestore/js are not installed (make toolchains)"
         )
+    # The client keeps timers when it is told to end.
+    options = ["--test", "--test-force-exit", "--test-reporter=spec"]
+    if only:
+        options.append(f"--test-name-pattern={only}")
     done = subprocess.run(
-        # The client keeps timers when it is told to end.
-        [node, "--test", "--test-force-exit", "--test-reporter=spec", "documents.test.mjs"],
+        [node, *options, "documents.test.mjs"],
         cwd=FOLDER,
         env={
             "PATH": os.environ["PATH"],
@@ -58,8 +61,8 @@ def test_pages(server: ThreadedServer, db: Any, project: str, tmp_path: Path) ->
 
 
 def test_pages_that_poll(server: ThreadedServer, project: str) -> None:
-    run(server, project, "page", FOGBANK_LONG_POLLING="1")
+    run(server, project, "page", "listeners|network", FOGBANK_LONG_POLLING="1")
 
 
 def test_node(server: ThreadedServer, project: str) -> None:
-    run(server, project, "node")
+    run(server, project, "node", "listeners|transactions|rules")
