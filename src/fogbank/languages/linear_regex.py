@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PATTERN_CHARS_MAX: Final = 2_000
 INSTRUCTIONS_MAX: Final = 2_000
 # Steps of threads; beyond that a text is too long for its pattern.
-STEPS_MAX: Final = 2_000_000
+STEPS_MAX: Final = 500_000
 _FLAGS: Final = re.ASCII
 _CATEGORIES: Final = {
     kinds.CATEGORY_DIGIT: r"[0-9]", kinds.CATEGORY_NOT_DIGIT: r"[^0-9]",

@@ -180,6 +180,20 @@ def test_what_rules_look_at(server: ThreadedServer, project: str) -> None:
         assert ann.ask("/posts/missing") == 200 or ann.ask("/posts/missing") == 404
 
 
+def test_what_is_only_verified_is_read(server: ThreadedServer, project: str) -> None:
+    set_rules(server, project)
+    with connect(server.url, project) as db:
+        db.document("users/ann").set({"name": "Ann"})
+    ann, bob = Client(server, project, "ann"), Client(server, project, "bob")
+
+    def verify(*, exists: bool) -> dict[str, Any]:
+        return {"verify": f"{ann.root}/users/ann", "currentDocument": {"exists": exists}}
+
+    assert [each.commit(verify(exists=True)) for each in (ann, bob)] == [200, 403]
+    assert ann.commit(verify(exists=False)) == 409
+    assert call(f"{ann.url}/users/ann", bearer=OWNER)[1]["fields"] == {"name": {"stringValue": "Ann"}}
+
+
 def test_a_batch_is_allowed_as_a_whole(server: ThreadedServer, project: str) -> None:
     set_rules(server, project)
     ann = Client(server, project, "ann")
