@@ -22,7 +22,8 @@ OPERATORS = ("+", "-", "*", "/", "%", "<", "<=", ">", ">=", "==", "!=", "&&", "|
 CALLS = (
     "size()", "matches('a*')", "split(',')", "hasAny([1])", "hasAll(['a'])", "diff({})", "keys()", "get('a', 1)",
     "toSet()", "year()", "seconds()", "concat([1])", "join('')", "union(s)", "lower()", "a", "data", "bind({})",
-    "affectedKeys()", "distance(g)", "toMillis()", "removeAll([1])", "hasOnly([])", "intersection(s)", "replace('a','b')",
+    "affectedKeys()", "distance(g)", "toMillis()", "removeAll([1])", "hasOnly([])", "intersection(s)",
+    "replace('a','b')",
 )  # fmt: skip
 TYPES = ("int", "string", "map", "list", "number", "timestamp", "path", "set")
 expressions = st.recursive(
