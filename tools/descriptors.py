@@ -20,9 +20,10 @@ from google.api import annotations_pb2, http_pb2
 from google.cloud.location import locations_pb2
 from google.iam.v1 import iam_policy_pb2
 from google.longrunning import operations_pb2
-from google.protobuf import descriptor_pb2, empty_pb2
+from google.protobuf import descriptor_pb2, empty_pb2, field_mask_pb2, timestamp_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+from tools.firebase_rules import rules_file
 from tools.grpc_protocols import health_file, reflection_file
 
 if TYPE_CHECKING:
@@ -185,6 +186,18 @@ def mend_names(message: descriptor_pb2.DescriptorProto) -> None:
         mend_names(inner)
 
 
+def add_verify(files: Files) -> None:
+    """Add what Firestore's clients for the web send and its client for Python leaves out: writes that only verify.
+
+    google/firestore/v1/write.proto: `string verify = 5` of `Write`.
+    """
+    for file in files.values():
+        for message in file.message_type:
+            if (file.package, message.name) == ("google.firestore.v1", "Write"):
+                field = message.field.add(name="verify", json_name="verify", number=5, oneof_index=0)
+                field.type, field.label = field.TYPE_STRING, field.LABEL_OPTIONAL
+
+
 def service_of(client: Client) -> tuple[descriptor_pb2.ServiceDescriptorProto, dict[str, list[http_pb2.HttpRule]]]:
     """Return a client's service, and the rules of the mixins that it calls."""
     grpc = importlib.import_module(f"{client.package}.{client.transports}.grpc")
@@ -298,9 +311,17 @@ def sets() -> dict[Path, Files]:
     rules: dict[str, list[http_pb2.HttpRule]] = {}
     for folder, clients in SERVICES.items():
         found[GCP / folder / "descriptors.binpb.zlib"] = service_files(clients, known | shared, rules)
+    found[GCP / "firebaserules" / "descriptors.binpb.zlib"] = {each.name: each for each in rules_files()}
+    add_verify(found[GCP / "firestore" / "descriptors.binpb.zlib"])
     add_rules(shared, rules)
     found[GCP / "mixins.binpb.zlib"] = shared
     return found
+
+
+def rules_files() -> list[descriptor_pb2.FileDescriptorProto]:
+    """Return Firebase's rules API, after what it needs."""
+    needed = closure(field_mask_pb2.DESCRIPTOR, timestamp_pb2.DESCRIPTOR)
+    return [*needed.values(), rules_file()]
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ _Field = descriptor_pb2.FieldDescriptorProto
 _SCALARS: Final = {"string": _Field.TYPE_STRING, "bytes": _Field.TYPE_BYTES, "int32": _Field.TYPE_INT32}
 
 
-def _message(package: str, name: str, *fields: str, oneof: str = "") -> descriptor_pb2.DescriptorProto:
+def make_message(package: str, name: str, *fields: str, oneof: str = "") -> descriptor_pb2.DescriptorProto:
     """Make a message of fields like `repeated string name = 1`; those that begin with `|` are in the oneof."""
     message = descriptor_pb2.DescriptorProto(name=name)
     if oneof:
@@ -25,7 +25,7 @@ def _message(package: str, name: str, *fields: str, oneof: str = "") -> descript
             field.type = _SCALARS[kind]
         else:
             field.type = _Field.TYPE_ENUM if kind.endswith("Status") else _Field.TYPE_MESSAGE
-            field.type_name = f".{package}.{kind}"
+            field.type_name = kind if kind.startswith(".") else f".{package}.{kind}"
         if text.startswith("|"):
             field.oneof_index = 0
     return message
@@ -35,19 +35,19 @@ def health_file() -> descriptor_pb2.FileDescriptorProto:
     """Return grpc/health/v1/health.proto (GRPC Health Checking Protocol)."""
     package = "grpc.health.v1"
     file = descriptor_pb2.FileDescriptorProto(name="grpc/health/v1/health.proto", package=package, syntax="proto3")
-    response = _message(package, "HealthCheckResponse", "HealthCheckResponse.ServingStatus status = 1")
+    response = make_message(package, "HealthCheckResponse", "HealthCheckResponse.ServingStatus status = 1")
     status = response.enum_type.add(name="ServingStatus")
     for number, name in enumerate(("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")):
         status.value.add(name=name, number=number)
-    listed = _message(package, "HealthListResponse", "repeated HealthListResponse.StatusesEntry statuses = 1")
-    entry = _message(package, "StatusesEntry", "string key = 1", "HealthCheckResponse value = 2")
+    listed = make_message(package, "HealthListResponse", "repeated HealthListResponse.StatusesEntry statuses = 1")
+    entry = make_message(package, "StatusesEntry", "string key = 1", "HealthCheckResponse value = 2")
     entry.options.map_entry = True
     listed.nested_type.append(entry)
     file.message_type.extend(
         [
-            _message(package, "HealthCheckRequest", "string service = 1"),
+            make_message(package, "HealthCheckRequest", "string service = 1"),
             response,
-            _message(package, "HealthListRequest"),
+            make_message(package, "HealthListRequest"),
             listed,
         ]
     )
@@ -74,7 +74,7 @@ def reflection_file(version: str) -> descriptor_pb2.FileDescriptorProto:
     )
     file.message_type.extend(
         [
-            _message(
+            make_message(
                 package,
                 "ServerReflectionRequest",
                 "string host = 1",
@@ -85,8 +85,8 @@ def reflection_file(version: str) -> descriptor_pb2.FileDescriptorProto:
                 "|string list_services = 7",
                 oneof="message_request",
             ),
-            _message(package, "ExtensionRequest", "string containing_type = 1", "int32 extension_number = 2"),
-            _message(
+            make_message(package, "ExtensionRequest", "string containing_type = 1", "int32 extension_number = 2"),
+            make_message(
                 package,
                 "ServerReflectionResponse",
                 "string valid_host = 1",
@@ -97,13 +97,13 @@ def reflection_file(version: str) -> descriptor_pb2.FileDescriptorProto:
                 "|ErrorResponse error_response = 7",
                 oneof="message_response",
             ),
-            _message(package, "FileDescriptorResponse", "repeated bytes file_descriptor_proto = 1"),
-            _message(
+            make_message(package, "FileDescriptorResponse", "repeated bytes file_descriptor_proto = 1"),
+            make_message(
                 package, "ExtensionNumberResponse", "string base_type_name = 1", "repeated int32 extension_number = 2"
             ),
-            _message(package, "ListServiceResponse", "repeated ServiceResponse service = 1"),
-            _message(package, "ServiceResponse", "string name = 1"),
-            _message(package, "ErrorResponse", "int32 error_code = 1", "string error_message = 2"),
+            make_message(package, "ListServiceResponse", "repeated ServiceResponse service = 1"),
+            make_message(package, "ServiceResponse", "string name = 1"),
+            make_message(package, "ErrorResponse", "int32 error_code = 1", "string error_message = 2"),
         ]
     )
     file.service.add(name="ServerReflection").method.add(

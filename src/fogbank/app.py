@@ -48,6 +48,7 @@ from fogbank.clouds.gcp.services import (
     gcp_launchers,
     gcp_line_readers,
     gcp_push_forms,
+    gcp_shapes,
     gcp_table,
     gcp_timers,
 )
@@ -74,11 +75,12 @@ from fogbank.connectors.time_control import TimeControl
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
-from fogbank.control import authority, debugging, invocations, outbox, tables, time
+from fogbank.control import authority, debugging, firestore, invocations, outbox, tables, time
 from fogbank.control import routes as routing
 from fogbank.control.authority import AuthorityEndpoint
 from fogbank.control.debugging import DebugEndpoint
 from fogbank.control.endpoints import Control
+from fogbank.control.firestore import FirestoreEndpoint
 from fogbank.control.invocations import Invocations
 from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.routes import Routes
@@ -268,6 +270,7 @@ class App:
         endpoints: dict[str, Endpoint] = {
             authority.PATH: AuthorityEndpoint(self.authority),
             debugging.PATH: DebugEndpoint(self.store, self.runner),
+            firestore.PATH: FirestoreEndpoint(lambda: gcp.parts),
             invocations.PATH: kept,
             outbox.PATH: OutboxEndpoint(self.store),
             routing.PATH: routes,
@@ -347,7 +350,7 @@ class App:
         """Add what runs without a request."""
         store, clock, ids = self.store, self.clock, self.ids
         self._add(Readiness(store, invoker))
-        self._add(DocumentUpkeep(store, clock, azure_shapes()))
+        self._add(DocumentUpkeep(store, clock, {**azure_shapes(), **gcp_shapes(ids)}))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)
@@ -374,12 +377,31 @@ class App:
         """Make the clouds' front doors."""
         store, clock, ids = self.store, self.clock, self.ids
         azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster, self.signer)))
-        gcp = GcpGateway(store, clock, ids, invoker, self.signer)
+        rules, checks = self._firestore_rules(), self.settings.firestore_index_check
+        gcp = self._add(
+            GcpGateway(store, clock, ids, invoker, self.signer, checks_indexes=checks, firestore_rules=rules)
+        )
         self._others = (azure, gcp, Certificates(self.signer))
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)
         return gcp
+
+    def _firestore_rules(self) -> str:
+        """Return the rules of Firestore databases that have none of their own; raises `SettingsError`."""
+        path = self.settings.firestore_rules
+        if path is None:
+            return ""
+        from fogbank.languages.security_rules.errors import RulesError  # noqa: PLC0415 - loaded if there are such
+        from fogbank.languages.security_rules.rulesets import parse_rules  # noqa: PLC0415 - loaded if there are such
+
+        try:
+            text = path.read_text()
+            parse_rules(text)
+        except (OSError, UnicodeDecodeError, RulesError) as error:
+            msg = f"firestore_rules: {path}: {error}"
+            raise SettingsError(msg) from None
+        return text
 
     def _tables(self, gcp: GcpGateway) -> Tables:
         """Return what reads the names of all clouds' collections of documents."""

@@ -40,6 +40,8 @@ class Settings:
     `alias_ports` the server also listens where clients look for emulators of single services. `tls_port` carries the
     same over TLS; by default it is the port after `port`. `ca` is the folder of the certificate authority, which is in
     the user's configuration unless it is given.
+    With `firestore_index_check` Firestore refuses a query for which Google would need an index that isn't defined.
+    `firestore_rules` is a file of security rules, for Firestore databases that have none of their own.
     """
 
     host: str = DEFAULT_HOST
@@ -55,6 +57,8 @@ class Settings:
     alias_ports: bool = False
     tls_port: int | None = None
     ca: Path | None = None
+    firestore_index_check: bool = False
+    firestore_rules: Path | None = None
 
     def __post_init__(self) -> None:
         for name in PORTS:
@@ -123,7 +127,7 @@ def _convert(name: str, value: Any) -> Any:
         except (TypeError, ValueError):
             msg = f"{name} must be a number, not {value!r}"
             raise SettingsError(msg) from None
-    if name in ("memory", "insecure", "strict", "alias_ports"):
+    if name in ("memory", "insecure", "strict", "alias_ports", "firestore_index_check"):
         if isinstance(value, bool):
             return value
         if str(value).lower() in ("1", "true", "yes"):
@@ -134,4 +138,4 @@ def _convert(name: str, value: Any) -> Any:
         raise SettingsError(msg)
     if name == "shared":
         return Path(value).resolve()
-    return Path(value) if name in ("data", "ca") else str(value)
+    return Path(value) if name in ("data", "ca", "firestore_rules") else str(value)

@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "clock": "state.clock",
     "docs": "docs",
     "env": "running.env",
+    "firestore": "firestore",
     "functions": "functions",
     "health": "health",
     "invocations": "invocations",

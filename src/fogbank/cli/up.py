@@ -44,6 +44,13 @@ if TYPE_CHECKING:
     default=None,
     help="Also listen where clients look for emulators: 8081, 10001, 10002 (off).",
 )
+@click.option(
+    "--firestore-index-check",
+    is_flag=True,
+    default=None,
+    help="Refuse Firestore queries whose index isn't defined (off).",
+)
+@click.option("--firestore-rules", metavar="FILE", help="Security rules of Firestore databases that have none (open).")
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

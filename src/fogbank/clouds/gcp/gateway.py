@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
     from fogbank.wire.google.rest import RestApplication
+    from fogbank.wire.google.webchannel.application import ChannelApplication
     from fogbank.wire.grpc.calls import GrpcApplication
     from fogbank.wire.grpc.service import Methods
     from fogbank.wire.http import Request, Response
@@ -29,13 +30,27 @@ _FUNCTION: Final = re.compile(
 _UPLOAD: Final = "/gcf-v2-uploads-"
 _METADATA: Final = "/computeMetadata/"
 _EMULATOR: Final = "/emulator/v1/projects/"
+# Streams of web pages (WebChannel).
+_CHANNEL: Final = re.compile(r"/google\.firestore\.v1\.Firestore/(?:Listen|Write)/channel")
 _AWS_SIGNED: Final = b"AWS4-"
 
 
 class GcpGateway:
     """Answers Google's requests; everything is made when it is first called."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, invoker: Invoker, signer: Signer) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        invoker: Invoker,
+        signer: Signer,
+        *,
+        checks_indexes: bool = False,
+        firestore_rules: str = "",
+    ) -> None:
+        self._checks_indexes = checks_indexes
+        self._firestore_rules = firestore_rules
         self._signer = signer
         self._store = store
         self._clock = clock
@@ -44,6 +59,15 @@ class GcpGateway:
         self._parts: Parts | None = None
         self._methods: Methods | None = None
         self._rest: RestApplication | None = None
+        self._channels: ChannelApplication | None = None
+
+    def start(self) -> None:
+        """Begin: nothing is done before the first request."""
+
+    async def close(self) -> None:
+        """End what goes on between requests."""
+        if self._channels is not None:
+            self._channels.close()
 
     def claims(self, request: Request) -> bool:
         """Tell by host and path whether a request is for Google."""
@@ -54,6 +78,7 @@ class GcpGateway:
             _HOST.fullmatch(request.header(b"host"))
             or _API.fullmatch(path)
             or _FUNCTION.fullmatch(path)
+            or _CHANNEL.fullmatch(path)
             or path.startswith((_UPLOAD, "/oauth2/", _EMULATOR, _METADATA))
         )
 
@@ -67,15 +92,28 @@ class GcpGateway:
         parts = self.parts
         if access_tokens.is_token_request(request):
             return await access_tokens.handle(parts, self._signer, request)
-        if request.raw_path.startswith(_EMULATOR):
-            from fogbank.clouds.gcp.firestore import emulator  # noqa: PLC0415 - loaded on first use
-
-            return await emulator.handle(parts, request)
         if sources.is_upload(request.raw_path):
             return await sources.take_upload(parts, request)
         address = serving.read_address(request)
         if address is not None:
             return await serving.serve(parts, address, request)
+        if b"origin" in request.headers:
+            return await self._handle_page(request)
+        return await self._handle_api(request)
+
+    async def _handle_page(self, request: Request) -> Response:
+        """Answer a request that a web page sends."""
+        from fogbank.wire.google import cors  # noqa: PLC0415 - loaded on first use
+
+        return cors.preflight(request) or cors.allow_origin(await self._handle_api(request), request)
+
+    async def _handle_api(self, request: Request) -> Response:
+        if request.raw_path.startswith(_EMULATOR):
+            from fogbank.clouds.gcp.firestore import emulator  # noqa: PLC0415 - loaded on first use
+
+            return await emulator.handle(self.parts, request)
+        if _CHANNEL.fullmatch(request.raw_path):
+            return await self.channels.handle(request)
         return await self.rest.handle(request)
 
     def grpc(self) -> GrpcApplication:
@@ -93,7 +131,14 @@ class GcpGateway:
             from fogbank.wire.grpc.types import protobuf_types  # noqa: PLC0415 - loaded on first use
 
             self._parts = Parts(
-                self._store, self._clock, self._ids, self._invoker, protobuf_types(), WaitingRoom(self._clock)
+                self._store,
+                self._clock,
+                self._ids,
+                self._invoker,
+                protobuf_types(),
+                WaitingRoom(self._clock),
+                self._checks_indexes,
+                self._firestore_rules,
             )
         return self._parts
 
@@ -107,6 +152,17 @@ class GcpGateway:
             parts = self.parts
             self._methods = Methods(parts.types, gcp_services(parts))
         return self._methods
+
+    @property
+    def channels(self) -> ChannelApplication:
+        """Streams of web pages."""
+        if self._channels is None:
+            from fogbank.wire.google.webchannel.application import (  # noqa: PLC0415 - loaded on first use
+                ChannelApplication,
+            )
+
+            self._channels = ChannelApplication(self.methods, self._clock, self._ids)
+        return self._channels
 
     @property
     def rest(self) -> RestApplication:

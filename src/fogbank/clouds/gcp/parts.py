@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 class Parts(NamedTuple):
-    """The parts of the server that its Google services share."""
+    """The parts of the server that its Google services share.
+
+    With `checks_indexes` Firestore refuses queries for which no index is defined. `firestore_rules` are the security
+    rules of databases that have none of their own.
+    """
 
     store: Store
     clock: Clock
@@ -22,3 +26,5 @@ class Parts(NamedTuple):
     invoker: Invoker
     types: Types
     waiting_room: WaitingRoom
+    checks_indexes: bool = False
+    firestore_rules: str = ""

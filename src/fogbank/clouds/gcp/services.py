@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fogbank.connectors.delivery.pushes import PushForm
+from fogbank.engines.documents.traits import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.signing import Signer
     from fogbank.connectors.tables.model import Reader as TableReader
     from fogbank.connectors.tables.model import Table
+    from fogbank.engines.documents.model import CollectionConfig, Document, Name, Traits
     from fogbank.engines.functions.model import Function
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
@@ -34,6 +36,7 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     """Return all services, those that gRPC itself has included."""
     from fogbank.clouds.gcp import (  # noqa: PLC0415 - loaded on first use
         eventarc,
+        firebaserules,
         firestore,
         functions,
         pubsub,
@@ -49,6 +52,7 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     parts.types.load("fogbank.clouds.gcp", "mixins")
     services = [
         *eventarc.make_services(parts),
+        *firebaserules.make_services(parts),
         *firestore.make_services(parts),
         *functions.make_services(parts),
         *pubsub.make_services(parts),
@@ -129,6 +133,22 @@ def gcp_timers() -> dict[str, Action]:
     return {"gcp.tasks.task": task, "paced.forget": forget, "gcp.pubsub.expiration": expiration}
 
 
+def gcp_shapes(ids: Ids) -> dict[str, Shape]:
+    """Return what Firestore's documents are like, and how those are told of that go away by themselves."""
+
+    def describe(config: CollectionConfig, document: Document) -> Traits:
+        from fogbank.clouds.gcp.firestore.shape import describe  # noqa: PLC0415 - loaded on first use
+
+        return describe(config, document)
+
+    async def expired(tx: Tx, now_us: int, name: Name, document: Document, version: int) -> None:
+        from fogbank.clouds.gcp.firestore.events import telling  # noqa: PLC0415 - loaded on first use
+
+        await telling.tell_expired(tx, now_us, name, document, version, ids.sequence)
+
+    return {"firestore": Shape(describe, expired=expired)}
+
+
 def gcp_push_forms(clock: Clock, ids: Ids, poster: Poster, signer: Signer, invoker: Invoker) -> dict[str, PushForm]:
     """Return how Google's queues push."""
 
@@ -181,7 +201,6 @@ def gcp_table(parts: Callable[[], Parts]) -> TableReader:
     def firestore() -> Firestore:
         from fogbank.clouds.gcp.firestore import make_firestore  # noqa: PLC0415 - loaded on first use
 
-        parts().types.load("fogbank.clouds.gcp", "mixins")
         return make_firestore(parts())
 
     def read(text: str) -> Table | None:

@@ -355,6 +355,8 @@ async def expire(tx: Tx, now_us: int, until_us: int, after_us: int, limit: int, 
                 collection.id,
                 *one.key,
             )
+        elif written.before is not None and shape.expired is not None:
+            await shape.expired(tx, now_us, (scope, name), written.before, version)
     return len(rows)
 
 

@@ -52,9 +52,9 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     `versioned`: each write has a number that is greater than all before it in the collection. `feed` names the change
     feed that tells of each write, if there is one; entries older than `feed_seconds` go away, unless that is 0, and so
     do those before the last `feed_entries`, unless that is 0. `watched`: each write gives the signal for those who read
-    what has changed by versions (`latest`). `expiry` is the field that says when a document goes
-    away, in seconds since the epoch; while `expiry_building`, documents that were there before it are still looked at
-    for that.
+    what has changed by versions (`latest`). `expiry` is the field that says when a document goes away, in seconds since
+    the epoch, or whatever else the dialect's `Shape` finds that time by; while `expiry_building`, documents that were
+    there before it are still looked at for that.
     """
 
     partition_key: KeyField

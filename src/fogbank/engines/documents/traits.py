@@ -13,13 +13,16 @@ from fogbank.engines.documents.model import Entry, Traits
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from typing import Any
 
-    from fogbank.engines.documents.model import CollectionConfig, Document, Index, KeyField
+    from fogbank.engines.documents.model import CollectionConfig, Document, Index, KeyField, Name
     from fogbank.engines.documents.values import Fields, Value
+    from fogbank.storage import Tx
 
     Describe: TypeAlias = "Callable[[CollectionConfig, Document], Traits]"
     Check: TypeAlias = "Callable[[CollectionConfig, Document], None]"
+    Expired: TypeAlias = "Callable[[Tx, int, Name, Document, int], Coroutine[Any, Any, None]]"
 
 NOTHING: Final = Traits()
 # Later than this nobody waits; and it fits into the column.
@@ -62,10 +65,15 @@ def expiry_of(value: Value) -> int:
 
 
 class Shape(NamedTuple):
-    """What a service's documents are like. `check` refuses, by raising, what a collection doesn't take."""
+    """What a service's documents are like. `check` refuses, by raising, what a collection doesn't take.
+
+    `expired` is called for a document that goes away by itself, in that transaction, with its collection's name and
+    the number of the write.
+    """
 
     describe: Describe = by_fields
     check: Check | None = None
+    expired: Expired | None = None
 
 
 FIELDS: Final = Shape()

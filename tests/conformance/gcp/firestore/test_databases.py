@@ -67,5 +67,5 @@ def test_what_there_is_not(admin: Any, project: str) -> None:
     database = {"location_id": "nam5", "type_": "DATASTORE_MODE"}
     with pytest.raises(exceptions.MethodNotImplemented, match=r"database\.type DATASTORE_MODE"):
         admin.create_database(parent=parent, database_id="other", database=database)
-    with pytest.raises(exceptions.MethodNotImplemented, match=r"Fogbank doesn't support .*FirestoreAdmin/ListIndexes"):
-        admin.list_indexes(parent=f"{parent}/databases/(default)/collectionGroups/a")
+    with pytest.raises(exceptions.MethodNotImplemented, match=r"Fogbank doesn't support .*FirestoreAdmin/ListBackups"):
+        admin.list_backups(parent=f"{parent}/locations/nam5")

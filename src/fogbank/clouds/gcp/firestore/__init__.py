@@ -10,6 +10,7 @@ from fogbank.clouds.gcp.firestore.listening.listen import listen
 from fogbank.clouds.gcp.firestore.listening.watching import Watches
 from fogbank.clouds.gcp.firestore.querying import lists, queries
 from fogbank.clouds.gcp.firestore.service import PACKAGE, Firestore, word
+from fogbank.clouds.gcp.firestore.shape import firestore_types
 from fogbank.clouds.gcp.firestore.transactions import Transactions
 from fogbank.clouds.gcp.firestore.writing import commits, streaming
 from fogbank.wire.grpc.service import Service
@@ -28,14 +29,15 @@ _QUICK: Final = frozenset(
 
 def make_firestore(parts: Parts) -> Firestore:
     """Return what Firestore's methods stand on."""
-    parts.types.load("fogbank.clouds.gcp.firestore", "descriptors")
     return Firestore(
         parts.store,
         parts.clock,
         parts.ids,
-        parts.types,
+        firestore_types(),
         Transactions(parts.clock, parts.ids),
         Watches(parts.store, parts.clock),
+        parts.checks_indexes,
+        parts.firestore_rules,
     )
 
 

@@ -33,6 +33,11 @@ class Database(NamedTuple):
         return self.scope.split("/")[1]
 
     @property
+    def name(self) -> str:
+        """The full name."""
+        return f"projects/{self.project}/databases/{self.id}"
+
+    @property
     def root(self) -> str:
         """What the names of its documents begin with."""
         return f"projects/{self.project}/databases/{self.id}/documents"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fogbank.clouds.gcp.firestore.field_paths import read_path
 from fogbank.clouds.gcp.firestore.names import Named, read_database, read_document
 from fogbank.clouds.gcp.firestore.rendering import document_bytes, found, missing
+from fogbank.clouds.gcp.firestore.rules.guarding import guard_of
 from fogbank.clouds.gcp.firestore.service import find, invalid, moment, time_of
 from fogbank.engines.documents import documents, history
 from fogbank.wire.grpc.encoded import Encoded
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from fogbank.clouds.gcp.firestore.field_paths import FieldPath
     from fogbank.clouds.gcp.firestore.names import Database
+    from fogbank.clouds.gcp.firestore.rules.guarding import Guard
     from fogbank.clouds.gcp.firestore.service import Firestore
     from fogbank.clouds.gcp.firestore.transactions import Transaction
     from fogbank.engines.documents.model import Document
@@ -52,12 +54,14 @@ def read_consistency(firestore: Firestore, database: Database, request: Any) -> 
 
 
 async def read_each(
-    tx: Tx, now_us: int, database: Database, wanted: Sequence[Named], at_us: int | None
+    tx: Tx, now_us: int, database: Database, wanted: Sequence[Named], at_us: int | None, guard: Guard | None = None
 ) -> tuple[int, list[Document | None]]:
     """Return documents, None for those that aren't there, and the time they are of: a store operation."""
     collection = await find(tx, now_us, database)
     read_time_us = await moment(tx, now_us, collection)
     if collection is None:
+        if guard is not None:
+            await guard.check_get(tx, now_us, None, [(each, None) for each in wanted])
         return read_time_us, [None] * len(wanted)
     earlier = {}
     if at_us is not None and at_us < read_time_us:
@@ -69,16 +73,18 @@ async def read_each(
             answers.append(earlier[each.key])
         else:
             answers.append(await documents.get_at(tx, now_us, collection, each.key))
+    if guard is not None:
+        await guard.check_get(tx, now_us, collection, list(zip(wanted, answers, strict=True)))
     return read_time_us, answers
 
 
 async def get_document(firestore: Firestore, call: Call, request: Any) -> Any:
     """Return a document."""
-    del call
     wanted = read_document(request.name)
+    guard = guard_of(firestore, call, wanted.database)
     select = read_mask(request)
     consistency = read_consistency(firestore, wanted.database, request)
-    _, (document,) = await firestore.store.read(read_each, wanted.database, [wanted], consistency.at_us)
+    _, (document,) = await firestore.store.read(read_each, wanted.database, [wanted], consistency.at_us, guard)
     if consistency.transaction is not None:
         consistency.transaction.note(wanted, 0 if document is None else document.version)
     if document is None:
@@ -88,7 +94,6 @@ async def get_document(firestore: Firestore, call: Call, request: Any) -> Any:
 
 async def batch_get_documents(firestore: Firestore, call: Call, request: Any) -> AsyncIterator[Any]:
     """Return documents, each in an answer of its own, and names of those that aren't there."""
-    del call
     database = read_database(request.database)
     # Each is answered once, however often it is asked for.
     wanted = [read_document(name) for name in dict.fromkeys(request.documents)]
@@ -96,7 +101,9 @@ async def batch_get_documents(firestore: Firestore, call: Call, request: Any) ->
         raise invalid("All documents must be of the request's database.")
     select = read_mask(request)
     consistency = read_consistency(firestore, database, request)
-    read_time_us, answers = await firestore.store.read(read_each, database, wanted, consistency.at_us)
+    read_time_us, answers = await firestore.store.read(
+        read_each, database, wanted, consistency.at_us, guard_of(firestore, call, database)
+    )
     transaction = consistency.transaction
     if consistency.new and transaction is not None:
         yield firestore.message("BatchGetDocumentsResponse")(transaction=transaction.id)

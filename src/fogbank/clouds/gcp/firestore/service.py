@@ -33,6 +33,9 @@ class Firestore(NamedTuple):
     types: Types
     transactions: Transactions
     watches: Watches
+    checks_indexes: bool = False
+    # What holds for databases for which no rules are released.
+    default_rules: str = ""
 
     def message(self, name: str) -> type[Any]:
         """Return the class of one of Firestore's messages."""
@@ -43,15 +46,17 @@ class Firestore(NamedTuple):
         try:
             return await self.store.run(op, database, *args)
         except CollectionNotFoundError:
-            await self._create(database)
+            await create_database(self.store, self.ids, database)
             return await self.store.run(op, database, *args)
 
-    async def _create(self, database: Database) -> None:
-        number, index = self.ids.sequences(2)
-        try:
-            await self.store.run(collections.create, database, number, configuration(database, index))
-        except CollectionExistsError:
-            return
+
+async def create_database(store: Store, ids: Ids, database: Database) -> None:
+    """Make a database, if there isn't any by its name."""
+    number, index = ids.sequences(2)
+    try:
+        await store.run(collections.create, database, number, configuration(database, index))
+    except CollectionExistsError:
+        return
 
 
 async def find(tx: Tx, now_us: int, database: Database) -> Collection | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from fogbank.clouds.gcp.firestore.expiring import expires_us
 from fogbank.clouds.gcp.firestore.order import encode, is_vector
 from fogbank.engines.documents.model import CollectionConfig, Document, Entry, Index, KeyField, Traits
 from fogbank.engines.documents.ordered import encode_path
@@ -19,6 +20,7 @@ from fogbank.wire.grpc.types import protobuf_types
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.firestore.field_paths import FieldPath
     from fogbank.clouds.gcp.firestore.names import Database
+    from fogbank.wire.grpc.types import Types
 
 DIALECT: Final = "firestore"
 # Old states can be read for an hour (Google Cloud, "ReadOptions.read_time"), and listeners may go on from there.
@@ -57,9 +59,18 @@ def feed_of(database: Database) -> str:
 
 
 @cache
+def firestore_types() -> Types:
+    """Return the process's types, with Firestore's among them."""
+    types = protobuf_types()
+    types.load("fogbank.clouds.gcp", "mixins")
+    types.load("fogbank.clouds.gcp.firestore", "descriptors")
+    return types
+
+
+@cache
 def document_type() -> type[Any]:
     """Return the class of documents."""
-    return protobuf_types().message("google.firestore.v1.Document")
+    return firestore_types().message("google.firestore.v1.Document")
 
 
 def make(relative: str, message: Any) -> Document:
@@ -88,13 +99,15 @@ def message_of(document: Document) -> Any:
 
 
 def describe(config: CollectionConfig, document: Document) -> Traits:
-    """Return a document's places in the automatic index."""
+    """Return a document's places in the automatic index, and when it goes away."""
     number = config.indexes[0].number
     segments = path_of(document).split("/")
     collection = encode_path(segments[:-1]) + _WITHIN
     entries = {Entry(number, group_partition(segments[-2]), encode_path(segments))}
-    _enter_fields(entries, number, collection, b"", message_of(document).fields)
-    return Traits(frozenset(entries))
+    fields = message_of(document).fields
+    _enter_fields(entries, number, collection, b"", fields)
+    until_us = expires_us(config.expiry, segments[-2], fields, document.version) if config.expiry else 0
+    return Traits(frozenset(entries), until_us)
 
 
 def _enter_fields(entries: set[Entry], number: int, collection: bytes, path: bytes, fields: Any) -> None:

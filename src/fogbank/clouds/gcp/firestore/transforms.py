@@ -35,13 +35,18 @@ def check(transform: Any) -> None:
             raise invalid(f"{kind} operand must be a number.")
 
 
+def server_time(time_us: int) -> int:
+    """Return the time that transforms set for a commit: in whole milliseconds, as Google's are."""
+    return time_us - time_us % _MILLISECOND_US
+
+
 def apply(fields: Any, path: FieldPath, transform: Any, time_us: int) -> None:
     """Transform a field of a document's message."""
     kind = transform.WhichOneof("transform_type")
     target = place(fields, path)
     if kind == "set_to_server_value":
         target.Clear()
-        set_time(target.timestamp_value, time_us - time_us % _MILLISECOND_US)
+        set_time(target.timestamp_value, server_time(time_us))
     elif kind == "append_missing_elements":
         _append(target, transform.append_missing_elements.values)
     elif kind == "remove_all_from_array":

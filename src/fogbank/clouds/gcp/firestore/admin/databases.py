@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.gcp import operations
+from fogbank.clouds.gcp.firestore.admin import fields, indexes
+from fogbank.clouds.gcp.firestore.admin.resources import DEFAULT, PACKAGE, finish
+from fogbank.clouds.gcp.firestore.admin.resources import missing as _missing
+from fogbank.clouds.gcp.firestore.indexing import definitions
 from fogbank.clouds.gcp.firestore.names import Database, read_database, scope_of
+from fogbank.clouds.gcp.firestore.rules import keeping
 from fogbank.clouds.gcp.firestore.service import find, set_time
 from fogbank.clouds.gcp.firestore.shape import HISTORY_SECONDS, configuration, feed_of
 from fogbank.clouds.gcp.masks import merge
@@ -35,9 +39,7 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
     from fogbank.wire.grpc.service import Call
 
-PACKAGE: Final = "google.firestore.admin.v1"
 FACTS: Final = "facts"
-DEFAULT: Final = "(default)"
 LOCATION: Final = "nam5"
 DATABASES_MAX: Final = 1_000
 _PARENT: Final = re.compile(r"projects/([^/]+)")
@@ -78,6 +80,13 @@ def admin_service(parts: Parts) -> Service:
         "ListDatabases": list_databases,
         "UpdateDatabase": update_database,
         "DeleteDatabase": delete_database,
+        "CreateIndex": indexes.create_index,
+        "GetIndex": indexes.get_index,
+        "ListIndexes": indexes.list_indexes,
+        "DeleteIndex": indexes.delete_index,
+        "GetField": fields.get_field,
+        "ListFields": fields.list_fields,
+        "UpdateField": fields.update_field,
     }
     return Service(f"{PACKAGE}.FirestoreAdmin", parts, functions, _word)
 
@@ -140,10 +149,6 @@ def show(parts: Parts, collection: Collection) -> Any:
     set_time(message.update_time, collection.created_us)
     message.etag = b64encode(sha256(message.SerializeToString(deterministic=True)).digest()[:12]).decode()
     return message
-
-
-def _missing(database: Database) -> GrpcError:
-    return GrpcError(Code.NOT_FOUND, f"The database {database.id} does not exist for project {database.project}.")
 
 
 async def get_database(parts: Parts, _call: Call, request: Any) -> Any:
@@ -211,6 +216,8 @@ async def delete_database(parts: Parts, _call: Call, request: Any) -> Any:
         latest = await collections.latest(tx, now_us, gone)
         await collections.delete(tx, now_us, database)
         await history.tell_cleared(tx, now_us, feed_of(database), latest + 1)
+        await definitions.forget(tx, now_us, database)
+        await keeping.forget(tx, now_us, database)
         return gone
 
     try:
@@ -221,6 +228,5 @@ async def delete_database(parts: Parts, _call: Call, request: Any) -> Any:
 
 
 async def _operation(parts: Parts, database: Database, verb: str, response: Any) -> Any:
-    name = f"projects/{database.project}/databases/{database.id}/operations/{parts.ids.hex(16)}"
     metadata = parts.types.message(f"{PACKAGE}.{verb}DatabaseMetadata")()
-    return await operations.finish(parts, name, metadata, response=response)
+    return await finish(parts, database, metadata, response)

@@ -14,10 +14,12 @@ import msgspec
 from fogbank.clouds.gcp.firestore.events import watches
 from fogbank.clouds.gcp.firestore.events.watches import JSON, STEM
 from fogbank.clouds.gcp.firestore.field_paths import write_path
+from fogbank.clouds.gcp.firestore.names import Database
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
 from fogbank.clouds.gcp.firestore.shape import document_type, message_of, path_of
 from fogbank.clouds.gcp.pubsub.publish import publication
 from fogbank.clouds.gcp.pubsub.shapes import pubsub_types
+from fogbank.engines.documents.documents import Written
 from fogbank.engines.messaging import publishing
 from fogbank.engines.messaging.errors import TopicNotFoundError
 from fogbank.wire.grpc.encoded import part, timestamp
@@ -28,9 +30,7 @@ if TYPE_CHECKING:
 
     from fogbank.clouds.gcp.firestore.events.watches import Watch
     from fogbank.clouds.gcp.firestore.field_paths import FieldPath
-    from fogbank.clouds.gcp.firestore.names import Database
-    from fogbank.engines.documents.documents import Written
-    from fogbank.engines.documents.model import Document
+    from fogbank.engines.documents.model import Document, Name
     from fogbank.storage import Tx
 
 _SCHEMA: Final = (
@@ -85,6 +85,14 @@ async def tell(
                 except TopicNotFoundError:
                     # Somebody has deleted the trigger's topic.
                     continue
+
+
+async def tell_expired(
+    tx: Tx, now_us: int, name: Name, document: Document, time_us: int, draw: Callable[[], int]
+) -> None:
+    """Publish that a document's time was over: a store operation, part of its removal."""
+    written = Written(document, None)
+    await tell(tx, now_us, Database(*name), [written], time_us, draw)
 
 
 def _event(database: Database, written: Written, time_us: int) -> Event | None:

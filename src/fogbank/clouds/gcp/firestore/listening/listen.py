@@ -10,9 +10,11 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.listening import answers
 from fogbank.clouds.gcp.firestore.listening.targets import read_target
 from fogbank.clouds.gcp.firestore.names import read_database
+from fogbank.clouds.gcp.firestore.rules.guarding import guard_of
 from fogbank.clouds.gcp.firestore.service import find, invalid, moment, time_of
 from fogbank.clouds.gcp.firestore.shape import feed_of
 from fogbank.engines.documents.errors import HistoryGoneError
@@ -41,8 +43,7 @@ _ASSIGNED: Final = 1 << 30
 
 async def listen(firestore: Firestore, call: Call, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """Tell of changes until the client is done."""
-    del call
-    stream = _Stream(firestore)
+    stream = _Stream(firestore, call)
     taking = asyncio.get_running_loop().create_task(stream.take(requests))
     taking.add_done_callback(lambda _task: stream.wake())
     try:
@@ -62,8 +63,9 @@ async def listen(firestore: Firestore, call: Call, requests: AsyncIterator[Any])
 class _Stream:
     """One client's stream."""
 
-    def __init__(self, firestore: Firestore) -> None:
+    def __init__(self, firestore: Firestore, call: Call) -> None:
         self._firestore = firestore
+        self._call = call
         self._database: Database | None = None
         self._targets: dict[int, Target] = {}
         self._follower: Follower | None = None
@@ -95,7 +97,10 @@ class _Stream:
         """Return once there may be something to send."""
         stale = [each for each in self._targets.values() if each.stale and each.id not in self._loading]
         for target in stale:
-            await self._load(target)
+            try:
+                await self._load(target)
+            except GrpcError as error:
+                self._refuse(target, error)
         if stale or self._answers:
             return
         if not self._news:
@@ -137,19 +142,25 @@ class _Stream:
             number = self._assigned = self._assigned + 1
         try:
             target = read_target(database, number, message)
+            target.guard = guard_of(self._firestore, self._call, database)
         except GrpcError as error:
             self.tell((answers.target_refused(number, int(error.code), error.message),))
             return
         self._targets[number] = target
         self._loading.add(number)
         try:
+            if target.query is not None:
+                await check_indexes(self._firestore, target.query)
             self._follower = await self._firestore.watches.join(target, self)
             await self._begin(target, message)
         except GrpcError as error:
-            self._forget(target)
-            self.tell((answers.target_refused(number, int(error.code), error.message),))
+            self._refuse(target, error)
         finally:
             self._loading.discard(number)
+
+    def _refuse(self, target: Target, error: GrpcError) -> None:
+        self._forget(target)
+        self.tell((answers.target_refused(target.id, int(error.code), error.message),))
 
     async def _begin(self, target: Target, message: Any) -> None:
         self.tell((answers.target_change(answers.ADD, target.id),))

@@ -6,6 +6,7 @@ the query has a limit or all documents went away at once, it is to be loaded aga
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.clouds.gcp.firestore.listening.answers import document_change, document_delete, document_remove
@@ -15,6 +16,7 @@ from fogbank.clouds.gcp.firestore.querying.plans import Query, read_query
 from fogbank.clouds.gcp.firestore.querying.running import find_results
 from fogbank.clouds.gcp.firestore.reading import read_each
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
+from fogbank.clouds.gcp.firestore.rules.guarding import check_list
 from fogbank.clouds.gcp.firestore.service import invalid
 from fogbank.clouds.gcp.firestore.shape import feed_of, path_of
 from fogbank.clouds.gcp.refusals import unsupported
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fogbank.clouds.gcp.firestore.names import Database, Named
+    from fogbank.clouds.gcp.firestore.rules.guarding import Guard
     from fogbank.engines.documents.history import Told
     from fogbank.engines.documents.model import Document
     from fogbank.storage import Tx
@@ -69,12 +72,17 @@ class Loaded(NamedTuple):
 class Target:
     """One target of a stream: either `query` or `wanted`."""
 
-    def __init__(self, number: int, database: Database, query: Query | None, wanted: Sequence[Named]) -> None:
+    def __init__(
+        self, number: int, database: Database, query: Query | None, wanted: Sequence[Named], structured: Any = None
+    ) -> None:
         self.id = number
         self.database = database
         self.query = query
         self.wanted = wanted
         self.once = False
+        # What refuses a client what the rules don't allow it; the query as it came, for that.
+        self.guard: Guard | None = None
+        self._structured = structured
         self.stale = True
         self._renewed = False
         # By path: the version of what was told of last.
@@ -85,7 +93,10 @@ class Target:
     @property
     def is_whole(self) -> bool:
         """Whether a change can be held against it alone."""
-        return self.query is None or (self.query.limit is None and not self.query.offset)
+        if self.query is None:
+            # Whether a client may see a document may depend on what that says now.
+            return self.guard is None
+        return self.query.limit is None and not self.query.offset
 
     def renew(self) -> None:
         """Have it loaded again, also if that is going on just now."""
@@ -131,9 +142,10 @@ class Target:
         """Return its documents, as they are or as they were: a store operation."""
         seq = await change_feed.last(tx, now_us, feed_of(self.database))
         if self.query is not None:
-            results = await find_results(tx, now_us, self.query, at_us)
+            check = None if self.guard is None else partial(check_list, self.guard, self.query, self._structured)
+            results = await find_results(tx, now_us, self.query, at_us, None, check)
             return Loaded(seq, results.read_time_us, [each.document for each in results.found])
-        read_time_us, found = await read_each(tx, now_us, self.database, self.wanted, at_us)
+        read_time_us, found = await read_each(tx, now_us, self.database, self.wanted, at_us, self.guard)
         return Loaded(seq, read_time_us, [each for each in found if each is not None])
 
     def go_on_from(self, loaded: Loaded) -> None:
@@ -181,7 +193,7 @@ def read_target(database: Database, number: int, message: Any) -> Target:
             raise unsupported("find_nearest of queries that are listened to")
         if query.database != database:
             raise invalid("The query's parent must be in the request's database.")
-        target = Target(number, database, query, ())
+        target = Target(number, database, query, (), message.query.structured_query)
     else:
         raise invalid("A target has a query or documents.")
     target.once = message.once

@@ -7,11 +7,13 @@ from binascii import Error as Base64Error
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.firestore.field_paths import NAME_PATH, read_path
+from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import check_collection, read_parent
 from fogbank.clouds.gcp.firestore.querying.plans import read_query
 from fogbank.clouds.gcp.firestore.querying.running import find_results, run, versions_of
 from fogbank.clouds.gcp.firestore.reading import read_consistency, read_mask
 from fogbank.clouds.gcp.firestore.rendering import document_message
+from fogbank.clouds.gcp.firestore.rules.guarding import guard_of, list_check
 from fogbank.clouds.gcp.firestore.service import find, invalid
 from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
 from fogbank.engines.documents import ranges
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.gcp.firestore.names import Place
     from fogbank.clouds.gcp.firestore.querying.candidates import Candidate
     from fogbank.clouds.gcp.firestore.querying.plans import Query
+    from fogbank.clouds.gcp.firestore.querying.running import Check
     from fogbank.clouds.gcp.firestore.service import Firestore
     from fogbank.storage import Tx
     from fogbank.wire.grpc.service import Call
@@ -33,16 +36,19 @@ _DIRECTIONS: Final = {"": 1, "asc": 1, "desc": 2}
 
 async def list_documents(firestore: Firestore, call: Call, request: Any) -> Any:
     """List a collection's documents; those that are missing and have something in them, too, if that is wanted."""
-    del call
     parent = read_parent(request.parent)
     size = read_page_size(request.page_size or PAGE_SIZE)
     if request.show_missing:
         if request.order_by:
             raise invalid("Cannot use order_by with show_missing.")
-        return await _list_all(firestore, parent, request, size)
-    query = read_query(parent, _structured(firestore, request, size + 1))
+        return await _list_all(firestore, call, parent, request, size)
+    structured = _structured(firestore, request, size + 1)
+    query = read_query(parent, structured)
+    await check_indexes(firestore, query)
     consistency = read_consistency(firestore, parent.database, request)
-    results = await run(firestore, query, consistency.at_us)
+    # What rules see of the limit is what was asked for.
+    check = list_check(firestore, call, query._replace(limit=size), structured)
+    results = await run(firestore, query, consistency.at_us, check)
     if consistency.transaction is not None:
         consistency.transaction.note_query(query, versions_of(results))
     select = read_mask(request)
@@ -83,7 +89,7 @@ def _token_behind(firestore: Firestore, query: Query, last: Candidate) -> str:
     return b64encode(cursor.SerializeToString(), b"-_").decode()
 
 
-async def _list_all(firestore: Firestore, parent: Place, request: Any, size: int) -> Any:
+async def _list_all(firestore: Firestore, call: Call, parent: Place, request: Any, size: int) -> Any:
     """List documents by their ids, those that aren't there themselves among them."""
     collection = check_collection(request.collection_id)
     after = read_page_token(request.page_token)
@@ -96,7 +102,8 @@ async def _list_all(firestore: Firestore, parent: Place, request: Any, size: int
         start.values.add(reference_value=f"{parent.name}/{collection}/{after}")
         structured.start_at.CopyFrom(start)
     query = read_query(parent, structured)
-    results = await firestore.store.scan(find_results, query)
+    check = list_check(firestore, call, query._replace(limit=size), structured)
+    results = await firestore.store.scan(find_results, query, None, None, check)
     there = {each.path.rpartition("/")[2]: each for each in results.found}
     inside = (*parent.segments, collection)
     last = max(there, key=str.encode) if len(results.found) > size else None
@@ -127,13 +134,14 @@ class _Bare:
 
 async def list_collection_ids(firestore: Firestore, call: Call, request: Any) -> Any:
     """List the ids of the collections in a document, or of those at the top."""
-    del call
     parent = read_parent(request.parent)
     size = read_page_size(request.page_size or PAGE_SIZE)
     after = read_page_token(request.page_token)
     if request.HasField("read_time"):
         raise invalid("Fogbank lists collections as they are; read_time isn't supported.")
-    names = await firestore.store.scan(_names_below, parent.database, parent.segments, after, size + 1)
+    guard = guard_of(firestore, call, parent.database)
+    check = None if guard is None else guard.check_nothing_set
+    names = await firestore.store.scan(_names_below, parent.database, parent.segments, after, size + 1, check)
     response = firestore.message("ListCollectionIdsResponse")(collection_ids=names[:size])
     if len(names) > size:
         response.next_page_token = write_page_token(names[size - 1])
@@ -141,13 +149,21 @@ async def list_collection_ids(firestore: Firestore, call: Call, request: Any) ->
 
 
 async def _names_below(
-    tx: Tx, now_us: int, database: tuple[str, str], inside: tuple[str, ...], after: str, limit: int
+    tx: Tx,
+    now_us: int,
+    database: tuple[str, str],
+    inside: tuple[str, ...],
+    after: str,
+    limit: int,
+    check: Check | None = None,
 ) -> list[str]:
     """Return the names right below a path that have documents below them: a store operation.
 
     It goes from one name to the next by the order of paths, whatever is below each.
     """
     collection = await find(tx, now_us, database)  # type: ignore[arg-type]
+    if check is not None:
+        await check(tx, now_us, collection)
     if collection is None:
         return []
     prefix = encode_path(inside)

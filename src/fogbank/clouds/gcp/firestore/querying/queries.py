@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import read_parent
 from fogbank.clouds.gcp.firestore.querying.aggregating import read_aggregations
 from fogbank.clouds.gcp.firestore.querying.plans import read_query
 from fogbank.clouds.gcp.firestore.querying.running import run, versions_of
 from fogbank.clouds.gcp.firestore.reading import read_consistency
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
+from fogbank.clouds.gcp.firestore.rules.guarding import guard_of, list_check
 from fogbank.clouds.gcp.firestore.service import invalid, set_time, time_of
 from fogbank.clouds.gcp.paging import read_page_token, write_page_token
 from fogbank.clouds.gcp.refusals import unsupported
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from fogbank.clouds.gcp.firestore.querying.plans import Query
-    from fogbank.clouds.gcp.firestore.querying.running import Results
+    from fogbank.clouds.gcp.firestore.querying.running import Check, Results
     from fogbank.clouds.gcp.firestore.reading import Consistency
     from fogbank.clouds.gcp.firestore.service import Firestore
     from fogbank.wire.grpc.service import Call
@@ -33,13 +35,14 @@ _PARTITIONS_MAX: Final = 10_000
 
 async def run_query(firestore: Firestore, call: Call, request: Any) -> AsyncIterator[Any]:
     """Return what a query finds, each document in an answer of its own."""
-    del call
     _refuse_explaining(request)
     if not request.HasField("structured_query"):
         raise invalid("A query has a structured_query.")
     query = read_query(read_parent(request.parent), request.structured_query)
+    await check_indexes(firestore, query)
     consistency = read_consistency(firestore, query.database, request)
-    results = await _run(firestore, query, consistency)
+    check = list_check(firestore, call, query, request.structured_query)
+    results = await _run(firestore, query, consistency, check)
     if consistency.new and consistency.transaction is not None:
         yield firestore.message("RunQueryResponse")(transaction=consistency.transaction.id)
     read_time = part(_READ_TIME, timestamp(results.read_time_us))
@@ -54,8 +57,8 @@ async def run_query(firestore: Firestore, call: Call, request: Any) -> AsyncIter
         yield Encoded(read_time + skipped)
 
 
-async def _run(firestore: Firestore, query: Query, consistency: Consistency) -> Results:
-    results = await run(firestore, query, consistency.at_us)
+async def _run(firestore: Firestore, query: Query, consistency: Consistency, check: Check | None) -> Results:
+    results = await run(firestore, query, consistency.at_us, check)
     if consistency.transaction is not None:
         consistency.transaction.note_query(query, versions_of(results))
     return results
@@ -68,13 +71,14 @@ def _refuse_explaining(request: Any) -> None:
 
 async def run_aggregation_query(firestore: Firestore, call: Call, request: Any) -> AsyncIterator[Any]:
     """Return numbers on what a query finds."""
-    del call
     _refuse_explaining(request)
     aggregating = request.structured_aggregation_query
     query = read_query(read_parent(request.parent), aggregating.structured_query)
     aggregations = read_aggregations(aggregating.aggregations)
+    await check_indexes(firestore, query, [each.path for each in aggregations if each.path is not None])
     consistency = read_consistency(firestore, query.database, request)
-    results = await _run(firestore, query, consistency)
+    check = list_check(firestore, call, query, aggregating.structured_query)
+    results = await _run(firestore, query, consistency, check)
     response = firestore.message("RunAggregationQueryResponse")()
     if consistency.new and consistency.transaction is not None:
         response.transaction = consistency.transaction.id
@@ -87,7 +91,6 @@ async def run_aggregation_query(firestore: Firestore, call: Call, request: Any) 
 
 async def partition_query(firestore: Firestore, call: Call, request: Any) -> Any:
     """Return cursors that cut a collection group into parts of about the same size."""
-    del call
     query = read_query(read_parent(request.parent), request.structured_query)
     if not query.descendants or query.filter is not None or query.start or query.end or query.limit or query.offset:
         raise invalid("A partition query selects all descendants, in the order of their names, without filters,"
@@ -97,7 +100,8 @@ async def partition_query(firestore: Firestore, call: Call, request: Any) -> Any
     if request.page_size < 0:
         raise invalid("page_size must not be negative.")
     at_us = time_of(request.read_time) if request.HasField("read_time") else None
-    found = (await run(firestore, query, at_us)).found
+    guard = guard_of(firestore, call, query.database)
+    found = (await run(firestore, query, at_us, None if guard is None else guard.check_nothing_set)).found
     wanted = min(request.partition_count, max(0, len(found) - 1))
     names = [f"{query.database.root}/{found[len(found) * at // (wanted + 1)].path}" for at in range(1, wanted + 1)]
     begin = int(read_page_token(request.page_token) or 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from fogbank.clouds.gcp.firestore.querying.candidates import Candidate
 from fogbank.clouds.gcp.firestore.querying.sources import Names, Part, sources_of
@@ -15,13 +15,16 @@ from fogbank.engines.documents.model import Key
 from fogbank.engines.documents.ranges import Range, Stretch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from typing import Any
 
     from fogbank.clouds.gcp.firestore.querying.plans import Query
     from fogbank.clouds.gcp.firestore.querying.sources import Source, Tree
     from fogbank.clouds.gcp.firestore.service import Firestore
     from fogbank.engines.documents.model import Collection, Document
     from fogbank.storage import Tx
+
+    Check: TypeAlias = "Callable[[Tx, int, Collection | None], Coroutine[Any, Any, None]]"
 
 # So many documents are looked at among the other requests; what needs more is run again on a thread of its own.
 LOOKED_AT_BRIEFLY_MAX: Final = 400
@@ -49,19 +52,26 @@ class _LongError(Exception):
     """The query looks at more documents than may be looked at briefly."""
 
 
-async def run(firestore: Firestore, query: Query, at_us: int | None = None) -> Results:
-    """Run a query, on the state of a time if one is given."""
+async def run(firestore: Firestore, query: Query, at_us: int | None = None, check: Check | None = None) -> Results:
+    """Run a query, on the state of a time if one is given; `check` may refuse it by raising."""
     try:
-        return await firestore.store.read(find_results, query, at_us, LOOKED_AT_BRIEFLY_MAX)
+        return await firestore.store.read(find_results, query, at_us, LOOKED_AT_BRIEFLY_MAX, check)
     except _LongError:
-        return await firestore.store.scan(find_results, query, at_us, None)
+        return await firestore.store.scan(find_results, query, at_us, None, check)
 
 
 async def find_results(
-    tx: Tx, now_us: int, query: Query, at_us: int | None = None, looked_at_max: int | None = None
+    tx: Tx,
+    now_us: int,
+    query: Query,
+    at_us: int | None = None,
+    looked_at_max: int | None = None,
+    check: Check | None = None,
 ) -> Results:
     """Return what a query finds: a store operation."""
     collection = await find(tx, now_us, query.database)
+    if check is not None:
+        await check(tx, now_us, collection)
     read_time_us = await moment(tx, now_us, collection)
     if collection is None:
         return Results(read_time_us, 0, [])

@@ -11,6 +11,7 @@ from fogbank.clouds.gcp.firestore.names import check_collection, check_document_
 from fogbank.clouds.gcp.firestore.names import read_document as read_name
 from fogbank.clouds.gcp.firestore.reading import read_mask
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
+from fogbank.clouds.gcp.firestore.rules.guarding import guard_of
 from fogbank.clouds.gcp.firestore.service import invalid, set_time, word
 from fogbank.clouds.gcp.firestore.shape import SHAPE
 from fogbank.clouds.gcp.firestore.transactions import aborted
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fogbank.clouds.gcp.firestore.names import Database
+    from fogbank.clouds.gcp.firestore.rules.guarding import Guard
     from fogbank.clouds.gcp.firestore.service import Firestore
     from fogbank.clouds.gcp.firestore.transactions import Transaction
     from fogbank.clouds.gcp.firestore.writing.writes import Planned
@@ -51,10 +53,13 @@ async def apply(
     numbers: Sequence[int],
     transaction: Transaction | None,
     draw: Callable[[], int],
+    guard: Guard | None = None,
 ) -> Committed:
     """Make writes: a store operation. From `tick` on nobody else writes, so that what was read can't change."""
     collection = await collections.find(tx, now_us, database)
     time_us = await collections.tick(tx, now_us, collection)
+    if guard is not None:
+        await guard.check_writes(tx, now_us, collection, planned, time_us)
     if transaction is not None:
         await _validate(tx, now_us, collection, transaction)
     writes = [
@@ -85,7 +90,6 @@ async def _validate(tx: Tx, now_us: int, collection: Collection, transaction: Tr
 
 async def commit(firestore: Firestore, call: Call, request: Any) -> Any:
     """Make writes, in a transaction or without one."""
-    del call
     database = read_database(request.database)
     planned = [_plan(database, each) for each in request.writes]
     transaction = None
@@ -97,23 +101,29 @@ async def commit(firestore: Firestore, call: Call, request: Any) -> Any:
             if planned:
                 raise invalid("Cannot modify entities in a read-only transaction.")
             transaction = None
-    return _shown(firestore, planned, await _commit(firestore, database, planned, transaction))
+    guard = guard_of(firestore, call, database)
+    return _shown(firestore, planned, await _commit(firestore, database, planned, guard, transaction))
 
 
 async def _commit(
-    firestore: Firestore, database: Database, planned: Sequence[Planned], transaction: Transaction | None = None
+    firestore: Firestore,
+    database: Database,
+    planned: Sequence[Planned],
+    guard: Guard | None,
+    transaction: Transaction | None = None,
 ) -> Committed:
     numbers = firestore.ids.sequences(len(planned))
-    done: Committed = await firestore.write(database, apply, planned, numbers, transaction, firestore.ids.sequence)
+    draw = firestore.ids.sequence
+    done: Committed = await firestore.write(database, apply, planned, numbers, transaction, draw, guard)
     return done
 
 
 async def commit_writes(
-    firestore: Firestore, database: Database, writes: Sequence[Any]
+    firestore: Firestore, database: Database, writes: Sequence[Any], guard: Guard | None = None
 ) -> tuple[list[Planned], Committed]:
     """Make the writes of a request, outside of any transaction."""
     planned = [_plan(database, each) for each in writes]
-    return planned, await _commit(firestore, database, planned)
+    return planned, await _commit(firestore, database, planned, guard)
 
 
 def _plan(database: Database, write: Any) -> Planned:
@@ -165,7 +175,6 @@ async def begin_transaction(firestore: Firestore, call: Call, request: Any) -> A
 
 async def batch_write(firestore: Firestore, call: Call, request: Any) -> Any:
     """Make writes, each for itself: one that fails says so in its place."""
-    del call
     database = read_database(request.database)
     if len(request.writes) > BATCH_WRITES_MAX:
         raise invalid(f"Maximum {BATCH_WRITES_MAX} writes allowed per request.")
@@ -174,7 +183,8 @@ async def batch_write(firestore: Firestore, call: Call, request: Any) -> Any:
         raise invalid("A batch write can't write to one document more than once.")
     response = firestore.message("BatchWriteResponse")()
     # All are started before the first is waited for, so that they share a commit.
-    outcomes = await asyncio.gather(*(_try(firestore, database, each) for each in planned))
+    guard = guard_of(firestore, call, database)
+    outcomes = await asyncio.gather(*(_try(firestore, database, each, guard) for each in planned))
     for each, outcome in zip(planned, outcomes, strict=True):
         result, status = response.write_results.add(), response.status.add()
         if isinstance(outcome, GrpcError):
@@ -184,9 +194,11 @@ async def batch_write(firestore: Firestore, call: Call, request: Any) -> Any:
     return response
 
 
-async def _try(firestore: Firestore, database: Database, planned: Planned) -> Committed | GrpcError:
+async def _try(
+    firestore: Firestore, database: Database, planned: Planned, guard: Guard | None
+) -> Committed | GrpcError:
     try:
-        return await _commit(firestore, database, [planned])
+        return await _commit(firestore, database, [planned], guard)
     except GrpcError as error:
         return error
     except Exception as error:
@@ -203,7 +215,6 @@ def draw_id(firestore: Firestore) -> str:
 
 async def create_document(firestore: Firestore, call: Call, request: Any) -> Any:
     """Create a document, by an id that is given or drawn."""
-    del call
     parent = read_parent(request.parent)
     collection = check_collection(request.collection_id)
     document_id = check_document_id(request.document_id) if request.document_id else draw_id(firestore)
@@ -212,24 +223,23 @@ async def create_document(firestore: Firestore, call: Call, request: Any) -> Any
     write.update.CopyFrom(request.document)
     write.update.name = wanted.name
     write.current_document.exists = False
-    return await _write_one(firestore, wanted.database, write, request)
+    return await _write_one(firestore, call, wanted.database, write, request)
 
 
 async def update_document(firestore: Firestore, call: Call, request: Any) -> Any:
     """Change a document, or create it."""
-    del call
     wanted = read_name(request.document.name)
     write = firestore.message("Write")()
     write.update.CopyFrom(request.document)
     for field in ("update_mask", "current_document"):
         if request.HasField(field):
             getattr(write, field).CopyFrom(getattr(request, field))
-    return await _write_one(firestore, wanted.database, write, request)
+    return await _write_one(firestore, call, wanted.database, write, request)
 
 
-async def _write_one(firestore: Firestore, database: Database, write: Any, request: Any) -> Any:
+async def _write_one(firestore: Firestore, call: Call, database: Database, write: Any, request: Any) -> Any:
     select = read_mask(request)
-    done = await _commit(firestore, database, [plan(write)])
+    done = await _commit(firestore, database, [plan(write)], guard_of(firestore, call, database))
     after = done.written[0].after
     assert after is not None
     return Encoded(document_bytes(database, after, select))
@@ -237,10 +247,9 @@ async def _write_one(firestore: Firestore, database: Database, write: Any, reque
 
 async def delete_document(firestore: Firestore, call: Call, request: Any) -> Any:
     """Remove a document; one that isn't there is gone already."""
-    del call
     wanted = read_name(request.name)
     write = firestore.message("Write")(delete=request.name)
     if request.HasField("current_document"):
         write.current_document.CopyFrom(request.current_document)
-    await _commit(firestore, wanted.database, [plan(write)])
+    await _commit(firestore, wanted.database, [plan(write)], guard_of(firestore, call, wanted.database))
     return firestore.types.message("google.protobuf.Empty")()

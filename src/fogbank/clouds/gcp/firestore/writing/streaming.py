@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.gcp.firestore.names import read_database
+from fogbank.clouds.gcp.firestore.rules.guarding import guard_of
 from fogbank.clouds.gcp.firestore.service import invalid, set_time
 from fogbank.clouds.gcp.firestore.writing.commits import commit_writes, show_results
 
@@ -23,7 +24,6 @@ _TOKEN_BYTES: Final = 8
 
 async def write(firestore: Firestore, call: Call, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """Make writes as they come; the first batch that fails ends the stream."""
-    del call
     first = await anext(requests, None)
     if first is None:
         return
@@ -32,6 +32,7 @@ async def write(firestore: Firestore, call: Call, requests: AsyncIterator[Any]) 
         raise invalid("The first request of a write stream has no writes.")
     if first.stream_id:
         raise invalid("Fogbank doesn't resume write streams: open a new one without stream_id.")
+    guard = guard_of(firestore, call, database)
     response = firestore.message("WriteResponse")
     token = 1
     yield response(stream_id=firestore.ids.hex(_TOKEN_BYTES), stream_token=_token(token))
@@ -39,7 +40,7 @@ async def write(firestore: Firestore, call: Call, requests: AsyncIterator[Any]) 
         if request.database and request.database != first.database:
             raise invalid("A stream writes to one database.")
         answer = response()
-        planned, done = await commit_writes(firestore, database, request.writes)
+        planned, done = await commit_writes(firestore, database, request.writes, guard)
         show_results(answer, planned, done)
         set_time(answer.commit_time, done.time_us)
         token += 1

@@ -1,7 +1,7 @@
 """One write of a commit: from the document as it is to the document as it shall be.
 
-google/firestore/v1/write.proto, `Write`: an update with a mask and transforms, a removal, or transforms alone, each
-with a precondition.
+google/firestore/v1/write.proto, `Write`: an update with a mask and transforms, a removal, transforms alone, or nothing
+(`verify`), each with a precondition.
 """
 
 from __future__ import annotations
@@ -37,10 +37,14 @@ class Planned(NamedTuple):
     transforms: tuple[tuple[FieldPath, Any], ...]
     exists: bool | None
     update_time_us: int | None
+    # Whether nothing is written, and the precondition is all.
+    verify: bool = False
 
     def change(self, time_us: int, before: Document | None) -> Document | None:
         """Return the document as it shall be: the same where nothing changes. Raises `GrpcError`."""
         self._check(before)
+        if self.verify:
+            return before
         if self.fields is None:
             return None
         if self.mask is None:
@@ -90,6 +94,10 @@ def plan(write: Any) -> Planned:
         if write.HasField("update_mask") or write.update_transforms:
             raise invalid("A delete has no update_mask and no update_transforms.")
         return Planned(read_document(write.delete), None, None, (), exists, update_time_us)
+    if kind == "verify":
+        if write.HasField("update_mask") or write.update_transforms:
+            raise invalid("A verify has no update_mask and no update_transforms.")
+        return Planned(read_document(write.verify), None, None, (), exists, update_time_us, verify=True)
     if kind == "transform":
         wanted = read_document(write.transform.document)
         if not write.transform.field_transforms:
@@ -97,7 +105,7 @@ def plan(write: Any) -> Planned:
         changes = _transforms(write.transform.field_transforms)
         return Planned(wanted, document_type()(), (), changes, exists, update_time_us)
     if kind != "update":
-        raise invalid("A write has an update, a delete or a transform.")
+        raise invalid("A write has an update, a delete, a verify or a transform.")
     wanted = read_document(write.update.name)
     fields = _own(write.update)
     mask = None

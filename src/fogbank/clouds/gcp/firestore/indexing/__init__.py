@@ -1,0 +1,1 @@
+"""Index definitions: which there are, and which a query would need."""

@@ -1,0 +1,1 @@
+"""Security rules: what web and mobile clients may do with a database."""
