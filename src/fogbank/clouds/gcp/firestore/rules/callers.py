@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -37,6 +38,8 @@ def read_caller(call: Call) -> Caller | None:
     return NOBODY
 
 
+# Clients send the same with each request; what is made of it isn't changed.
+@lru_cache(maxsize=1_024)
 def read_authorization(value: str) -> Caller | None:
     """Return whom an Authorization header is of; None for a server."""
     scheme = next((each for each in _BEARER if value[: len(each)].lower() == each), None)
