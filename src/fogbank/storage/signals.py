@@ -56,13 +56,13 @@ class Listener:
         if self._waiter is not None:
             wake(self._waiter)
 
-    async def wait(self, until_us: int | None) -> None:
+    async def wait(self, until_us: int | None, *, upkeep: bool = False) -> None:
         """Return once there is news since the last wait, at `until_us` at the latest; None where nothing is due.
 
-        Even then it returns every now and then, for the listener to look again.
+        Even then it returns every now and then, for the listener to look again. `upkeep` is that of `Clock.call_at`.
         """
         if not self._news:
-            await self._signals.pause(self, until_us)
+            await self._signals.pause(self, until_us, upkeep=upkeep)
         self._news = False
 
     async def sleep(self, clock: Clock, until_us: int, *, upkeep: bool) -> None:
@@ -116,13 +116,13 @@ class Signals:
         """How many listen to the topic."""
         return len(self._listeners.get(topic, ()))
 
-    async def pause(self, listener: Listener, until_us: int | None) -> None:
+    async def pause(self, listener: Listener, until_us: int | None, *, upkeep: bool = False) -> None:
         """Let a listener sleep until `until_us`, or shorter where only looking again shows others' commits."""
         look_again_us = self._clock.now() + (LOOK_AGAIN_US if self._poll_us is None else self._poll_us)
         if until_us is None or (self._poll_us is not None and look_again_us < until_us):
             await listener.sleep(self._clock, look_again_us, upkeep=True)
         else:
-            await listener.sleep(self._clock, until_us, upkeep=False)
+            await listener.sleep(self._clock, until_us, upkeep=upkeep)
 
     def leave(self, listener: Listener, topic: Hashable) -> None:
         """Forget a listener."""

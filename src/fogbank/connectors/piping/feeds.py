@@ -155,7 +155,7 @@ class FeedTriggers:
                     if str(error) != known:
                         known = str(error)
                         _log.warning("trigger %s: %s", trigger.id, known)
-                await listener.wait(self._clock.now() + LOOK_US)
+                await listener.wait(self._clock.now() + LOOK_US, upkeep=True)
 
     async def _hand(self, trigger: Trigger, form: FunctionForm, batch: list[Handed], tries: int) -> Given:
         """Invoke a function with a batch."""
