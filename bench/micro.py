@@ -48,8 +48,8 @@ class Transport:
         self.last = data
         self.writes += 1
 
-    def get_extra_info(self, _name: str) -> tuple[str, int]:
-        return ("127.0.0.1", 1)
+    def get_extra_info(self, name: str) -> tuple[str, int] | None:
+        return ("127.0.0.1", 1) if name == "peername" else None
 
     def is_closing(self) -> bool:
         return False
