@@ -9,12 +9,23 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def resolves(host: str) -> bool:
+    """Whether a host can be found from here."""
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        return False
+    return True
+
 
 TOOLS: Final[dict[str, Callable[[], bool]]] = {
     # CI's machines can install these, so they are never a reason there.
@@ -26,6 +37,7 @@ TOOLS: Final[dict[str, Callable[[], bool]]] = {
     # These can't be installed from the package registries: what is there is used.
     "Terraform": lambda: shutil.which("terraform") is not None,
     "the Terraform AWS provider": lambda: any(Path("/opt").glob("*/registry.terraform.io/hashicorp/aws/*")),
+    "Maven Central": lambda: resolves("repo.maven.apache.org"),
     "curl": lambda: True,
     "root": lambda: os.geteuid() == 0,
     "Landlock": lambda: Path("/sys/kernel/security/landlock").exists(),
