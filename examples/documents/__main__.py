@@ -3,7 +3,7 @@
     eval "$(fogbank env)" && python -m examples.documents
 
 The same in JavaScript is in `documents.js`. Both find the server by the variables of `fogbank env`, and nothing else.
-In `java` it is for Java, with AWS's older SDK, which reads no such variables: `fogbank run -- mvn -q compile exec:java`.
+In `java` it is in Java, on an older SDK of AWS, which reads none: `fogbank run -- mvn -q compile exec:java`.
 """
 
 from __future__ import annotations
