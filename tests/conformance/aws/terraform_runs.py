@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fogbank.cli.running.forms import terraform
+from fogbank.cli.running.variables import ACCOUNT
 from tests.conformance.aws.functions import zipped
 
 PROVIDER = "registry.terraform.io/hashicorp/aws"
@@ -48,13 +50,11 @@ class Terraform:
         self._folder = folder
         shutil.copytree(FILES, folder, dirs_exist_ok=True)
         (folder / "function.zip").write_bytes(zipped("def handler(event, context): return event"))
+        # The provider is told of the server as `fogbank env --format terraform` has it.
+        (folder / "fogbank.tf").write_text(terraform(endpoint, ["aws"]).replace(ACCOUNT, account))
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
-            "AWS_ACCESS_KEY_ID": account,
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": endpoint,
             "CHECKPOINT_DISABLE": "1",
             "TF_IN_AUTOMATION": "1",
             "TF_CLI_ARGS": "-no-color",
