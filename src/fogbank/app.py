@@ -70,6 +70,7 @@ from fogbank.connectors.signing import Signer
 from fogbank.connectors.tables.model import Tables
 from fogbank.connectors.time_control import TimeControl
 from fogbank.connectors.timekeeper import Timekeeper
+from fogbank.connectors.upkeep.copying import Copying
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
 from fogbank.control import authority, debugging, invocations, outbox, tables, time
@@ -345,6 +346,7 @@ class App:
         store, clock, ids = self.store, self.clock, self.ids
         self._add(Readiness(store, invoker))
         self._add(DocumentUpkeep(store, clock, azure_shapes()))
+        self._add(Copying(store, ids))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)

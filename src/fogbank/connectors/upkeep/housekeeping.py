@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.engines.documents import collections, documents, feeds, history, requests
+from fogbank.engines.documents.copies import journals
+from fogbank.engines.documents.copies import snapshots as document_snapshots
 from fogbank.engines.identity import sessions
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.whole_queues import snapshots
@@ -51,7 +53,12 @@ class Housekeeping:
         await self._store.run(snapshots.expire)
         await self._store.run(sessions.forget_expired)
         await self._store.run(requests.forget_expired)
+        while not await self._store.run(document_snapshots.forget_expired):
+            pass
         for collection in await self._store.read(collections.all_collections):
+            if collection.config.journal_seconds:
+                while not await self._store.run(journals.trim, collection):
+                    pass
             if collection.config.feed_seconds or collection.config.feed_entries:
                 while not await self._store.run(history.trim, collection):
                     pass

@@ -119,7 +119,7 @@ async def put(
     """Store a document, in place of the one of that key if there is one."""
     collection = await collections.find(tx, now_us, name)
     config = collection.config
-    if config.indexes or config.feed or config.expiry or config.versioned:
+    if config.indexes or config.feed or config.expiry or config.versioned or config.journal:
         await write(tx, now_us, name, number, locate, lambda _before: document, shape)
         return
     # A service's own function may still refuse what its collections don't take.
@@ -181,6 +181,11 @@ async def write_each(
     return [outcomes[index] for index in range(len(writes))]
 
 
+async def bring(tx: Tx, now_us: int, collection: Collection, key: Key, number: int, document: Document | None) -> None:
+    """Let a document of a collection that is known be as it was elsewhere; None removes it."""
+    await _write(tx, now_us, _One(collection, key, number, 0, ""), lambda _before: document, FIELDS)
+
+
 class _One(NamedTuple):
     """What is known of a write before it is made."""
 
@@ -225,7 +230,7 @@ async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -
             await _leave(tx, one.key, gone.entries - traits.entries)
             if traits.expires_us and (row is None or traits.expires_us != row[5]):
                 tx.signal(EXPIRY)
-        if config.feed and not (one.version == 0 and _alike(before, after)):
+        if (config.feed or config.journal) and not (one.version == 0 and _alike(before, after)):
             await _tell(tx, now_us, one, before, after, row, body)
         return Written(before, after)
 
@@ -238,7 +243,7 @@ def _alike(before: Document | None, after: Document | None) -> bool:
 async def _tell(
     tx: Tx, now_us: int, one: _One, before: Document | None, after: Document | None, row: Row | None, body: bytes | None
 ) -> None:
-    """Add a write to the collection's change feed."""
+    """Add a write to the collection's change feed, and to its journal."""
     latest = after or before
     assert latest is not None
     entry = FeedEntry(
@@ -252,7 +257,10 @@ async def _tell(
         one.cause,
         0 if before is None else before.version,
     )
-    await change_feed.append(tx, now_us, one.collection.config.feed, _encode_entry(entry))
+    config, payload = one.collection.config, _encode_entry(entry)
+    for feed in (config.feed, config.journal):
+        if feed:
+            await change_feed.append(tx, now_us, feed, payload)
 
 
 async def _enter(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:

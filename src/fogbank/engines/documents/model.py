@@ -53,7 +53,9 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     feed that tells of each write, if there is one; entries older than `feed_seconds` go away, unless that is 0, and so
     do those before the last `feed_entries`, unless that is 0. `expiry` is the field that says when a document goes
     away, in seconds since the epoch; while `expiry_building`, documents that were there before it are still looked at
-    for that.
+    for that. `journal` names a feed that tells of each write, too, for copies of earlier states (`copies.journals`);
+    it keeps `journal_seconds`, or nothing longer than the copies that are under way need it. While a collection is
+    `filling`, what it is a copy of is still being brought, and nobody but who describes it finds it.
     """
 
     partition_key: KeyField
@@ -67,6 +69,9 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     feed_entries: int = 0
     expiry: str = ""
     expiry_building: bool = False
+    journal: str = ""
+    journal_seconds: int = 0
+    filling: bool = False
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
 

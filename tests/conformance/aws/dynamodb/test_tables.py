@@ -397,7 +397,7 @@ def test_what_there_is_no_setting_for_is_described_as_it_is(ddb: Any, things: st
     assert endpoint == {"Address": server.url.removeprefix("http://"), "CachePeriodInMinutes": 1_440}
 
 
-@pytest.mark.parametrize("operation", ["create_backup", "restore_table_from_backup", "export_table_to_point_in_time"])
+@pytest.mark.parametrize("operation", ["create_global_table", "import_table", "export_table_to_point_in_time"])
 def test_operations_of_later_are_refused_by_name(ddb: Any, operation: str, refused: Any) -> None:
     name = "".join(word.title() for word in operation.split("_"))
     with refused(f"Fogbank does not support the operation {name} of DynamoDB.", "UnknownOperationException"):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.api import Service
 from fogbank.clouds.aws.dynamodb import descriptions, reading, tables, tags
+from fogbank.clouds.aws.dynamodb.backups import backups, recovery, restoring
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
 from fogbank.clouds.aws.dynamodb.items import batches, items, transactions
 from fogbank.clouds.aws.dynamodb.partiql import operations as partiql
@@ -22,11 +23,14 @@ _UNCHECKED: Final = ("AttributeName", "AttributeValue")
 def make_service(parts: Parts) -> Service[Dynamo]:
     """Put the service together."""
     operations = (
+        *backups.OPERATIONS,
         *batches.OPERATIONS,
         *descriptions.OPERATIONS,
         *items.OPERATIONS,
         *partiql.OPERATIONS,
         *reading.OPERATIONS,
+        *recovery.OPERATIONS,
+        *restoring.OPERATIONS,
         *tables.OPERATIONS,
         *tags.OPERATIONS,
         *time_to_live.OPERATIONS,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
+from fogbank.clouds.aws.api import Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.billing import ACCOUNT_UNITS_MAX, UNITS
-from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.engines.documents import collections
-from fogbank.engines.documents.errors import CollectionNotFoundError
-from fogbank.wire.aws.errors import AwsError
+
+if TYPE_CHECKING:
+    from fogbank.clouds.aws.dynamodb.service import Dynamo
 
 CACHE_MINUTES: Final = 1_440
 
@@ -40,26 +39,4 @@ async def describe_endpoints(_dynamo: Dynamo, call: Call, _request: DescribeEndp
     return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": CACHE_MINUTES}]}
 
 
-class DescribeContinuousBackups(Input):
-    """Input of DescribeContinuousBackups."""
-
-    TableName: str = REQUIRED
-
-
-@operation(DescribeContinuousBackups)
-async def describe_continuous_backups(dynamo: Dynamo, call: Call, request: DescribeContinuousBackups) -> Reply:
-    """Say that there are no backups."""
-    try:
-        await dynamo.store.read(collections.find, table_of(call, request.TableName))
-    except CollectionNotFoundError as error:
-        raise AwsError("TableNotFoundException", f"Table not found: {error.name}") from None
-    disabled = {"PointInTimeRecoveryStatus": "DISABLED"}
-    return {
-        "ContinuousBackupsDescription": {
-            "ContinuousBackupsStatus": "DISABLED",
-            "PointInTimeRecoveryDescription": disabled,
-        }
-    }
-
-
-OPERATIONS: Final = (describe_continuous_backups, describe_endpoints, describe_limits)
+OPERATIONS: Final = (describe_endpoints, describe_limits)
