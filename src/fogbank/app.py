@@ -63,6 +63,7 @@ from fogbank.connectors.invocation_history import InvocationHistory
 from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.piping.feeds import FeedTriggers
 from fogbank.connectors.piping.pipes import Pipes
+from fogbank.connectors.piping.replication import Replication
 from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
@@ -161,6 +162,7 @@ class App:
         self._feeds: FeedTriggers
         self._pushes: Pushes
         self._pipes: Pipes
+        self._replication: Replication
         self._sessions: Sessions
         self._aws: AwsGateway
         self._function_urls: FunctionUrlGateway
@@ -219,7 +221,7 @@ class App:
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
-        followers = (self._triggers, self._feeds, self._pushes, self._pipes)
+        followers = (self._triggers, self._feeds, self._pushes, self._pipes, self._replication)
         for each in followers:
             each.reset()
         await self.runner.reset()
@@ -347,6 +349,7 @@ class App:
         self._add(Readiness(store, invoker))
         self._add(DocumentUpkeep(store, clock, azure_shapes()))
         self._add(Copying(store, ids))
+        self._replication = self._add(Replication(store, clock, ids))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)

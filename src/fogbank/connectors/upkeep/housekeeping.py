@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.engines.documents import collections, documents, feeds, history, requests
-from fogbank.engines.documents.copies import journals
+from fogbank.engines.documents.copies import graves, journals, replicas
 from fogbank.engines.documents.copies import snapshots as document_snapshots
+from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.engines.identity import sessions
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.whole_queues import snapshots
@@ -63,9 +64,21 @@ class Housekeeping:
                 while not await self._store.run(history.trim, collection):
                     pass
         for feed in await self._store.read(feeds.all_feeds):
-            while not await self._store.run(feeds.trim, feed):
-                pass
+            await self._trim(feed)
+        await self._store.run(graves.forget_old)
         await self._sweep_logs()
+
+    async def _trim(self, feed: feeds.Feed) -> None:
+        try:
+            if not feed.closed_us and await self._store.read(
+                replicas.is_behind, (feed.scope, feed.collection), feed.name
+            ):
+                return
+        except CollectionNotFoundError:
+            # Deleted since it was read.
+            return
+        while not await self._store.run(feeds.trim, feed):
+            pass
 
     async def _sweep_logs(self) -> None:
         while not await self._store.run(groups.empty_discarded):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 import msgspec
 
 from fogbank.engines.documents import collections
+from fogbank.engines.documents.copies import graves
 from fogbank.engines.documents.model import Change as FeedEntry
 from fogbank.engines.documents.model import Document, Key
 from fogbank.engines.documents.traits import FIELDS, NOTHING
@@ -143,8 +144,8 @@ async def write(
     """
     collection = await collections.find(tx, now_us, name)
     version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
-    one = _One(collection, locate(collection), number, version, "")
-    return await _write(tx, now_us, one, change, shape)
+    one = One(collection, locate(collection), number, version, "")
+    return await write_one(tx, now_us, one, change, shape)
 
 
 async def write_each(
@@ -176,18 +177,13 @@ async def write_each(
     outcomes = {}
     for _collection_id, key, index in sorted(places):
         each = writes[index]
-        one = _One(found[each.name], key, each.number, drawn.get(each.name, 0), "")
-        outcomes[index] = await _write(tx, now_us, one, each.change, shape)
+        one = One(found[each.name], key, each.number, drawn.get(each.name, 0), "")
+        outcomes[index] = await write_one(tx, now_us, one, each.change, shape)
     return [outcomes[index] for index in range(len(writes))]
 
 
-async def bring(tx: Tx, now_us: int, collection: Collection, key: Key, number: int, document: Document | None) -> None:
-    """Let a document of a collection that is known be as it was elsewhere; None removes it."""
-    await _write(tx, now_us, _One(collection, key, number, 0, ""), lambda _before: document, FIELDS)
-
-
-class _One(NamedTuple):
-    """What is known of a write before it is made."""
+class One(NamedTuple):
+    """What is known of a write before it is made; a `version` of 0 is drawn where there are peers."""
 
     collection: Collection
     key: Key
@@ -196,15 +192,18 @@ class _One(NamedTuple):
     cause: str
 
 
-async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -> Written:
+async def write_one(tx: Tx, now_us: int, one: One, change: Change, shape: Shape) -> Written:
+    """Change a document of a collection that is known, at a key that is, as `write` does."""
     config = one.collection.config
     has_traits = bool(config.indexes or config.expiry)
     while True:
         row = await tx.one(_HOLD, one.collection.id, *one.key)
         before = None if row is None else read_row(row)
         after = change(before)
-        if after is before:
+        if after is before or (config.peers and _alike(before, after)):
             return Written(before, after)
+        if config.peers and not one.version:
+            one = one._replace(version=await graves.next_version(tx, now_us, one.collection, one.key, before))
         if after is not None and one.version:
             # Before it is described, since when it goes away may depend on when it was written.
             after = after._replace(version=one.version, created=one.version if before is None else before.created)
@@ -232,6 +231,8 @@ async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -
                 tx.signal(EXPIRY)
         if (config.feed or config.journal) and not (one.version == 0 and _alike(before, after)):
             await _tell(tx, now_us, one, before, after, row, body)
+        if config.peers and (row is None or after is None):
+            await graves.note(tx, now_us, one.collection, one.key, one.version if after is None else 0)
         return Written(before, after)
 
 
@@ -241,7 +242,7 @@ def _alike(before: Document | None, after: Document | None) -> bool:
 
 
 async def _tell(
-    tx: Tx, now_us: int, one: _One, before: Document | None, after: Document | None, row: Row | None, body: bytes | None
+    tx: Tx, now_us: int, one: One, before: Document | None, after: Document | None, row: Row | None, body: bytes | None
 ) -> None:
     """Add a write to the collection's change feed, and to its journal."""
     latest = after or before
@@ -345,8 +346,8 @@ async def expire(tx: Tx, now_us: int, until_us: int, after_us: int, limit: int, 
         collection = await collections.find(tx, now_us, (scope, name))
         shape = shapes.get(collection.config.dialect, FIELDS)
         version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
-        one = _One(collection, Key(bytes(partition), bytes(sort)), 0, version, EXPIRED)
-        written = await _write(tx, now_us, one, partial(_unless_kept, collection.config, shape, until_us), shape)
+        one = One(collection, Key(bytes(partition), bytes(sort)), 0, version, EXPIRED)
+        written = await write_one(tx, now_us, one, partial(_unless_kept, collection.config, shape, until_us), shape)
         if written.after is not None:
             # Nothing expires here any more, or by another field: its time is that which it has now.
             expires_us = shape.describe(collection.config, written.after).expires_us
@@ -377,6 +378,7 @@ async def drop(tx: Tx, _now_us: int, collection: int) -> bool:
     if gone == DROPPED_PER_OPERATION_MAX:
         return False
     await tx.run("DELETE FROM collection_version WHERE collection = $1", collection)
+    await graves.forget(tx, collection)
     # The number may be that of an index.
     rows = await tx.all(
         "SELECT partition, sort, document_partition, document_sort FROM index_entry WHERE index_number = $1 LIMIT $2",

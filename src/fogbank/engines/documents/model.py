@@ -55,7 +55,8 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     away, in seconds since the epoch; while `expiry_building`, documents that were there before it are still looked at
     for that. `journal` names a feed that tells of each write, too, for copies of earlier states (`copies.journals`);
     it keeps `journal_seconds`, or nothing longer than the copies that are under way need it. While a collection is
-    `filling`, what it is a copy of is still being brought, and nobody but who describes it finds it.
+    `filling`, what it is a copy of is still being brought, and nobody but who describes it finds it. `peers` are the
+    scopes of collections of the same name that are to have the same documents (`copies.replicas`).
     """
 
     partition_key: KeyField
@@ -72,6 +73,7 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     journal: str = ""
     journal_seconds: int = 0
     filling: bool = False
+    peers: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
 
@@ -129,7 +131,8 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     """An entry of a collection's change feed: a document before and after a write, as stored; None for none.
 
     `created` is the number of the write that created it, `version` that of this write, `before_version` that of the
-    one before, in collections that have such. `cause` is "expired" for what went away by itself.
+    one before, in collections that have such. `cause` is "expired" for what went away by itself, "merged" for what came
+    from a peer.
     """
 
     partition: bytes

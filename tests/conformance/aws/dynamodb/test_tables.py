@@ -320,8 +320,8 @@ def test_an_update_must_say_something(ddb: Any, things: str, refused: Any) -> No
         " SSESpecification or ReplicaUpdates is required"
     ):
         ddb.update_table(TableName=things)
-    with refused("Fogbank does not support the parameter ReplicaUpdates."):
-        ddb.update_table(TableName=things, ReplicaUpdates=[])
+    with refused("Fogbank does not support the parameter MultiRegionConsistency."):
+        ddb.update_table(TableName=things, MultiRegionConsistency="STRONG")
 
 
 def test_a_protected_table_is_not_deleted(ddb: Any, things: str, refused: Any) -> None:

@@ -11,7 +11,7 @@ from fogbank.clouds.aws.dynamodb.backups.names import show_restored
 from fogbank.clouds.aws.dynamodb.backups.system import last_backup
 from fogbank.clouds.aws.dynamodb.billing import PROVISIONED, Throughput, changed_labels, first_labels, show_billing
 from fogbank.clouds.aws.dynamodb.changing_indexes import change_indexes, read_new_index
-from fogbank.clouds.aws.dynamodb.errors import table_not_found, unsupported, validation
+from fogbank.clouds.aws.dynamodb.errors import invalid_values, table_not_found, unsupported, validation
 from fogbank.clouds.aws.dynamodb.indexes import (
     GlobalSecondaryIndex,
     GlobalSecondaryIndexUpdate,
@@ -19,6 +19,8 @@ from fogbank.clouds.aws.dynamodb.indexes import (
     read_indexes,
     show_indexes,
 )
+from fogbank.clouds.aws.dynamodb.replicas.sharing import PEERS_MAX, share
+from fogbank.clouds.aws.dynamodb.replicas.updates import ReplicationGroupUpdate, show_replicas, update_replicas
 from fogbank.clouds.aws.dynamodb.schemas import (
     KEYS_MAX,
     AttributeDefinition,
@@ -45,6 +47,9 @@ from fogbank.wire.aws.constraints import violations
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+
+    from fogbank.engines.documents.model import Name
+    from fogbank.storage import Tx
 
 TABLES_LISTED_MAX: Final = 100
 _NOTHING_TO_UPDATE: Final = (
@@ -128,7 +133,8 @@ async def describe_table(dynamo: Dynamo, call: Call, request: DescribeTable) -> 
     """Return a table's settings, and what is in it counted now."""
     name = table_of(call, request.TableName)
     table = await _named(dynamo.store.read(collections.look_up, name))
-    return {"Table": show_table(dynamo, table, await dynamo.store.scan(collections.totals, table.id))}
+    totals = await dynamo.store.scan(collections.totals, table.id)
+    return {"Table": show_table(dynamo, table, totals) | await show_replicas(dynamo, table)}
 
 
 class ListTables(Input):
@@ -159,6 +165,7 @@ class UpdateTable(Input):
     AttributeDefinitions: list[AttributeDefinition] | None = None
     GlobalSecondaryIndexUpdates: list[GlobalSecondaryIndexUpdate] | None = None
     StreamSpecification: stream_settings.StreamSpecification | None = None
+    ReplicaUpdates: list[ReplicationGroupUpdate] | None = None
 
 
 @operation(UpdateTable)
@@ -171,7 +178,10 @@ async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Repl
     mode, throughput, table_class = request.BillingMode, request.ProvisionedThroughput, request.TableClass
     protected, updates = request.DeletionProtectionEnabled, request.GlobalSecondaryIndexUpdates
     stream, encryption = request.StreamSpecification, request.SSESpecification
-    if all(each is None for each in (mode, throughput, table_class, protected, encryption, updates, stream)):
+    settings = (mode, throughput, table_class, protected, encryption, updates, stream)
+    if request.ReplicaUpdates:
+        return await _update_replicas(dynamo, call, name, request, alone=all(each is None for each in settings))
+    if all(each is None for each in settings):
         raise validation(_NOTHING_TO_UPDATE)
     check_encryption(encryption)
     check_stream(stream)
@@ -187,9 +197,26 @@ async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Repl
         return changed if updates is None else change_indexes(changed, updates, new_index)
 
     new_index = None if updates is None else read_new_index(dynamo.ids, updates, request.AttributeDefinitions or ())
-    table = await _named(dynamo.store.run(update_with_stream, name, change, stream))
+    numbers = dynamo.ids.sequences(PEERS_MAX)
+
+    async def work(tx: Tx, now_us: int) -> Collection:
+        table = await update_with_stream(tx, now_us, name, change, stream)
+        await share(tx, now_us, table, numbers)
+        return table
+
+    return await _updating(dynamo, await _named(dynamo.store.run(work)))
+
+
+async def _update_replicas(dynamo: Dynamo, call: Call, name: Name, request: UpdateTable, *, alone: bool) -> Reply:
+    if not alone:
+        raise invalid_values("ReplicaUpdates cannot be combined with other changes of a table")
+    return await _updating(dynamo, await update_replicas(dynamo, call, name, request.ReplicaUpdates or ()))
+
+
+async def _updating(dynamo: Dynamo, table: Collection) -> Reply:
     totals = await dynamo.store.scan(collections.totals, table.id)
-    return {"TableDescription": show_table(dynamo, table, totals, "UPDATING")}
+    described = show_table(dynamo, table, totals, "UPDATING")
+    return {"TableDescription": described | await show_replicas(dynamo, table)}
 
 
 class DeleteTable(Input):

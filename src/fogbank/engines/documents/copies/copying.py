@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from fogbank.engines.documents import collections, documents
-from fogbank.engines.documents.copies import journals
+from fogbank.engines.documents.copies import journals, merging
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.engines.documents.history import before
 from fogbank.engines.documents.model import Change, Collection, CollectionConfig, Key, KeyField
@@ -93,7 +93,7 @@ async def step(tx: Tx, now_us: int, target: int, numbers: Sequence[int]) -> bool
     into = await _into(tx, now_us, copy)
     for number, each in zip(numbers, rows, strict=False):
         key = Key(bytes(each[0]), bytes(each[1]))
-        await documents.bring(tx, now_us, into, key, number, documents.read_row(each[2:]))
+        await merging.bring(tx, now_us, into, key, number, documents.read_row(each[2:]))
     if len(rows) == len(numbers):
         await tx.run(
             "UPDATE document_copy SET after_partition = $1, after_sort = $2 WHERE target = $3",
@@ -115,7 +115,7 @@ async def _undo(tx: Tx, now_us: int, copy: Copy, numbers: Sequence[int]) -> bool
     entries = await change_feed.read(tx, now_us, copy.journal, end, copy.undo_seq - end)
     for number, entry in zip(numbers, reversed(entries), strict=False):
         change = _decode(entry.payload)
-        await documents.bring(tx, now_us, into, Key(change.partition, change.sort), number, before(change))
+        await merging.bring(tx, now_us, into, Key(change.partition, change.sort), number, before(change))
     await tx.run("UPDATE document_copy SET undo_seq = $1 WHERE target = $2", end, copy.target)
     return end < copy.first_seq
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from fogbank.engines.documents import collections
-from fogbank.engines.documents.copies import copying, journals
+from fogbank.engines.documents.copies import copying, journals, replicas
 from fogbank.engines.documents.copies.copying import INTO_COLLECTION, INTO_SNAPSHOT, Copy
 from fogbank.engines.documents.errors import CollectionBusyError, SnapshotBusyError, SnapshotNotFoundError
 from fogbank.engines.documents.model import Collection, CollectionConfig, Totals
@@ -183,6 +183,8 @@ async def delete_collection(tx: Tx, now_us: int, name: Name, last: Last | None) 
     collection = await collections.hold(tx, now_us, name)
     if await journals.is_copied(tx, now_us, collection.id):
         raise CollectionBusyError(name[1])
+    if collection.config.peers and not collection.config.filling:
+        await replicas.remove(tx, now_us, name)
     keep = last is not None and collection.config.journal_seconds > 0
     await collections.delete(tx, now_us, name, keep=keep)
     if last is not None and keep:
