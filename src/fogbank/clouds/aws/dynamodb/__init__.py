@@ -11,6 +11,7 @@ from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
 from fogbank.clouds.aws.dynamodb.items import batches, items, transactions
 from fogbank.clouds.aws.dynamodb.partiql import operations as partiql
 from fogbank.clouds.aws.dynamodb.service import Dynamo
+from fogbank.clouds.aws.dynamodb.settings import auto_scaling, insights, resource_policies
 from fogbank.clouds.aws.dynamodb.upkeep import time_to_live
 
 if TYPE_CHECKING:
@@ -23,13 +24,16 @@ _UNCHECKED: Final = ("AttributeName", "AttributeValue")
 def make_service(parts: Parts) -> Service[Dynamo]:
     """Put the service together."""
     operations = (
+        *auto_scaling.OPERATIONS,
         *backups.OPERATIONS,
         *batches.OPERATIONS,
         *descriptions.OPERATIONS,
+        *insights.OPERATIONS,
         *items.OPERATIONS,
         *partiql.OPERATIONS,
         *reading.OPERATIONS,
         *recovery.OPERATIONS,
+        *resource_policies.OPERATIONS,
         *restoring.OPERATIONS,
         *tables.OPERATIONS,
         *tags.OPERATIONS,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from fogbank.clouds.aws.api import Call, Input, Reply, operation
+from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.billing import ACCOUNT_UNITS_MAX, UNITS
-
-if TYPE_CHECKING:
-    from fogbank.clouds.aws.dynamodb.service import Dynamo
+from fogbank.clouds.aws.dynamodb.errors import table_not_found
+from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
+from fogbank.engines.documents import collections
+from fogbank.engines.documents.errors import CollectionNotFoundError
 
 CACHE_MINUTES: Final = 1_440
 
@@ -39,4 +40,23 @@ async def describe_endpoints(_dynamo: Dynamo, call: Call, _request: DescribeEndp
     return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": CACHE_MINUTES}]}
 
 
-OPERATIONS: Final = (describe_endpoints, describe_limits)
+class DescribeKinesisStreamingDestination(Input):
+    """Input of DescribeKinesisStreamingDestination."""
+
+    TableName: str = REQUIRED
+
+
+@operation(DescribeKinesisStreamingDestination)
+async def describe_kinesis_streaming_destination(
+    dynamo: Dynamo, call: Call, request: DescribeKinesisStreamingDestination
+) -> Reply:
+    """Return that a table tells no Kinesis stream of its writes, since there are none."""
+    name = table_of(call, request.TableName)
+    try:
+        await dynamo.store.read(collections.look_up, name)
+    except CollectionNotFoundError as error:
+        raise table_not_found(error.name) from None
+    return {"TableName": name[1], "KinesisDataStreamDestinations": []}
+
+
+OPERATIONS: Final = (describe_endpoints, describe_kinesis_streaming_destination, describe_limits)

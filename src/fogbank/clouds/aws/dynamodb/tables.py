@@ -30,6 +30,7 @@ from fogbank.clouds.aws.dynamodb.schemas import (
     show_schema,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_arn, table_of
+from fogbank.clouds.aws.dynamodb.settings.resource_policies import policy_labels
 from fogbank.clouds.aws.dynamodb.streams import settings as stream_settings
 from fogbank.clouds.aws.dynamodb.streams.settings import (
     check_stream,
@@ -81,6 +82,7 @@ class CreateTable(Input):
     GlobalSecondaryIndexes: list[GlobalSecondaryIndex] | None = None
     StreamSpecification: stream_settings.StreamSpecification | None = None
     Tags: list[Tag] | None = None
+    ResourcePolicy: str | None = None
 
 
 @operation(CreateTable)
@@ -114,7 +116,7 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
         sort_key,
         bool(request.DeletionProtectionEnabled),
         indexes=indexes,
-        labels=labels | {"TableId": dynamo.ids.uuid()},
+        labels=labels | policy_labels(dynamo, request.ResourcePolicy) | {"TableId": dynamo.ids.uuid()},
         tags=read_tags({}, request.Tags or []),
     )
     number, stream = dynamo.ids.sequence(), request.StreamSpecification

@@ -29,9 +29,9 @@ from fogbank.clouds.aws.dynamodb.items.writing import (
     updated,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
-from fogbank.clouds.aws.dynamodb.upkeep.write_costs import sizes_of_writes
-from fogbank.engines.documents import transactions
+from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units
+from fogbank.clouds.aws.dynamodb.upkeep.write_costs import costs_of, show_costs, sizes_of_writes
+from fogbank.engines.documents import collections, transactions
 from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.model import Document
 from fogbank.engines.documents.requests import Request
@@ -129,7 +129,7 @@ async def transact_write_items(dynamo: Dynamo, call: Call, request: TransactWrit
         if written.before is not written.after:
             by_table.setdefault(table, []).append(written)
     return {
-        **units_of_writes(tables, outcome, request.ReturnConsumedCapacity),
+        **await units_of_writes(dynamo, call, tables, outcome, request.ReturnConsumedCapacity),
         **await sizes_of_writes(dynamo, call, request.ReturnItemCollectionMetrics, by_table),
     }
 
@@ -202,12 +202,24 @@ def show(document: Document | None, tree: Tree | None) -> dict[str, Any]:
     return {"Item": write_attributes(document.fields if tree is None else project(document.fields, tree))}
 
 
-def units_of_writes(tables: list[str], outcome: Outcome, wanted: str | None) -> dict[str, Any]:
-    """Return what a transaction that writes consumed; one that came again has only read."""
-    sizes = [max(0 if each is None else each.size for each in written) for written in outcome.written]
+async def units_of_writes(
+    dynamo: Dynamo, call: Call, tables: list[str], outcome: Outcome, wanted: str | None
+) -> dict[str, Any]:
+    """Return what a transaction that writes consumed, also of indexes; one that came again has only read."""
+    if wanted is None or wanted in NOTHING:
+        return {}
     if outcome.repeated:
+        sizes = [max(0 if each is None else each.size for each in written) for written in outcome.written]
         return _units("ReadCapacityUnits", zip(tables, map(_read, sizes), strict=True), wanted)
-    return _units("WriteCapacityUnits", zip(tables, map(write_units, sizes), strict=True), wanted)
+    by_table: dict[str, list[Written]] = {}
+    for name, written in zip(tables, outcome.written, strict=True):
+        by_table.setdefault(name, []).append(written)
+    consumed = []
+    for name, writes in by_table.items():
+        table = await dynamo.store.read(collections.find, table_of(call, name))
+        costs = costs_of(table.config, writes).times(ROUNDS)
+        consumed.append(show_costs(name, costs, wanted, "WriteCapacityUnits"))
+    return {"ConsumedCapacity": consumed}
 
 
 def units_of_reads(tables: list[str], found: list[Document | None], wanted: str | None) -> dict[str, Any]:

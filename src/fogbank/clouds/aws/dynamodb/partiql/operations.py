@@ -152,7 +152,7 @@ async def execute_transaction(dynamo: Dynamo, call: Call, request: ExecuteTransa
     returned = [each.returned(written) for each, written in zip(prepared, outcome.written, strict=True)]
     return {
         "Responses": [{} if item is None else {"Item": write_attributes(item)} for item in returned],
-        **units_of_writes([each.table for each in ready], outcome, request.ReturnConsumedCapacity),
+        **await units_of_writes(dynamo, call, [each.table for each in ready], outcome, request.ReturnConsumedCapacity),
     }
 
 
