@@ -14,7 +14,7 @@ from fogbank.engines.messaging.whole_queues import snapshots
 from fogbank.engines.telemetry import groups
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
-from fogbank.storage import discarded
+from fogbank.storage import buckets, discarded
 from fogbank.storage.leasing import duplicates, leased_queue
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Housekeeping:
         await self._store.run(snapshots.expire)
         await self._store.run(sessions.forget_expired)
         await self._store.run(requests.forget_expired)
+        await self._store.run(buckets.forget_full)
         while not await self._store.run(document_snapshots.forget_expired):
             pass
         for collection in await self._store.read(collections.all_collections):

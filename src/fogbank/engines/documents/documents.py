@@ -343,7 +343,7 @@ async def expire(tx: Tx, now_us: int, until_us: int, after_us: int, limit: int, 
         limit,
     )
     for _collection, partition, sort, scope, name in rows:
-        collection = await collections.find(tx, now_us, (scope, name))
+        collection = await collections.look_up(tx, now_us, (scope, name))
         shape = shapes.get(collection.config.dialect, FIELDS)
         version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
         one = One(collection, Key(bytes(partition), bytes(sort)), 0, version, EXPIRED)

@@ -192,7 +192,7 @@ def test_items_are_counted_and_weighed(ddb: Any, things: str) -> None:
         ),
         ({"SSESpecification": {"KMSMasterKeyId": "alias/x"}}, None),
         ({"OnDemandThroughput": {}}, "Fogbank does not support the parameter OnDemandThroughput."),
-        ({"ResourcePolicy": "{}"}, "Fogbank does not support the parameter ResourcePolicy."),
+        ({"WarmThroughput": {}}, "Fogbank does not support the parameter WarmThroughput."),
     ],
 )
 def test_tables_that_are_refused(ddb: Any, refused: Any, change: dict[str, Any], message: str | None) -> None:

@@ -42,7 +42,7 @@ def make_service(parts: Parts) -> Service[Dynamo]:
     )
     return Service(
         "dynamodb",
-        Dynamo(parts.store, parts.clock, parts.ids),
+        Dynamo(parts.store, parts.clock, parts.ids, parts.strict),
         operations,
         ERRORS,
         input_error,

@@ -29,6 +29,7 @@ from fogbank.clouds.aws.dynamodb.items.writing import (
     updated,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
+from fogbank.clouds.aws.dynamodb.settings import throttling
 from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units
 from fogbank.clouds.aws.dynamodb.upkeep.write_costs import costs_of, show_costs, sizes_of_writes
 from fogbank.engines.documents import collections, transactions
@@ -176,12 +177,19 @@ async def transact_get_items(dynamo: Dynamo, call: Call, request: TransactGetIte
 
 async def write_as_one(dynamo: Dynamo, writes: list[Write], request: Request | None) -> Outcome:
     """Make writes as one; what is refused is worded as a cancelled transaction."""
+    if dynamo.strict:
+        return await as_one(dynamo.store.run(throttling.write_as_one, writes, ITEMS_BYTES_MAX, request, ROUNDS))
     return await as_one(dynamo.store.run(transactions.write, writes, AwsError, ITEMS_BYTES_MAX, request, SHAPE))
 
 
 async def read_as_one(dynamo: Dynamo, reads: list[tuple[Name, Locate]]) -> list[Document | None]:
     """Read items as one; what is refused is worded as a cancelled transaction."""
-    return await as_one(dynamo.store.read(transactions.read, reads, AwsError, ITEMS_BYTES_MAX))
+    found = await as_one(dynamo.store.read(transactions.read, reads, AwsError, ITEMS_BYTES_MAX))
+    if dynamo.strict:
+        units = [ROUNDS * _read(0 if document is None else document.size) for document in found]
+        names = [name for name, _ in reads]
+        await as_one(dynamo.store.run(throttling.take_reads, list(zip(names, units, strict=True))))
+    return found
 
 
 def request_of(call: Call, token: str | None, operation: str, items: object) -> Request | None:

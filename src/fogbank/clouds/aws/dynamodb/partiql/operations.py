@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import write_attributes
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, validation
-from fogbank.clouds.aws.dynamodb.indexes import SHAPE
 from fogbank.clouds.aws.dynamodb.items.cancelling import CODES
 from fogbank.clouds.aws.dynamodb.items.transactions import (
     read_as_one,
@@ -20,6 +19,7 @@ from fogbank.clouds.aws.dynamodb.items.writing import NOTHING
 from fogbank.clouds.aws.dynamodb.partiql.selecting import Page, key_of, select, show
 from fogbank.clouds.aws.dynamodb.partiql.statements import make_ready, read_statement, reads, table_in
 from fogbank.clouds.aws.dynamodb.partiql.writes import Prepared, prepare
+from fogbank.clouds.aws.dynamodb.settings.throttling import count_read, write_item
 from fogbank.clouds.aws.dynamodb.sizes import consumed, describe_units, read_units, write_units
 from fogbank.engines.documents import documents
 from fogbank.kernel.errors import EngineError
@@ -182,6 +182,8 @@ async def _one_of_batch(dynamo: Dynamo, ready: Ready, one: BatchStatementRequest
         locate, rest = key_of(ready, statement, _KEY_IN_BATCH)
         document = await dynamo.store.read(documents.get, ready.name, locate)
         units = read_units(0 if document is None else document.size, consistent=bool(one.ConsistentRead))
+        if dynamo.strict:
+            await count_read(dynamo, ready.name, units)
         return show(document, statement, rest), units
     prepared = prepare(dynamo, ready, one.ReturnValuesOnConditionCheckFailure)
     written = await _write(dynamo, prepared)
@@ -190,8 +192,8 @@ async def _one_of_batch(dynamo: Dynamo, ready: Ready, one: BatchStatementRequest
 
 
 async def _write(dynamo: Dynamo, prepared: Prepared) -> Written:
-    name, number, locate, change = prepared.write
-    return await dynamo.store.run(documents.write, name, number, locate, change, SHAPE)
+    name, _number, locate, change = prepared.write
+    return await write_item(dynamo, name, locate, change)
 
 
 def _size(written: Written) -> int:
