@@ -37,7 +37,8 @@ class Settings:
     where functions can be isolated from the machine, or `process` for processes that are not isolated. `strict`
     refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted, or more
     than a table is provisioned for. `smtp` is the host and port of a mail server that e-mails are sent on to; without
-    one they stay in the outbox. With `alias_ports` the server also listens where clients look for emulators of single services. `tls_port` carries the
+    one they stay in the outbox. With `alias_ports` the server also listens where clients look for emulators of single
+    services. `tls_port` carries the
     same over TLS; by default it is the port after `port`. `ca` is the folder of the certificate authority, which is in
     the user's configuration unless it is given.
     """
