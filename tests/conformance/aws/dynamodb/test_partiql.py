@@ -300,7 +300,7 @@ def test_a_batch_runs_each_statement_by_itself(ddb: Any, music: str, refused: An
         },
         {"Error": {"Code": "ValidationError", "Message": f"{MALFORMED}Unexpected end of statement"}},
     ]
-    assert reply["ConsumedCapacity"] == [{"TableName": "Music", "CapacityUnits": 1.0}]
+    assert reply["ConsumedCapacity"] == [{"TableName": "Music", "CapacityUnits": 2.0}]
     one = "SELECT Year FROM Music WHERE Artist = 'New' AND SongTitle = 'Song 1'"
     assert batch(one, f"{one} AND Year = 2", "SELECT * FROM Music WHERE Artist = 'New'")["Responses"] == [
         {"TableName": "Music", "Item": {"Year": {"N": "1"}}},

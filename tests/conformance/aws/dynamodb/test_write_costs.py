@@ -88,6 +88,15 @@ def test_a_batch_adds_them_up(ddb: Any, tasks: str) -> None:
     assert metrics == {"ItemCollectionKey": {"pk": {"S": "p"}}, "SizeEstimateRangeGB": [0.0, 1.0]}
 
 
+def test_statements_tell_of_indexes_too(ddb: Any, tasks: str) -> None:
+    insert = "INSERT INTO tasks VALUE {'pk': 'p', 'sk': %d, 'owner': 'ann'}"
+    reply = ddb.execute_statement(Statement=insert % 1, ReturnConsumedCapacity="INDEXES")
+    assert reply["ConsumedCapacity"] == units(1, by_owner=1, owners=1)
+    statements = [{"Statement": insert % number} for number in (2, 3)]
+    reply = ddb.batch_execute_statement(Statements=statements, ReturnConsumedCapacity="INDEXES")
+    assert reply["ConsumedCapacity"] == [units(2, by_owner=2, owners=2)]
+
+
 def test_a_transaction_consumes_twice_of_table_and_indexes(ddb: Any, tasks: str) -> None:
     item = {**KEY, "owner": {"S": "ann"}, "due": {"N": "1"}}
     writes = [{"Put": {"TableName": tasks, "Item": item}}]

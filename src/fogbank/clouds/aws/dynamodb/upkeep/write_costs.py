@@ -45,6 +45,14 @@ class Costs(NamedTuple):
     local: dict[str, float]
     global_: dict[str, float]
 
+    def plus(self, other: Costs) -> Costs:
+        """Return what both cost."""
+        local, global_ = (
+            {name: one.get(name, 0.0) + two.get(name, 0.0) for name in one | two}
+            for one, two in zip(self[1:], other[1:], strict=True)
+        )
+        return Costs(self.table + other.table, local, global_)
+
     def times(self, rounds: int) -> Costs:
         """Return what so many times as much costs."""
         local, global_ = ({name: units * rounds for name, units in each.items()} for each in self[1:])
