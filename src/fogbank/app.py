@@ -66,6 +66,7 @@ from fogbank.connectors.invocation_history import InvocationHistory
 from fogbank.connectors.invoker import Invoker
 from fogbank.connectors.piping.feeds import FeedTriggers
 from fogbank.connectors.piping.pipes import Pipes
+from fogbank.connectors.piping.replication import Replication
 from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
@@ -73,6 +74,7 @@ from fogbank.connectors.signing import Signer
 from fogbank.connectors.tables.model import Tables
 from fogbank.connectors.time_control import TimeControl
 from fogbank.connectors.timekeeper import Timekeeper
+from fogbank.connectors.upkeep.copying import Copying
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
 from fogbank.control import authority, debugging, firestore, invocations, outbox, tables, time
@@ -164,6 +166,7 @@ class App:
         self._feeds: FeedTriggers
         self._pushes: Pushes
         self._pipes: Pipes
+        self._replication: Replication
         self._sessions: Sessions
         self._aws: AwsGateway
         self._function_urls: FunctionUrlGateway
@@ -222,7 +225,7 @@ class App:
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
-        followers = (self._triggers, self._feeds, self._pushes, self._pipes)
+        followers = (self._triggers, self._feeds, self._pushes, self._pipes, self._replication)
         for each in followers:
             each.reset()
         await self.runner.reset()
@@ -351,6 +354,8 @@ class App:
         store, clock, ids = self.store, self.clock, self.ids
         self._add(Readiness(store, invoker))
         self._add(DocumentUpkeep(store, clock, {**azure_shapes(), **gcp_shapes(ids)}))
+        self._add(Copying(store, ids))
+        self._replication = self._add(Replication(store, clock, ids))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
         self.poster = Poster(clock)

@@ -35,9 +35,10 @@ class Settings:
     place. `insecure` allows an address that others can reach, where nobody's credentials are checked. `shared` is
     a folder that all functions see in the same place and may write into. `sandbox` is `auto`, `strict` to start only
     where functions can be isolated from the machine, or `process` for processes that are not isolated. `strict`
-    refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted. `smtp`
-    is the host and port of a mail server that e-mails are sent on to; without one they stay in the outbox. With
-    `alias_ports` the server also listens where clients look for emulators of single services. `tls_port` carries the
+    refuses what clouds refuse for their own reasons only, such as the name of a queue that was just deleted, or more
+    than a table is provisioned for. `smtp` is the host and port of a mail server that e-mails are sent on to; without
+    one they stay in the outbox. With `alias_ports` the server also listens where clients look for emulators of single
+    services. `tls_port` carries the
     same over TLS; by default it is the port after `port`. `ca` is the folder of the certificate authority, which is in
     the user's configuration unless it is given.
     With `firestore_index_check` Firestore refuses a query for which Google would need an index that isn't defined.

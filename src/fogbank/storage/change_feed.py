@@ -92,6 +92,19 @@ async def first_since(tx: Tx, now_us: int, feed: str, at_us: int) -> int:
     return await last(tx, now_us, feed) + 1 if row is None else int(row[0])
 
 
+async def first_behind(tx: Tx, now_us: int, feed: str, at_us: int) -> int:
+    """Return the number of the oldest entry that is later than a time; of the next that will be, if there is none."""
+    low, high = await first(tx, now_us, feed), await last(tx, now_us, feed) + 1
+    while low < high:
+        middle = (low + high) // 2
+        (entry,) = await read(tx, now_us, feed, middle - 1, 1)
+        if entry.at_us > at_us:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
 async def trim(tx: Tx, _now_us: int, feed: str, before_us: int, limit: int = EVERY_ENTRY) -> int:
     """Remove up to `limit` of the oldest entries, as far as they were written before a time; returns how many."""
     rows = await tx.all("SELECT seq, at_us FROM feed_entry WHERE feed = $1 ORDER BY seq LIMIT $2", feed, limit)

@@ -39,10 +39,11 @@ _CONDITION: Final = re.compile(
 
 
 class Kind(Enum):
-    """What a document is for: a managed policy, one of a principal's own, a role's trust, a session's limits."""
+    """What a document is for: a managed policy, a principal's or resource's own, a role's trust, a session's limits."""
 
     MANAGED = auto()
     INLINE = auto()
+    RESOURCE = auto()
     TRUST = auto()
     SESSION = auto()
 
@@ -165,7 +166,13 @@ def _is_principal(key: str, name: str) -> bool:
 
 
 def _check_grant(statement: dict[str, Any], kind: Kind) -> None:
-    if "Principal" in statement or "NotPrincipal" in statement:
+    principal = statement.get("Principal", statement.get("NotPrincipal"))
+    if kind is Kind.RESOURCE:
+        if principal is None:
+            msg = "Missing required field Principal"
+            raise malformed(msg)
+        _check_principal(principal)
+    elif principal is not None:
         msg = "Policy document should not specify a principal."
         raise malformed(msg)
     actions = _texts(statement.get("Action", statement.get("NotAction", [])), kind)

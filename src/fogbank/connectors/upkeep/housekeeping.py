@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.engines.documents import collections, documents, feeds, history, requests
+from fogbank.engines.documents.copies import graves, journals, replicas
+from fogbank.engines.documents.copies import snapshots as document_snapshots
+from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.engines.identity import sessions
 from fogbank.engines.messaging import queues
 from fogbank.engines.messaging.whole_queues import snapshots
 from fogbank.engines.telemetry import groups
 from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.tasks import Supervisor
-from fogbank.storage import discarded
+from fogbank.storage import buckets, discarded
 from fogbank.storage.leasing import duplicates, leased_queue
 
 if TYPE_CHECKING:
@@ -51,14 +54,32 @@ class Housekeeping:
         await self._store.run(snapshots.expire)
         await self._store.run(sessions.forget_expired)
         await self._store.run(requests.forget_expired)
+        await self._store.run(buckets.forget_full)
+        while not await self._store.run(document_snapshots.forget_expired):
+            pass
         for collection in await self._store.read(collections.all_collections):
+            if collection.config.journal_seconds:
+                while not await self._store.run(journals.trim, collection):
+                    pass
             if collection.config.feed_seconds or collection.config.feed_entries:
                 while not await self._store.run(history.trim, collection):
                     pass
         for feed in await self._store.read(feeds.all_feeds):
-            while not await self._store.run(feeds.trim, feed):
-                pass
+            await self._trim(feed)
+        await self._store.run(graves.forget_old)
         await self._sweep_logs()
+
+    async def _trim(self, feed: feeds.Feed) -> None:
+        try:
+            if not feed.closed_us and await self._store.read(
+                replicas.is_behind, (feed.scope, feed.collection), feed.name
+            ):
+                return
+        except CollectionNotFoundError:
+            # Deleted since it was read.
+            return
+        while not await self._store.run(feeds.trim, feed):
+            pass
 
     async def _sweep_logs(self) -> None:
         while not await self._store.run(groups.empty_discarded):

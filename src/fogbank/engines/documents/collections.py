@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fogbank.engines.documents.errors import CollectionExistsError, CollectionNotFoundError, CollectionProtectedError
+from fogbank.engines.documents.errors import (
+    CollectionBusyError,
+    CollectionExistsError,
+    CollectionNotFoundError,
+    CollectionProtectedError,
+)
 from fogbank.engines.documents.model import Collection, CollectionConfig, Name, Totals, decode_config, encode_config
 from fogbank.storage import change_feed
 from fogbank.storage.discarded import discard
@@ -46,7 +51,15 @@ async def create(tx: Tx, now_us: int, name: Name, number: int, config: Collectio
 
 
 async def find(tx: Tx, _now_us: int, name: Name) -> Collection:
-    """Return a collection, or raise `CollectionNotFoundError`."""
+    """Return a collection, or raise `CollectionNotFoundError`, also where it is still being filled."""
+    rows = await tx.known(_FIND, *name)
+    if not rows or (collection := _collection(rows[0])).config.filling:
+        raise CollectionNotFoundError(name[1])
+    return collection
+
+
+async def look_up(tx: Tx, _now_us: int, name: Name) -> Collection:
+    """As `find`, also of a collection that is still being filled."""
     rows = await tx.known(_FIND, *name)
     if not rows:
         raise CollectionNotFoundError(name[1])
@@ -64,11 +77,10 @@ async def list_names(tx: Tx, _now_us: int, scope: str, after: str, limit: int) -
 async def update(
     tx: Tx, _now_us: int, name: Name, change: Callable[[CollectionConfig], CollectionConfig]
 ) -> Collection:
-    """Change a collection's configuration; `change` may refuse by raising."""
-    row = await tx.one(f"{_FIND} FOR UPDATE", *name)
-    if row is None:
-        raise CollectionNotFoundError(name[1])
-    collection = _collection(row)
+    """Change a collection's configuration; `change` may refuse by raising. Raises `CollectionBusyError`."""
+    collection = await hold(tx, _now_us, name)
+    if collection.config.filling:
+        raise CollectionBusyError(name[1])
     config = change(collection.config)
     kept = {index.number for index in config.indexes}
     for index in collection.config.indexes:
@@ -78,6 +90,21 @@ async def update(
         tx.signal(BUILDING)
     await tx.run("UPDATE collection SET config = $1 WHERE scope = $2 AND name = $3", encode_config(config), *name)
     return collection._replace(config=config)
+
+
+async def hold(tx: Tx, _now_us: int, name: Name) -> Collection:
+    """Return a collection that nobody else changes until the end of the transaction."""
+    row = await tx.one(f"{_FIND} FOR UPDATE", *name)
+    if row is None:
+        raise CollectionNotFoundError(name[1])
+    return _collection(row)
+
+
+async def finish_filling(tx: Tx, now_us: int, name: Name) -> None:
+    """Let everybody find a collection that has all that it is a copy of."""
+    collection = await hold(tx, now_us, name)
+    config = encode_config(msgspec.structs.replace(collection.config, filling=False))
+    await tx.run("UPDATE collection SET config = $1 WHERE scope = $2 AND name = $3", config, *name)
 
 
 async def finish_index(tx: Tx, now_us: int, name: Name, number: int) -> None:
@@ -129,17 +156,22 @@ async def all_collections(tx: Tx, _now_us: int) -> list[Collection]:
     return [_collection(row) for row in await tx.all(f"SELECT {_COLUMNS} FROM collection ORDER BY scope, name")]
 
 
-async def delete(tx: Tx, now_us: int, name: Name) -> Collection:
-    """Remove a collection; its documents are removed in the background. Raises `CollectionProtectedError`."""
-    row = await tx.one(f"{_FIND} FOR UPDATE", *name)
-    if row is None:
-        raise CollectionNotFoundError(name[1])
-    collection = _collection(row)
+async def delete(tx: Tx, now_us: int, name: Name, *, keep: bool = False) -> Collection:
+    """Remove a collection; its documents are removed in the background, unless somebody keeps them under its number.
+
+    Raises `CollectionProtectedError`, `CollectionBusyError`.
+    """
+    collection = await hold(tx, now_us, name)
+    if collection.config.filling:
+        raise CollectionBusyError(name[1])
     if collection.config.protected:
         raise CollectionProtectedError(name[1])
     await tx.run("DELETE FROM collection WHERE scope = $1 AND name = $2", *name)
     await end_feed(tx, now_us, collection.config.feed)
-    for number in (collection.id, *(index.number for index in collection.config.indexes)):
+    if collection.config.journal:
+        await change_feed.forget(tx, now_us, collection.config.journal)
+    kept = () if keep else (collection.id,)
+    for number in (*kept, *(index.number for index in collection.config.indexes)):
         await discard(tx, number)
     return collection
 

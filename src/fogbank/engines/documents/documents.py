@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 import msgspec
 
 from fogbank.engines.documents import collections
+from fogbank.engines.documents.copies import graves
 from fogbank.engines.documents.model import Change as FeedEntry
 from fogbank.engines.documents.model import Document, Key
 from fogbank.engines.documents.traits import FIELDS, NOTHING
@@ -124,7 +125,7 @@ async def put(
     """Store a document, in place of the one of that key if there is one."""
     collection = await collections.find(tx, now_us, name)
     config = collection.config
-    if config.indexes or config.feed or config.expiry or config.versioned:
+    if config.indexes or config.feed or config.expiry or config.versioned or config.journal:
         await write(tx, now_us, name, number, locate, lambda _before: document, shape)
         return
     # A service's own function may still refuse what its collections don't take.
@@ -148,8 +149,8 @@ async def write(
     """
     collection = await collections.find(tx, now_us, name)
     version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
-    one = _One(collection, locate(collection), number, version, "")
-    return await _write(tx, now_us, one, change, shape)
+    one = One(collection, locate(collection), number, version, "")
+    return await write_one(tx, now_us, one, change, shape)
 
 
 async def write_each(
@@ -181,13 +182,13 @@ async def write_each(
     outcomes = {}
     for _collection_id, key, index in sorted(places):
         each = writes[index]
-        one = _One(found[each.name], key, each.number, drawn.get(each.name, 0), "")
-        outcomes[index] = await _write(tx, now_us, one, each.change, shape)
+        one = One(found[each.name], key, each.number, drawn.get(each.name, 0), "")
+        outcomes[index] = await write_one(tx, now_us, one, each.change, shape)
     return [outcomes[index] for index in range(len(writes))]
 
 
-class _One(NamedTuple):
-    """What is known of a write before it is made."""
+class One(NamedTuple):
+    """What is known of a write before it is made; a `version` of 0 is drawn where there are peers."""
 
     collection: Collection
     key: Key
@@ -196,15 +197,18 @@ class _One(NamedTuple):
     cause: str
 
 
-async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -> Written:
+async def write_one(tx: Tx, now_us: int, one: One, change: Change, shape: Shape) -> Written:
+    """Change a document of a collection that is known, at a key that is, as `write` does."""
     config = one.collection.config
     has_traits = bool(config.indexes or config.expiry)
     while True:
         row = await tx.one(_HOLD, one.collection.id, *one.key)
         before = None if row is None else read_row(row)
         after = change(before)
-        if after is before:
+        if after is before or (config.peers and _alike(before, after)):
             return Written(before, after)
+        if config.peers and not one.version:
+            one = one._replace(version=await graves.next_version(tx, now_us, one.collection, one.key, before))
         if after is not None and one.version:
             # Before it is described, since when it goes away may depend on when it was written.
             after = after._replace(version=one.version, created=one.version if before is None else before.created)
@@ -230,10 +234,12 @@ async def _write(tx: Tx, now_us: int, one: _One, change: Change, shape: Shape) -
             await _leave(tx, one.key, gone.entries - traits.entries)
             if traits.expires_us and (row is None or traits.expires_us != row[5]):
                 tx.signal(EXPIRY)
-        if config.feed and not (one.version == 0 and _alike(before, after)):
+        if (config.feed or config.journal) and not (one.version == 0 and _alike(before, after)):
             await _tell(tx, now_us, one, before, after, row, body)
         if config.watched:
             tx.signal(latest_topic((one.collection.scope, one.collection.name)), change_feed.EVERY_FOLLOWER)
+        if config.peers and (row is None or after is None):
+            await graves.note(tx, now_us, one.collection, one.key, one.version if after is None else 0)
         return Written(before, after)
 
 
@@ -243,9 +249,9 @@ def _alike(before: Document | None, after: Document | None) -> bool:
 
 
 async def _tell(
-    tx: Tx, now_us: int, one: _One, before: Document | None, after: Document | None, row: Row | None, body: bytes | None
+    tx: Tx, now_us: int, one: One, before: Document | None, after: Document | None, row: Row | None, body: bytes | None
 ) -> None:
-    """Add a write to the collection's change feed."""
+    """Add a write to the collection's change feed, and to its journal."""
     latest = after or before
     assert latest is not None
     entry = FeedEntry(
@@ -259,7 +265,10 @@ async def _tell(
         one.cause,
         0 if before is None else before.version,
     )
-    await change_feed.append(tx, now_us, one.collection.config.feed, _encode_entry(entry))
+    config, payload = one.collection.config, _encode_entry(entry)
+    for feed in (config.feed, config.journal):
+        if feed:
+            await change_feed.append(tx, now_us, feed, payload)
 
 
 async def _enter(tx: Tx, key: Key, entries: Iterable[Entry]) -> None:
@@ -341,11 +350,11 @@ async def expire(tx: Tx, now_us: int, until_us: int, after_us: int, limit: int, 
         limit,
     )
     for _collection, partition, sort, scope, name in rows:
-        collection = await collections.find(tx, now_us, (scope, name))
+        collection = await collections.look_up(tx, now_us, (scope, name))
         shape = shapes.get(collection.config.dialect, FIELDS)
         version = await collections.tick(tx, now_us, collection) if collection.config.versioned else 0
-        one = _One(collection, Key(bytes(partition), bytes(sort)), 0, version, EXPIRED)
-        written = await _write(tx, now_us, one, partial(_unless_kept, collection.config, shape, until_us), shape)
+        one = One(collection, Key(bytes(partition), bytes(sort)), 0, version, EXPIRED)
+        written = await write_one(tx, now_us, one, partial(_unless_kept, collection.config, shape, until_us), shape)
         if written.after is not None:
             # Nothing expires here any more, or by another field: its time is that which it has now.
             expires_us = shape.describe(collection.config, written.after).expires_us
@@ -378,6 +387,7 @@ async def drop(tx: Tx, _now_us: int, collection: int) -> bool:
     if gone == DROPPED_PER_OPERATION_MAX:
         return False
     await tx.run("DELETE FROM collection_version WHERE collection = $1", collection)
+    await graves.forget(tx, collection)
     # The number may be that of an index.
     rows = await tx.all(
         "SELECT partition, sort, document_partition, document_sort FROM index_entry WHERE index_number = $1 LIMIT $2",

@@ -18,6 +18,22 @@ class CollectionExistsError(AlreadyExistsError):
     """There is a collection of that name already."""
 
 
+class CollectionBusyError(EngineError):
+    """The collection is being copied, or is itself a copy that isn't whole yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class SnapshotNotFoundError(NotFoundError):
+    """There is no snapshot of that name."""
+
+
+class SnapshotBusyError(EngineError):
+    """The snapshot is being made, or restored from."""
+
+
 class HistoryGoneError(EngineError):
     """The change feed doesn't go back so far."""
 

@@ -130,6 +130,17 @@ async def find(tx: Tx, _now_us: int, feed: str) -> Feed:
     return _feed(row)
 
 
+async def update(tx: Tx, _now_us: int, feed: str, change: Callable[[FeedConfig], FeedConfig]) -> Feed:
+    """Change what is said of a feed, or raise `FeedNotFoundError`; `change` may refuse by raising."""
+    row = await tx.one(f"SELECT {_COLUMNS} FROM collection_feed WHERE feed = $1 FOR UPDATE", feed)
+    if row is None:
+        raise FeedNotFoundError(feed)
+    found = _feed(row)
+    config = change(found.config)
+    await tx.run("UPDATE collection_feed SET config = $1 WHERE feed = $2", _ENCODER.encode(config), feed)
+    return found._replace(config=config)
+
+
 async def list_feeds(tx: Tx, _now_us: int, scope: str, after: tuple[str, int], limit: int) -> list[Feed]:
     """Return feeds of a scope by their collections' names and ages: those that follow a collection and a time."""
     rows = await tx.all(

@@ -54,7 +54,11 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     do those before the last `feed_entries`, unless that is 0. `watched`: each write gives the signal for those who read
     what has changed by versions (`latest`). `expiry` is the field that says when a document goes away, in seconds since
     the epoch, or whatever else the dialect's `Shape` finds that time by; while `expiry_building`, documents that were
-    there before it are still looked at for that.
+    there before it are still looked at for that. `journal` names a feed that tells of each write, too, for copies of
+    earlier states (`copies.journals`); it keeps `journal_seconds`, or nothing longer than the copies that are under way
+    need it. While a collection is `filling`, what it is a copy of is still being brought, and nobody but who describes
+    it finds it. `peers` are the scopes of collections of the same name that are to have the same documents
+    (`copies.replicas`).
     """
 
     partition_key: KeyField
@@ -69,6 +73,10 @@ class CollectionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     watched: bool = False
     expiry: str = ""
     expiry_building: bool = False
+    journal: str = ""
+    journal_seconds: int = 0
+    filling: bool = False
+    peers: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     tags: dict[str, str] = {}
 
@@ -126,7 +134,8 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     """An entry of a collection's change feed: a document before and after a write, as stored; None for none.
 
     `created` is the number of the write that created it, `version` that of this write, `before_version` that of the
-    one before, in collections that have such. `cause` is "expired" for what went away by itself.
+    one before, in collections that have such. `cause` is "expired" for what went away by itself, "merged" for what came
+    from a peer.
     """
 
     partition: bytes

@@ -192,7 +192,7 @@ def test_items_are_counted_and_weighed(ddb: Any, things: str) -> None:
         ),
         ({"SSESpecification": {"KMSMasterKeyId": "alias/x"}}, None),
         ({"OnDemandThroughput": {}}, "Fogbank does not support the parameter OnDemandThroughput."),
-        ({"ResourcePolicy": "{}"}, "Fogbank does not support the parameter ResourcePolicy."),
+        ({"WarmThroughput": {}}, "Fogbank does not support the parameter WarmThroughput."),
     ],
 )
 def test_tables_that_are_refused(ddb: Any, refused: Any, change: dict[str, Any], message: str | None) -> None:
@@ -320,8 +320,8 @@ def test_an_update_must_say_something(ddb: Any, things: str, refused: Any) -> No
         " SSESpecification or ReplicaUpdates is required"
     ):
         ddb.update_table(TableName=things)
-    with refused("Fogbank does not support the parameter ReplicaUpdates."):
-        ddb.update_table(TableName=things, ReplicaUpdates=[])
+    with refused("Fogbank does not support the parameter MultiRegionConsistency."):
+        ddb.update_table(TableName=things, MultiRegionConsistency="STRONG")
 
 
 def test_a_protected_table_is_not_deleted(ddb: Any, things: str, refused: Any) -> None:
@@ -397,7 +397,7 @@ def test_what_there_is_no_setting_for_is_described_as_it_is(ddb: Any, things: st
     assert endpoint == {"Address": server.url.removeprefix("http://"), "CachePeriodInMinutes": 1_440}
 
 
-@pytest.mark.parametrize("operation", ["create_backup", "restore_table_from_backup", "export_table_to_point_in_time"])
+@pytest.mark.parametrize("operation", ["create_global_table", "import_table", "export_table_to_point_in_time"])
 def test_operations_of_later_are_refused_by_name(ddb: Any, operation: str, refused: Any) -> None:
     name = "".join(word.title() for word in operation.split("_"))
     with refused(f"Fogbank does not support the operation {name} of DynamoDB.", "UnknownOperationException"):

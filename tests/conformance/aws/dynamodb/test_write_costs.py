@@ -88,6 +88,38 @@ def test_a_batch_adds_them_up(ddb: Any, tasks: str) -> None:
     assert metrics == {"ItemCollectionKey": {"pk": {"S": "p"}}, "SizeEstimateRangeGB": [0.0, 1.0]}
 
 
+def test_statements_tell_of_indexes_too(ddb: Any, tasks: str) -> None:
+    insert = "INSERT INTO tasks VALUE {'pk': 'p', 'sk': %d, 'owner': 'ann'}"
+    reply = ddb.execute_statement(Statement=insert % 1, ReturnConsumedCapacity="INDEXES")
+    assert reply["ConsumedCapacity"] == units(1, by_owner=1, owners=1)
+    statements = [{"Statement": insert % number} for number in (2, 3)]
+    reply = ddb.batch_execute_statement(Statements=statements, ReturnConsumedCapacity="INDEXES")
+    assert reply["ConsumedCapacity"] == [units(2, by_owner=2, owners=2)]
+
+
+def test_a_transaction_consumes_twice_of_table_and_indexes(ddb: Any, tasks: str) -> None:
+    item = {**KEY, "owner": {"S": "ann"}, "due": {"N": "1"}}
+    writes = [{"Put": {"TableName": tasks, "Item": item}}]
+
+    def write(wanted: str) -> Any:
+        reply = ddb.transact_write_items(TransactItems=writes, ReturnConsumedCapacity=wanted, ClientRequestToken="one")
+        return reply["ConsumedCapacity"]
+
+    def both(units: float, kind: str = "Write") -> dict[str, float]:
+        return {"CapacityUnits": units, f"{kind}CapacityUnits": units}
+
+    (told,) = write("INDEXES")
+    assert told == {
+        "TableName": tasks,
+        **both(8.0),
+        "Table": both(2.0),
+        "LocalSecondaryIndexes": {"by-due": both(2.0)},
+        "GlobalSecondaryIndexes": {"by-owner": both(2.0), "owners": both(2.0)},
+    }
+    # What comes again only reads.
+    assert write("TOTAL") == [{"TableName": tasks, **both(2.0, "Read")}]
+
+
 def test_a_transaction_tells_of_the_item_collections_that_it_changes(ddb: Any, tasks: str, things: str) -> None:
     ddb.put_item(TableName=tasks, Item={"pk": {"S": "asked"}, "sk": {"N": "1"}})
     asked = {"Key": {"pk": {"S": "asked"}, "sk": {"N": "1"}}, "ConditionExpression": "attribute_exists(pk)"}

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.api import Service
 from fogbank.clouds.aws.dynamodb import descriptions, reading, tables, tags
+from fogbank.clouds.aws.dynamodb.backups import backups, recovery, restoring
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, input_error
 from fogbank.clouds.aws.dynamodb.items import batches, items, transactions
 from fogbank.clouds.aws.dynamodb.partiql import operations as partiql
 from fogbank.clouds.aws.dynamodb.service import Dynamo
+from fogbank.clouds.aws.dynamodb.settings import auto_scaling, insights, resource_policies
 from fogbank.clouds.aws.dynamodb.upkeep import time_to_live
 
 if TYPE_CHECKING:
@@ -22,11 +24,17 @@ _UNCHECKED: Final = ("AttributeName", "AttributeValue")
 def make_service(parts: Parts) -> Service[Dynamo]:
     """Put the service together."""
     operations = (
+        *auto_scaling.OPERATIONS,
+        *backups.OPERATIONS,
         *batches.OPERATIONS,
         *descriptions.OPERATIONS,
+        *insights.OPERATIONS,
         *items.OPERATIONS,
         *partiql.OPERATIONS,
         *reading.OPERATIONS,
+        *recovery.OPERATIONS,
+        *resource_policies.OPERATIONS,
+        *restoring.OPERATIONS,
         *tables.OPERATIONS,
         *tags.OPERATIONS,
         *time_to_live.OPERATIONS,
@@ -34,7 +42,7 @@ def make_service(parts: Parts) -> Service[Dynamo]:
     )
     return Service(
         "dynamodb",
-        Dynamo(parts.store, parts.clock, parts.ids),
+        Dynamo(parts.store, parts.clock, parts.ids, parts.strict),
         operations,
         ERRORS,
         input_error,

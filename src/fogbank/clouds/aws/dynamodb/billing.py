@@ -1,4 +1,4 @@
-"""How a table is paid for: billing mode, provisioned throughput, table class. Kept and shown; nothing is throttled.
+"""How a table is paid for: billing mode, provisioned throughput, table class. `settings.throttling` keeps to it.
 
 Amazon DynamoDB API Reference, "CreateTable", "UpdateTable" and "ProvisionedThroughputDescription".
 """

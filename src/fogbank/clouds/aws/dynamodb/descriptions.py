@@ -6,10 +6,10 @@ from typing import Final
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.billing import ACCOUNT_UNITS_MAX, UNITS
+from fogbank.clouds.aws.dynamodb.errors import table_not_found
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import CollectionNotFoundError
-from fogbank.wire.aws.errors import AwsError
 
 CACHE_MINUTES: Final = 1_440
 
@@ -40,26 +40,23 @@ async def describe_endpoints(_dynamo: Dynamo, call: Call, _request: DescribeEndp
     return {"Endpoints": [{"Address": address, "CachePeriodInMinutes": CACHE_MINUTES}]}
 
 
-class DescribeContinuousBackups(Input):
-    """Input of DescribeContinuousBackups."""
+class DescribeKinesisStreamingDestination(Input):
+    """Input of DescribeKinesisStreamingDestination."""
 
     TableName: str = REQUIRED
 
 
-@operation(DescribeContinuousBackups)
-async def describe_continuous_backups(dynamo: Dynamo, call: Call, request: DescribeContinuousBackups) -> Reply:
-    """Say that there are no backups."""
+@operation(DescribeKinesisStreamingDestination)
+async def describe_kinesis_streaming_destination(
+    dynamo: Dynamo, call: Call, request: DescribeKinesisStreamingDestination
+) -> Reply:
+    """Return that a table tells no Kinesis stream of its writes, since there are none."""
+    name = table_of(call, request.TableName)
     try:
-        await dynamo.store.read(collections.find, table_of(call, request.TableName))
+        await dynamo.store.read(collections.look_up, name)
     except CollectionNotFoundError as error:
-        raise AwsError("TableNotFoundException", f"Table not found: {error.name}") from None
-    disabled = {"PointInTimeRecoveryStatus": "DISABLED"}
-    return {
-        "ContinuousBackupsDescription": {
-            "ContinuousBackupsStatus": "DISABLED",
-            "PointInTimeRecoveryDescription": disabled,
-        }
-    }
+        raise table_not_found(error.name) from None
+    return {"TableName": name[1], "KinesisDataStreamDestinations": []}
 
 
-OPERATIONS: Final = (describe_continuous_backups, describe_endpoints, describe_limits)
+OPERATIONS: Final = (describe_endpoints, describe_kinesis_streaming_destination, describe_limits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.engines.documents.errors import (
+    CollectionBusyError,
     CollectionExistsError,
     CollectionNotFoundError,
     CollectionProtectedError,
@@ -103,6 +104,10 @@ def _type_error(detail: str) -> AwsError:
 
 ERRORS: Final[ErrorTable] = {
     CollectionNotFoundError: lambda _: AwsError("ResourceNotFoundException", "Requested resource not found"),
+    CollectionBusyError: lambda error: AwsError(
+        "ResourceInUseException",
+        f"Attempt to change a resource which is still in use: Table is being created or backed up: {error.name}",
+    ),
     CollectionExistsError: lambda error: AwsError("ResourceInUseException", f"Table already exists: {error.name}"),
     CollectionProtectedError: lambda _: validation(
         "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."

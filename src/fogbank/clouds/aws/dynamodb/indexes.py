@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from fogbank.clouds.aws.api import REQUIRED, Input
 from fogbank.clouds.aws.dynamodb.billing import ON_DEMAND, Throughput
 from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
@@ -197,6 +199,28 @@ def project_to(config: CollectionConfig, index: Index, item: Item) -> Item:
         return item
     names = projected_names(config, index)
     return {name: value for name, value in item.items() if name in names}
+
+
+def same_index(one: Index, other: Index) -> bool:
+    """Whether two indexes have the same keys and attributes."""
+    kept = (_KIND, _PROJECTION)
+    return (
+        (one.partition_key, one.sort_key) == (other.partition_key, other.sort_key)
+        and all(one.labels[name] == other.labels[name] for name in kept)
+        and sorted(json.loads(one.labels.get(_ATTRIBUTES, "[]")))
+        == sorted(json.loads(other.labels.get(_ATTRIBUTES, "[]")))
+    )
+
+
+def with_mode(index: Index, mode: str) -> Index:
+    """Return an index as it is in a table of a billing mode; one without units can't be provisioned."""
+    if is_local(index):
+        return index
+    if mode == ON_DEMAND:
+        return msgspec.structs.replace(index, labels=index.labels | {_READ: "0", _WRITE: "0"})
+    if index.labels[_READ] == "0":
+        raise invalid_values(f"ProvisionedThroughput must be specified for index: {index.name}")
+    return index
 
 
 def find_index(config: CollectionConfig, name: str) -> Index | None:

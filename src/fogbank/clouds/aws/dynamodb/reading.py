@@ -16,6 +16,7 @@ from fogbank.clouds.aws.dynamodb.expressions.legacy import Condition
 from fogbank.clouds.aws.dynamodb.indexes import find_index, is_local, project_to, projected_names, projects_all
 from fogbank.clouds.aws.dynamodb.ranges import check_segments, range_of, stretch_of
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
+from fogbank.clouds.aws.dynamodb.settings.throttling import count_read
 from fogbank.clouds.aws.dynamodb.sizes import KIB, consumed, read_units, size_of
 from fogbank.engines.documents import ranges
 from fogbank.languages.dynamodb.paths import project
@@ -84,7 +85,7 @@ async def run_query(dynamo: Dynamo, call: Call, request: Query, expressions: Exp
         return wanted
 
     page = await dynamo.store.read(ranges.query, name, select, request.Limit, PAGE_BYTES_MAX, backward=backward)
-    return _reply(request, page, condition, tree)
+    return await _reply(dynamo, request, page, condition, tree)
 
 
 class Scan(Input):
@@ -128,7 +129,7 @@ async def run_scan(dynamo: Dynamo, call: Call, request: Scan, expressions: Expre
         return stretch_of(table.config, index, request.Segment or 0, request.TotalSegments or 1, start)
 
     page = await dynamo.store.read(ranges.scan, name, select, request.Limit, PAGE_BYTES_MAX)
-    return _reply(request, page, condition, tree)
+    return await _reply(dynamo, request, page, condition, tree)
 
 
 def _check_select(request: Query | Scan) -> None:
@@ -172,7 +173,9 @@ def _index_of(config: CollectionConfig, request: Query | Scan, tree: Tree | None
     return index
 
 
-def _reply(request: Query | Scan, page: Page, condition: Matcher | None, tree: Tree | None) -> dict[str, Any]:
+async def _reply(
+    dynamo: Dynamo, request: Query | Scan, page: Page, condition: Matcher | None, tree: Tree | None
+) -> dict[str, Any]:
     config = page.collection.config
     index = None if request.IndexName is None else find_index(config, request.IndexName)
     found = [document.fields for document in page.documents]
@@ -187,6 +190,8 @@ def _reply(request: Query | Scan, page: Page, condition: Matcher | None, tree: T
     else:
         read, size = found, sum(document.size for document in page.documents)
     units = read_units(size, consistent=bool(request.ConsistentRead))
+    if dynamo.strict:
+        await count_read(dynamo, (page.collection.scope, page.collection.name), units, index)
     matching = read if condition is None else [item for item in read if condition(item)]
     reply: dict[str, Any] = {"Count": len(matching), "ScannedCount": len(found)}
     if request.Select != "COUNT":

@@ -20,11 +20,12 @@ _NAME: Final = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 
 class Dynamo(NamedTuple):
-    """The parts of the server that DynamoDB uses."""
+    """The parts of the server that DynamoDB uses; `strict` is to throttle what isn't provisioned for."""
 
     store: Store
     clock: Clock
     ids: Ids
+    strict: bool = False
 
 
 def table_of(call: Call, text: str) -> Name:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
+from fogbank.clouds.aws.dynamodb.backups.names import show_restored
+from fogbank.clouds.aws.dynamodb.backups.system import last_backup
 from fogbank.clouds.aws.dynamodb.billing import PROVISIONED, Throughput, changed_labels, first_labels, show_billing
 from fogbank.clouds.aws.dynamodb.changing_indexes import change_indexes, read_new_index
-from fogbank.clouds.aws.dynamodb.errors import table_not_found, unsupported, validation
+from fogbank.clouds.aws.dynamodb.errors import invalid_values, table_not_found, unsupported, validation
 from fogbank.clouds.aws.dynamodb.indexes import (
     GlobalSecondaryIndex,
     GlobalSecondaryIndexUpdate,
@@ -17,6 +19,8 @@ from fogbank.clouds.aws.dynamodb.indexes import (
     read_indexes,
     show_indexes,
 )
+from fogbank.clouds.aws.dynamodb.replicas.sharing import PEERS_MAX, share
+from fogbank.clouds.aws.dynamodb.replicas.updates import ReplicationGroupUpdate, show_replicas, update_replicas
 from fogbank.clouds.aws.dynamodb.schemas import (
     KEYS_MAX,
     AttributeDefinition,
@@ -26,6 +30,7 @@ from fogbank.clouds.aws.dynamodb.schemas import (
     show_schema,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_arn, table_of
+from fogbank.clouds.aws.dynamodb.settings.resource_policies import policy_labels
 from fogbank.clouds.aws.dynamodb.streams import settings as stream_settings
 from fogbank.clouds.aws.dynamodb.streams.settings import (
     check_stream,
@@ -35,6 +40,7 @@ from fogbank.clouds.aws.dynamodb.streams.settings import (
 )
 from fogbank.clouds.aws.dynamodb.tags import Tag, read_tags
 from fogbank.engines.documents import collections
+from fogbank.engines.documents.copies import snapshots
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.engines.documents.model import Collection, CollectionConfig, Totals
 from fogbank.kernel.clock import SECOND_US
@@ -42,6 +48,9 @@ from fogbank.wire.aws.constraints import violations
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+
+    from fogbank.engines.documents.model import Name
+    from fogbank.storage import Tx
 
 TABLES_LISTED_MAX: Final = 100
 _NOTHING_TO_UPDATE: Final = (
@@ -73,6 +82,7 @@ class CreateTable(Input):
     GlobalSecondaryIndexes: list[GlobalSecondaryIndex] | None = None
     StreamSpecification: stream_settings.StreamSpecification | None = None
     Tags: list[Tag] | None = None
+    ResourcePolicy: str | None = None
 
 
 @operation(CreateTable)
@@ -98,7 +108,7 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
     indexes = read_indexes(dynamo.ids, (partition_key, sort_key), local, global_, request.AttributeDefinitions, mode)
     schemas = [request.KeySchema, *(each.KeySchema for each in (*(local or ()), *(global_ or ())))]
     check_definitions(request.AttributeDefinitions, schemas)
-    _check_encryption(request.SSESpecification)
+    check_encryption(request.SSESpecification)
     check_stream(request.StreamSpecification)
     labels = first_labels(request.BillingMode, request.ProvisionedThroughput, request.TableClass, dynamo.clock.now())
     config = CollectionConfig(
@@ -106,12 +116,12 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
         sort_key,
         bool(request.DeletionProtectionEnabled),
         indexes=indexes,
-        labels=labels | {"TableId": dynamo.ids.uuid()},
+        labels=labels | policy_labels(dynamo, request.ResourcePolicy) | {"TableId": dynamo.ids.uuid()},
         tags=read_tags({}, request.Tags or []),
     )
     number, stream = dynamo.ids.sequence(), request.StreamSpecification
     table = await dynamo.store.run(create_with_stream, name, number, config, stream)
-    return {"TableDescription": _describe(dynamo, table, Totals(0, 0), "CREATING")}
+    return {"TableDescription": show_table(dynamo, table, Totals(0, 0), "CREATING")}
 
 
 class DescribeTable(Input):
@@ -124,8 +134,9 @@ class DescribeTable(Input):
 async def describe_table(dynamo: Dynamo, call: Call, request: DescribeTable) -> Reply:
     """Return a table's settings, and what is in it counted now."""
     name = table_of(call, request.TableName)
-    table = await _named(dynamo.store.read(collections.find, name))
-    return {"Table": _describe(dynamo, table, await dynamo.store.scan(collections.totals, table.id))}
+    table = await _named(dynamo.store.read(collections.look_up, name))
+    totals = await dynamo.store.scan(collections.totals, table.id)
+    return {"Table": show_table(dynamo, table, totals) | await show_replicas(dynamo, table)}
 
 
 class ListTables(Input):
@@ -156,6 +167,7 @@ class UpdateTable(Input):
     AttributeDefinitions: list[AttributeDefinition] | None = None
     GlobalSecondaryIndexUpdates: list[GlobalSecondaryIndexUpdate] | None = None
     StreamSpecification: stream_settings.StreamSpecification | None = None
+    ReplicaUpdates: list[ReplicationGroupUpdate] | None = None
 
 
 @operation(UpdateTable)
@@ -168,9 +180,12 @@ async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Repl
     mode, throughput, table_class = request.BillingMode, request.ProvisionedThroughput, request.TableClass
     protected, updates = request.DeletionProtectionEnabled, request.GlobalSecondaryIndexUpdates
     stream, encryption = request.StreamSpecification, request.SSESpecification
-    if all(each is None for each in (mode, throughput, table_class, protected, encryption, updates, stream)):
+    settings = (mode, throughput, table_class, protected, encryption, updates, stream)
+    if request.ReplicaUpdates:
+        return await _update_replicas(dynamo, call, name, request, alone=all(each is None for each in settings))
+    if all(each is None for each in settings):
         raise validation(_NOTHING_TO_UPDATE)
-    _check_encryption(encryption)
+    check_encryption(encryption)
     check_stream(stream)
     now_us = dynamo.clock.now()
 
@@ -184,9 +199,26 @@ async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Repl
         return changed if updates is None else change_indexes(changed, updates, new_index)
 
     new_index = None if updates is None else read_new_index(dynamo.ids, updates, request.AttributeDefinitions or ())
-    table = await _named(dynamo.store.run(update_with_stream, name, change, stream))
+    numbers = dynamo.ids.sequences(PEERS_MAX)
+
+    async def work(tx: Tx, now_us: int) -> Collection:
+        table = await update_with_stream(tx, now_us, name, change, stream)
+        await share(tx, now_us, table, numbers)
+        return table
+
+    return await _updating(dynamo, await _named(dynamo.store.run(work)))
+
+
+async def _update_replicas(dynamo: Dynamo, call: Call, name: Name, request: UpdateTable, *, alone: bool) -> Reply:
+    if not alone:
+        raise invalid_values("ReplicaUpdates cannot be combined with other changes of a table")
+    return await _updating(dynamo, await update_replicas(dynamo, call, name, request.ReplicaUpdates or ()))
+
+
+async def _updating(dynamo: Dynamo, table: Collection) -> Reply:
     totals = await dynamo.store.scan(collections.totals, table.id)
-    return {"TableDescription": _describe(dynamo, table, totals, "UPDATING")}
+    described = show_table(dynamo, table, totals, "UPDATING")
+    return {"TableDescription": described | await show_replicas(dynamo, table)}
 
 
 class DeleteTable(Input):
@@ -197,9 +229,14 @@ class DeleteTable(Input):
 
 @operation(DeleteTable)
 async def delete_table(dynamo: Dynamo, call: Call, request: DeleteTable) -> Reply:
-    """Delete a table; its name is free at once, its items are removed in the background."""
-    table = await _named(dynamo.store.run(collections.delete, table_of(call, request.TableName)))
-    described = _describe(dynamo, table, Totals(0, 0), "DELETING")
+    """Delete a table; its name is free at once, its items are removed in the background.
+
+    One with point-in-time recovery leaves a backup.
+    """
+    name = table_of(call, request.TableName)
+    last = await last_backup(dynamo, await _named(dynamo.store.read(collections.look_up, name)))
+    table = await _named(dynamo.store.run(snapshots.delete_collection, name, last))
+    described = show_table(dynamo, table, Totals(0, 0), "DELETING")
     for gone in ("AttributeDefinitions", "KeySchema", "CreationDateTime"):
         del described[gone]
     return {"TableDescription": described}
@@ -213,13 +250,14 @@ async def _named(work: Awaitable[Collection]) -> Collection:
         raise table_not_found(error.name) from None
 
 
-def _describe(dynamo: Dynamo, table: Collection, totals: Totals, status: str = "ACTIVE") -> dict[str, Any]:
+def show_table(dynamo: Dynamo, table: Collection, totals: Totals, status: str = "ACTIVE") -> dict[str, Any]:
+    """Return a table's description."""
     config = table.config
     arn = table_arn((table.scope, table.name))
     return {
         **show_schema(config),
         "TableName": table.name,
-        "TableStatus": status,
+        "TableStatus": "CREATING" if config.filling else status,
         "CreationDateTime": table.created_us / SECOND_US,
         **show_billing(config.labels, dynamo.clock.now()),
         "TableSizeBytes": totals.size,
@@ -229,10 +267,12 @@ def _describe(dynamo: Dynamo, table: Collection, totals: Totals, status: str = "
         "DeletionProtectionEnabled": config.protected,
         **show_indexes(config, arn, totals),
         **show_stream(config, arn),
+        **show_restored(config),
     }
 
 
-def _check_encryption(wanted: Encryption | None) -> None:
+def check_encryption(wanted: Encryption | None) -> None:
+    """Refuse encryption under a key that the customer has."""
     if wanted is not None and (wanted.Enabled or wanted.SSEType or wanted.KMSMasterKeyId):
         raise unsupported("SSESpecification with a key of the key management service, which it does not have")
 

@@ -1,13 +1,15 @@
 """Amazon DynamoDB operations on batches of items, of one table or several.
 
-Amazon DynamoDB API Reference, "BatchGetItem" and "BatchWriteItem". Nothing is throttled here, so that all writes are
-processed; of what is to be read, that is left unprocessed which doesn't fit into 16 MB.
+Amazon DynamoDB API Reference, "BatchGetItem" and "BatchWriteItem". What is throttled is
+left unprocessed, and of what is to be read, what doesn't fit into 16 MB.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
@@ -16,12 +18,14 @@ from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.indexes import SHAPE
 from fogbank.clouds.aws.dynamodb.items.writing import key_of_item, key_of_key
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
+from fogbank.clouds.aws.dynamodb.settings.throttling import THROTTLED, count_read, write_item
 from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units
 from fogbank.clouds.aws.dynamodb.upkeep.write_costs import told_of_writes
 from fogbank.engines.documents import collections, documents
 from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.paths import project
+from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,14 +80,27 @@ async def batch_get_item(dynamo: Dynamo, call: Call, request: BatchGetItem) -> R
     found = await dynamo.store.read(documents.get_each, reads, REPLY_BYTES_MAX)
     responses: dict[str, list[Any]] = {table: [] for table in request.RequestItems}
     units = dict.fromkeys(request.RequestItems, 0.0)
-    for (table, _key), document in zip(places, found, strict=False):
+    throttled: list[tuple[str, dict[str, Any]]] = []
+    refusal: AwsError | None = None
+    for place, (name, _locate), document in zip(places, reads, found, strict=False):
+        table = place[0]
         consistent = bool(request.RequestItems[table].ConsistentRead)
-        units[table] += read_units(0 if document is None else document.size, consistent=consistent)
+        cost = read_units(0 if document is None else document.size, consistent=consistent)
+        try:
+            if dynamo.strict:
+                await count_read(dynamo, name, cost)
+        except AwsError as error:
+            refusal = error
+            throttled.append(place)
+            continue
+        units[table] += cost
         if document is not None:
             tree = trees[table]
             item = document.fields if tree is None else project(document.fields, tree)
             responses[table].append(write_attributes(item))
-    unprocessed = _left_over(request.RequestItems, places[len(found) :])
+    if refusal is not None and len(throttled) == len(found):
+        raise refusal
+    unprocessed = _left_over(request.RequestItems, [*throttled, *places[len(found) :]])
     return {"Responses": responses, "UnprocessedKeys": unprocessed, **_units(units, request.ReturnConsumedCapacity)}
 
 
@@ -127,11 +144,33 @@ async def batch_write_item(dynamo: Dynamo, call: Call, request: BatchWriteItem) 
             tables.append(table)
             writes.append(_write(dynamo, name, each))
     await _check_distinct(dynamo, ((write.name, write.locate) for write in writes))
+    if dynamo.strict:
+        return await _write_one_by_one(dynamo, call, request, writes)
     written = await dynamo.store.run(documents.write_each, writes, SHAPE)
     by_table: dict[str, list[Written]] = {table: [] for table in request.RequestItems}
     for table, outcome in zip(tables, written, strict=True):
         by_table[table].append(outcome)
     return {"UnprocessedItems": {}, **await told_of_writes(dynamo, call, request, by_table)}
+
+
+async def _write_one_by_one(dynamo: Dynamo, call: Call, request: BatchWriteItem, writes: Iterable[Write]) -> Reply:
+    """Make writes as far as they aren't throttled."""
+    by_table: dict[str, list[Written]] = {table: [] for table in request.RequestItems}
+    left: dict[str, list[Any]] = {}
+    refusal: AwsError | None = None
+    asked = [(table, each) for table, wanted in request.RequestItems.items() for each in wanted]
+    for (table, each), write in zip(asked, writes, strict=True):
+        try:
+            by_table[table].append(await write_item(dynamo, write.name, write.locate, write.change))
+        except AwsError as error:
+            if error.code != THROTTLED:
+                raise
+            refusal = error
+            kind = "DeleteRequest" if each.PutRequest is None else "PutRequest"
+            left.setdefault(table, []).append({kind: msgspec.structs.asdict(getattr(each, kind))})
+    if refusal is not None and not any(by_table.values()):
+        raise refusal
+    return {"UnprocessedItems": left, **await told_of_writes(dynamo, call, request, by_table)}
 
 
 def _write(dynamo: Dynamo, name: Name, wanted: WriteRequest) -> Write:

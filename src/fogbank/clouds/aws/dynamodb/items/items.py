@@ -21,6 +21,7 @@ from fogbank.clouds.aws.dynamodb.items.writing import (
     updated,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
+from fogbank.clouds.aws.dynamodb.settings.throttling import count_read, write_item
 from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units
 from fogbank.clouds.aws.dynamodb.upkeep.write_costs import told_of_write
 from fogbank.engines.documents import documents
@@ -59,14 +60,18 @@ async def put_item(dynamo: Dynamo, call: Call, request: PutItem) -> Reply:
     check_size(item, size)
     document = Document(size, item)
     locate = partial(key_of_item, item)
-    number = dynamo.ids.sequence()
     told = request.ReturnConsumedCapacity, request.ReturnItemCollectionMetrics
-    if condition is None and request.ReturnValues in NOTHING and all(each in NOTHING for each in told):
+    if (
+        condition is None
+        and request.ReturnValues in NOTHING
+        and all(each in NOTHING for each in told)
+        and not dynamo.strict
+    ):
         # Nothing that is asked for depends on what there is.
-        await dynamo.store.run(documents.put, name, number, locate, document, SHAPE)
+        await dynamo.store.run(documents.put, name, dynamo.ids.sequence(), locate, document, SHAPE)
         return None
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, lambda _before: document)
-    written = await dynamo.store.run(documents.write, name, number, locate, change, SHAPE)
+    written = await write_item(dynamo, name, locate, change)
     return _replaced(request, written, await told_of_write(dynamo, name, request.TableName, request, written))
 
 
@@ -92,6 +97,8 @@ async def get_item(dynamo: Dynamo, call: Call, request: GetItem) -> Reply:
     expressions.done()
     document = await dynamo.store.read(documents.get, name, partial(key_of_key, key))
     units = read_units(0 if document is None else document.size, consistent=bool(request.ConsistentRead))
+    if dynamo.strict:
+        await count_read(dynamo, name, units)
     reply = consumed(request.TableName, units, request.ReturnConsumedCapacity)
     if document is not None:
         reply["Item"] = write_attributes(document.fields if tree is None else project(document.fields, tree))
@@ -127,7 +134,7 @@ async def update_item(dynamo: Dynamo, call: Call, request: UpdateItem) -> Reply:
     expressions.done()
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, partial(updated, update, key))
     locate = partial(key_to_update, key, update)
-    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change, SHAPE)
+    written = await write_item(dynamo, name, locate, change)
     reply = await told_of_write(dynamo, name, request.TableName, request, written)
     attributes = _values_of(request.ReturnValues, update, written)
     if attributes:
@@ -160,7 +167,7 @@ async def delete_item(dynamo: Dynamo, call: Call, request: DeleteItem) -> Reply:
     _check_return_values(request.ReturnValues)
     change = guarded(condition, request.ReturnValuesOnConditionCheckFailure, lambda _before: None)
     locate = partial(key_of_key, key)
-    written = await dynamo.store.run(documents.write, name, dynamo.ids.sequence(), locate, change, SHAPE)
+    written = await write_item(dynamo, name, locate, change)
     return _replaced(request, written, await told_of_write(dynamo, name, request.TableName, request, written))
 
 

@@ -29,9 +29,10 @@ from fogbank.clouds.aws.dynamodb.items.writing import (
     updated,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
-from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units, write_units
-from fogbank.clouds.aws.dynamodb.upkeep.write_costs import sizes_of_writes
-from fogbank.engines.documents import transactions
+from fogbank.clouds.aws.dynamodb.settings import throttling
+from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units
+from fogbank.clouds.aws.dynamodb.upkeep.write_costs import costs_of, show_costs, sizes_of_writes
+from fogbank.engines.documents import collections, transactions
 from fogbank.engines.documents.documents import Write
 from fogbank.engines.documents.model import Document
 from fogbank.engines.documents.requests import Request
@@ -129,7 +130,7 @@ async def transact_write_items(dynamo: Dynamo, call: Call, request: TransactWrit
         if written.before is not written.after:
             by_table.setdefault(table, []).append(written)
     return {
-        **units_of_writes(tables, outcome, request.ReturnConsumedCapacity),
+        **await units_of_writes(dynamo, call, tables, outcome, request.ReturnConsumedCapacity),
         **await sizes_of_writes(dynamo, call, request.ReturnItemCollectionMetrics, by_table),
     }
 
@@ -176,12 +177,19 @@ async def transact_get_items(dynamo: Dynamo, call: Call, request: TransactGetIte
 
 async def write_as_one(dynamo: Dynamo, writes: list[Write], request: Request | None) -> Outcome:
     """Make writes as one; what is refused is worded as a cancelled transaction."""
+    if dynamo.strict:
+        return await as_one(dynamo.store.run(throttling.write_as_one, writes, ITEMS_BYTES_MAX, request, ROUNDS))
     return await as_one(dynamo.store.run(transactions.write, writes, AwsError, ITEMS_BYTES_MAX, request, SHAPE))
 
 
 async def read_as_one(dynamo: Dynamo, reads: list[tuple[Name, Locate]]) -> list[Document | None]:
     """Read items as one; what is refused is worded as a cancelled transaction."""
-    return await as_one(dynamo.store.read(transactions.read, reads, AwsError, ITEMS_BYTES_MAX))
+    found = await as_one(dynamo.store.read(transactions.read, reads, AwsError, ITEMS_BYTES_MAX))
+    if dynamo.strict:
+        units = [ROUNDS * _read(0 if document is None else document.size) for document in found]
+        names = [name for name, _ in reads]
+        await as_one(dynamo.store.run(throttling.take_reads, list(zip(names, units, strict=True))))
+    return found
 
 
 def request_of(call: Call, token: str | None, operation: str, items: object) -> Request | None:
@@ -202,12 +210,24 @@ def show(document: Document | None, tree: Tree | None) -> dict[str, Any]:
     return {"Item": write_attributes(document.fields if tree is None else project(document.fields, tree))}
 
 
-def units_of_writes(tables: list[str], outcome: Outcome, wanted: str | None) -> dict[str, Any]:
-    """Return what a transaction that writes consumed; one that came again has only read."""
-    sizes = [max(0 if each is None else each.size for each in written) for written in outcome.written]
+async def units_of_writes(
+    dynamo: Dynamo, call: Call, tables: list[str], outcome: Outcome, wanted: str | None
+) -> dict[str, Any]:
+    """Return what a transaction that writes consumed, also of indexes; one that came again has only read."""
+    if wanted is None or wanted in NOTHING:
+        return {}
     if outcome.repeated:
+        sizes = [max(0 if each is None else each.size for each in written) for written in outcome.written]
         return _units("ReadCapacityUnits", zip(tables, map(_read, sizes), strict=True), wanted)
-    return _units("WriteCapacityUnits", zip(tables, map(write_units, sizes), strict=True), wanted)
+    by_table: dict[str, list[Written]] = {}
+    for name, written in zip(tables, outcome.written, strict=True):
+        by_table.setdefault(name, []).append(written)
+    consumed = []
+    for name, writes in by_table.items():
+        table = await dynamo.store.read(collections.find, table_of(call, name))
+        costs = costs_of(table.config, writes).times(ROUNDS)
+        consumed.append(show_costs(name, costs, wanted, "WriteCapacityUnits"))
+    return {"ConsumedCapacity": consumed}
 
 
 def units_of_reads(tables: list[str], found: list[Document | None], wanted: str | None) -> dict[str, Any]:

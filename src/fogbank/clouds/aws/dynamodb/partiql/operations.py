@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.attributes import write_attributes
 from fogbank.clouds.aws.dynamodb.errors import ERRORS, validation
-from fogbank.clouds.aws.dynamodb.indexes import SHAPE
 from fogbank.clouds.aws.dynamodb.items.cancelling import CODES
 from fogbank.clouds.aws.dynamodb.items.transactions import (
     read_as_one,
@@ -20,7 +19,9 @@ from fogbank.clouds.aws.dynamodb.items.writing import NOTHING
 from fogbank.clouds.aws.dynamodb.partiql.selecting import Page, key_of, select, show
 from fogbank.clouds.aws.dynamodb.partiql.statements import make_ready, read_statement, reads, table_in
 from fogbank.clouds.aws.dynamodb.partiql.writes import Prepared, prepare
-from fogbank.clouds.aws.dynamodb.sizes import consumed, describe_units, read_units, write_units
+from fogbank.clouds.aws.dynamodb.settings.throttling import count_read, write_item
+from fogbank.clouds.aws.dynamodb.sizes import read_units
+from fogbank.clouds.aws.dynamodb.upkeep.write_costs import Costs, costs_of, show_costs
 from fogbank.engines.documents import documents
 from fogbank.kernel.errors import EngineError
 from fogbank.languages.partiql.statements import Exists, Select
@@ -69,10 +70,11 @@ async def execute_statement(dynamo: Dynamo, call: Call, request: ExecuteStatemen
     prepared = prepare(dynamo, ready, request.ReturnValuesOnConditionCheckFailure)
     written = await _write(dynamo, prepared)
     returned = prepared.returned(written)
-    return {
-        "Items": [] if returned is None else [write_attributes(returned)],
-        **consumed(ready.table, write_units(_size(written)), request.ReturnConsumedCapacity),
-    }
+    reply: dict[str, Any] = {"Items": [] if returned is None else [write_attributes(returned)]}
+    wanted = request.ReturnConsumedCapacity
+    if wanted is not None and wanted not in NOTHING:
+        reply["ConsumedCapacity"] = show_costs(ready.table, costs_of(ready.collection.config, [written]), wanted)
+    return reply
 
 
 class BatchStatementRequest(Input):
@@ -99,7 +101,7 @@ async def batch_execute_statement(dynamo: Dynamo, call: Call, request: BatchExec
     if len(kinds) > 1:
         raise validation(_ONE_KIND)
     responses = []
-    units: dict[str, float] = {}
+    costs: dict[str, Costs] = {}
     for each, one in zip(parsed, request.Statements, strict=True):
         if isinstance(each, AwsError):
             responses.append(_failed(each))
@@ -107,14 +109,14 @@ async def batch_execute_statement(dynamo: Dynamo, call: Call, request: BatchExec
         try:
             ready = await make_ready(dynamo, call, *each)
             response, cost = await _one_of_batch(dynamo, ready, one)
-            units[ready.table] = units.get(ready.table, 0.0) + cost
+            costs[ready.table] = cost if ready.table not in costs else costs[ready.table].plus(cost)
         except (AwsError, EngineError) as error:
             response = _failed(error)
         responses.append({"TableName": table_in(each[0]), **response})
     reply: dict[str, Any] = {"Responses": responses}
     wanted = request.ReturnConsumedCapacity
     if wanted is not None and wanted not in NOTHING:
-        reply["ConsumedCapacity"] = [describe_units(table, each, wanted) for table, each in units.items()]
+        reply["ConsumedCapacity"] = [show_costs(table, each, wanted) for table, each in costs.items()]
     return reply
 
 
@@ -152,7 +154,7 @@ async def execute_transaction(dynamo: Dynamo, call: Call, request: ExecuteTransa
     returned = [each.returned(written) for each, written in zip(prepared, outcome.written, strict=True)]
     return {
         "Responses": [{} if item is None else {"Item": write_attributes(item)} for item in returned],
-        **units_of_writes([each.table for each in ready], outcome, request.ReturnConsumedCapacity),
+        **await units_of_writes(dynamo, call, [each.table for each in ready], outcome, request.ReturnConsumedCapacity),
     }
 
 
@@ -173,7 +175,7 @@ async def _read_as_one(dynamo: Dynamo, ready: Sequence[Ready], request: ExecuteT
     }
 
 
-async def _one_of_batch(dynamo: Dynamo, ready: Ready, one: BatchStatementRequest) -> tuple[dict[str, Any], float]:
+async def _one_of_batch(dynamo: Dynamo, ready: Ready, one: BatchStatementRequest) -> tuple[dict[str, Any], Costs]:
     """Run one statement of a batch; returns its response and what it consumed."""
     statement = ready.statement
     if isinstance(statement, Exists):
@@ -182,20 +184,19 @@ async def _one_of_batch(dynamo: Dynamo, ready: Ready, one: BatchStatementRequest
         locate, rest = key_of(ready, statement, _KEY_IN_BATCH)
         document = await dynamo.store.read(documents.get, ready.name, locate)
         units = read_units(0 if document is None else document.size, consistent=bool(one.ConsistentRead))
-        return show(document, statement, rest), units
+        if dynamo.strict:
+            await count_read(dynamo, ready.name, units)
+        return show(document, statement, rest), Costs(units, {}, {})
     prepared = prepare(dynamo, ready, one.ReturnValuesOnConditionCheckFailure)
     written = await _write(dynamo, prepared)
     returned = prepared.returned(written)
-    return {} if returned is None else {"Item": write_attributes(returned)}, write_units(_size(written))
+    reply = {} if returned is None else {"Item": write_attributes(returned)}
+    return reply, costs_of(ready.collection.config, [written])
 
 
 async def _write(dynamo: Dynamo, prepared: Prepared) -> Written:
-    name, number, locate, change = prepared.write
-    return await dynamo.store.run(documents.write, name, number, locate, change, SHAPE)
-
-
-def _size(written: Written) -> int:
-    return max(0 if each is None else each.size for each in written)
+    name, _number, locate, change = prepared.write
+    return await write_item(dynamo, name, locate, change)
 
 
 def _try_reading(one: BatchStatementRequest) -> tuple[Statement, Any] | AwsError:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
 
 VIEW: Final = "StreamViewType"
-_LABEL: Final = "StreamLabel"
+LABEL: Final = "StreamLabel"
 
 
 class StreamSpecification(Input):
@@ -60,7 +60,7 @@ async def update_with_stream(
     change: Callable[[CollectionConfig], CollectionConfig],
     wanted: StreamSpecification | None,
 ) -> Collection:
-    """Change a table, and enable or disable its stream."""
+    """Change a table, and enable or disable its stream; replicas keep theirs."""
     if wanted is None:
         return await collections.update(tx, now_us, name, change)
     if wanted.StreamEnabled:
@@ -69,6 +69,8 @@ async def update_with_stream(
     def close(config: CollectionConfig) -> CollectionConfig:
         if not config.feed:
             raise validation(f"Table is already disabled for streams: TableName: {name[1]}")
+        if config.peers:
+            raise validation(f"The stream of a table with replicas cannot be disabled: TableName: {name[1]}")
         return change(config)
 
     return await feeds.close_feed(tx, now_us, name, close)
@@ -87,14 +89,14 @@ async def _open(
         if config.feed:
             raise validation(f"Table already has an enabled stream: TableName: {name[1]}")
         changed = change(config)
-        return msgspec.structs.replace(changed, labels=changed.labels | view | {_LABEL: label_of(opened_ms)})
+        return msgspec.structs.replace(changed, labels=changed.labels | view | {LABEL: label_of(opened_ms)})
 
     return await feeds.open_feed(tx, now_us, name, view, opened)
 
 
 def show_stream(config: CollectionConfig, table_arn: str) -> dict[str, Any]:
     """Return what DescribeTable shows of a table's stream, or of the last one that it had."""
-    label = config.labels.get(_LABEL)
+    label = config.labels.get(LABEL)
     if label is None:
         return {}
     shown: dict[str, Any] = {"LatestStreamLabel": label, "LatestStreamArn": f"{table_arn}/stream/{label}"}

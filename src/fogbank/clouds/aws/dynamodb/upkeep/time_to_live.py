@@ -14,12 +14,16 @@ import msgspec
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
 from fogbank.clouds.aws.dynamodb.errors import table_not_found, validation
+from fogbank.clouds.aws.dynamodb.replicas.sharing import PEERS_MAX, share
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import CollectionNotFoundError
 
 if TYPE_CHECKING:
-    from fogbank.engines.documents.model import CollectionConfig
+    from collections.abc import Callable
+
+    from fogbank.engines.documents.model import CollectionConfig, Name
+    from fogbank.storage import Tx
 
 
 class TimeToLiveSpecification(Input):
@@ -53,10 +57,15 @@ async def update_time_to_live(dynamo: Dynamo, call: Call, request: UpdateTimeToL
         return msgspec.structs.replace(config, expiry="", expiry_building=False)
 
     try:
-        await dynamo.store.run(collections.update, table_of(call, request.TableName), change)
+        await dynamo.store.run(_update, table_of(call, request.TableName), change)
     except CollectionNotFoundError as error:
         raise table_not_found(error.name) from None
     return {"TimeToLiveSpecification": {"Enabled": wanted.Enabled, "AttributeName": wanted.AttributeName}}
+
+
+async def _update(tx: Tx, now_us: int, name: Name, change: Callable[[CollectionConfig], CollectionConfig]) -> None:
+    """Change a table, and its replicas as it is."""
+    await share(tx, now_us, await collections.update(tx, now_us, name, change), range(PEERS_MAX))
 
 
 class DescribeTimeToLive(Input):

@@ -45,6 +45,19 @@ class Costs(NamedTuple):
     local: dict[str, float]
     global_: dict[str, float]
 
+    def plus(self, other: Costs) -> Costs:
+        """Return what both cost."""
+        local, global_ = (
+            {name: one.get(name, 0.0) + two.get(name, 0.0) for name in one | two}
+            for one, two in zip(self[1:], other[1:], strict=True)
+        )
+        return Costs(self.table + other.table, local, global_)
+
+    def times(self, rounds: int) -> Costs:
+        """Return what so many times as much costs."""
+        local, global_ = ({name: units * rounds for name, units in each.items()} for each in self[1:])
+        return Costs(self.table * rounds, local, global_)
+
 
 async def told_of_write(
     dynamo: Dynamo, name: Name, table_name: str, request: Asked, written: Written
@@ -106,15 +119,19 @@ def costs_of(config: CollectionConfig, writes: Iterable[Written]) -> Costs:
     return costs
 
 
-def show_costs(table_name: str, costs: Costs, wanted: str) -> dict[str, Any]:
-    """Return a member of ConsumedCapacity."""
+def show_costs(table_name: str, costs: Costs, wanted: str, kind: str = "") -> dict[str, Any]:
+    """Return a member of ConsumedCapacity; transactions say of which `kind` the units are."""
+
+    def show(units: float) -> dict[str, Any]:
+        return {"CapacityUnits": units, kind: units} if kind else {"CapacityUnits": units}
+
     indexes = sum(costs.local.values()) + sum(costs.global_.values())
-    shown: dict[str, Any] = {"TableName": table_name, "CapacityUnits": costs.table + indexes}
+    shown: dict[str, Any] = {"TableName": table_name, **show(costs.table + indexes)}
     if wanted == "INDEXES":
-        shown["Table"] = {"CapacityUnits": costs.table}
-        for kind, of_kind in (("LocalSecondaryIndexes", costs.local), ("GlobalSecondaryIndexes", costs.global_)):
-            if of_kind:
-                shown[kind] = {name: {"CapacityUnits": units} for name, units in of_kind.items()}
+        shown["Table"] = show(costs.table)
+        for place, of_place in (("LocalSecondaryIndexes", costs.local), ("GlobalSecondaryIndexes", costs.global_)):
+            if of_place:
+                shown[place] = {name: show(units) for name, units in of_place.items()}
     return shown
 
 

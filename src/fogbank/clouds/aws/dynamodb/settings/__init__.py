@@ -1,0 +1,1 @@
+"""Settings of Amazon DynamoDB's tables that stand beside what they keep: kept and shown."""

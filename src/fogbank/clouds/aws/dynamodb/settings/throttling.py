@@ -1,0 +1,121 @@
+"""Throttling: what is more than a table's provisioned capacity is refused, where the server is to be `strict`.
+
+Amazon DynamoDB Developer Guide, "Provisioned capacity mode" and "Burst capacity":
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/burst-adaptive-capacity.html. A table and each of its
+global indexes have a bucket for reads and one for writes, of 300 seconds' capacity; local indexes use the table's. What
+is refused uses nothing, nor does a write whose condition isn't fulfilled. Adaptive capacity isn't there: partitions
+have no limits of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fogbank.clouds.aws.dynamodb.billing import PROVISIONED
+from fogbank.clouds.aws.dynamodb.indexes import SHAPE, is_local
+from fogbank.clouds.aws.dynamodb.upkeep.write_costs import costs_of
+from fogbank.engines.documents import collections, documents, transactions
+from fogbank.engines.documents.errors import RefusedError
+from fogbank.storage import buckets
+from fogbank.storage.buckets import Bucket
+from fogbank.wire.aws.errors import AwsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fogbank.clouds.aws.dynamodb.service import Dynamo
+    from fogbank.engines.documents.documents import Change, Locate, Write, Written
+    from fogbank.engines.documents.model import Collection, Index, Name
+    from fogbank.engines.documents.requests import Request
+    from fogbank.engines.documents.transactions import Outcome
+    from fogbank.storage import Tx
+
+BURST_SECONDS: Final = 300
+THROTTLED: Final = "ProvisionedThroughputExceededException"
+_OF_TABLE: Final = (
+    "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning"
+    " level with the UpdateTable API."
+)
+_OF_INDEX: Final = (
+    "The level of configured provisioned throughput for one or more global secondary indexes of the table was exceeded."
+    " Consider provisioning your under-provisioned global secondary indexes with the UpdateTable API."
+)
+_READ: Final = "ReadCapacityUnits"
+_WRITE: Final = "WriteCapacityUnits"
+
+
+async def write_item(dynamo: Dynamo, name: Name, locate: Locate, change: Change) -> Written:
+    """Write an item as `documents.write` does; raises `AwsError` where that is more than is provisioned."""
+    number = dynamo.ids.sequence()
+    if dynamo.strict:
+        return await dynamo.store.run(_write, name, number, locate, change)
+    return await dynamo.store.run(documents.write, name, number, locate, change, SHAPE)
+
+
+async def write_as_one(
+    tx: Tx, now_us: int, writes: Sequence[Write], bytes_max: int, request: Request | None, rounds: int
+) -> Outcome:
+    """As `transactions.write`, where a write costs as much as so many; raises `RefusedError` for what is too much."""
+    outcome = await transactions.write(tx, now_us, writes, AwsError, bytes_max, request, SHAPE)
+    if outcome.repeated:
+        return outcome
+    by_table: dict[Name, list[Written]] = {}
+    for each, written in zip(writes, outcome.written, strict=True):
+        by_table.setdefault(each.name, []).append(written)
+    for name, made in by_table.items():
+        try:
+            await _take_writes(tx, now_us, await collections.find(tx, now_us, name), made, rounds)
+        except AwsError as error:
+            raise RefusedError([error if each.name == name else None for each in writes]) from None
+    return outcome
+
+
+async def take_reads(tx: Tx, now_us: int, reads: Sequence[tuple[Name, float]]) -> None:
+    """Count reads of tables as one, by their units; raises `RefusedError`."""
+    units: dict[Name, float] = {}
+    for name, each in reads:
+        units[name] = units.get(name, 0.0) + each
+    for name, total in units.items():
+        try:
+            await _take(tx, now_us, await collections.find(tx, now_us, name), None, _READ, total)
+        except AwsError as error:
+            raise RefusedError([error if each == name else None for each, _ in reads]) from None
+
+
+async def count_read(dynamo: Dynamo, name: Name, units: float, index: Index | None = None) -> None:
+    """Count a read of a table or of one of its indexes, on a strict server; raises `AwsError` for what is too much."""
+    await dynamo.store.run(_read, name, index, units)
+
+
+async def _read(tx: Tx, now_us: int, name: Name, index: Index | None, units: float) -> None:
+    await _take(tx, now_us, await collections.find(tx, now_us, name), index, _READ, units)
+
+
+async def _write(tx: Tx, now_us: int, name: Name, number: int, locate: Locate, change: Change) -> Written:
+    written = await documents.write(tx, now_us, name, number, locate, change, SHAPE)
+    await _take_writes(tx, now_us, await collections.find(tx, now_us, name), [written])
+    return written
+
+
+async def _take_writes(tx: Tx, now_us: int, table: Collection, writes: Sequence[Written], rounds: int = 1) -> None:
+    costs = costs_of(table.config, writes).times(rounds)
+    await _take(tx, now_us, table, None, _WRITE, costs.table + sum(costs.local.values()))
+    for index in table.config.indexes:
+        if index.name in costs.global_:
+            await _take(tx, now_us, table, index, _WRITE, costs.global_[index.name])
+
+
+async def _take(tx: Tx, now_us: int, table: Collection, index: Index | None, kind: str, units: float) -> None:
+    if table.config.labels["BillingMode"] != PROVISIONED:
+        return
+    of_table = index is None or is_local(index)
+    number, labels = table.id, table.config.labels
+    if index is not None and not is_local(index):
+        number, labels = index.number, index.labels
+    bucket = _bucket(number, kind, labels)
+    if not await buckets.take(tx, now_us, bucket, int(2 * units)):
+        raise AwsError(THROTTLED, _OF_TABLE if of_table else _OF_INDEX)
+
+
+def _bucket(number: int, kind: str, labels: Mapping[str, str]) -> Bucket:
+    return Bucket(f"{kind} of {number}", int(labels[kind]), BURST_SECONDS)
