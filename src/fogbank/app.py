@@ -69,12 +69,13 @@ from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
 from fogbank.connectors.signing import Signer
+from fogbank.connectors.snapshots.snapshots import Snapshots
 from fogbank.connectors.tables.model import Tables
 from fogbank.connectors.time_control import TimeControl
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
-from fogbank.control import authority, debugging, invocations, outbox, tables, time
+from fogbank.control import authority, debugging, invocations, outbox, snapshots, tables, time
 from fogbank.control import routes as routing
 from fogbank.control.authority import AuthorityEndpoint
 from fogbank.control.debugging import DebugEndpoint
@@ -82,6 +83,7 @@ from fogbank.control.endpoints import Control
 from fogbank.control.invocations import Invocations
 from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.routes import Routes
+from fogbank.control.snapshots import ExportEndpoint, ImportEndpoint, SnapshotsEndpoint
 from fogbank.control.tables import Documents
 from fogbank.control.time import ClockEndpoint
 from fogbank.engines.messaging.receiving import Receiver
@@ -95,6 +97,7 @@ from fogbank.runtimes.runner import FunctionRunner
 from fogbank.settings import PORT_MAX, SettingsError
 from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
+from fogbank.storage.images.model import ImageError
 from fogbank.storage.timers import TimerService
 from fogbank.wire.http2.front import Front
 from fogbank.wire.http2.server import PREFACE, Http2Server
@@ -104,7 +107,7 @@ from fogbank.wire.tls.contexts import Contexts
 from fogbank.wire.tls.tunnels import BEGINNING, Tunnels
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from pathlib import Path
 
     from fogbank.control.endpoints import Endpoint
@@ -154,6 +157,7 @@ class App:
         self.aliases: dict[int, str] = {}
         self.store: Store
         self.time: TimeControl
+        self.snapshots: Snapshots
         self.runner: FunctionRunner
         self.poster: Poster
         self.signer: Signer
@@ -220,19 +224,32 @@ class App:
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
+        await self._replace(self._empty)
+
+    async def _empty(self) -> None:
+        await self.store.reset()
+        # Time doesn't go back, and what comes now is to be told from what was before.
+        await self.time.keep()
+
+    async def _replace(self, replace: Callable[[], Awaitable[None]]) -> None:
+        """Have the store's contents replaced: what runs for those that were there ends, and all begins anew."""
+        if not self.port:
+            # Nothing runs yet.
+            await replace()
+            return
         followers = (self._triggers, self._feeds, self._pushes, self._pipes)
         for each in followers:
             each.reset()
         await self.runner.reset()
         self._history.forget()
-        await self.store.reset()
-        # Time doesn't go back, and what comes now is to be told from what was before.
-        await self.time.keep()
-        for each in followers:
-            each.start()
-        # What ended with its instance may have been noted meanwhile.
-        self._history.forget()
-        self._sessions.forget()
+        try:
+            await replace()
+        finally:
+            for each in followers:
+                each.start()
+            # What ended with its instance may have been noted meanwhile.
+            self._history.forget()
+            self._sessions.forget()
 
     async def settle(self) -> None:
         """Return once nothing is under way that runs without waiting for a client or the clock."""
@@ -270,6 +287,9 @@ class App:
             debugging.PATH: DebugEndpoint(self.store, self.runner),
             invocations.PATH: kept,
             outbox.PATH: OutboxEndpoint(self.store),
+            snapshots.EXPORT_PATH: ExportEndpoint(self.snapshots),
+            snapshots.IMPORT_PATH: ImportEndpoint(self.snapshots),
+            snapshots.PATH: SnapshotsEndpoint(self.snapshots),
             routing.PATH: routes,
             tables.PATH: documents,
             time.PATH: ClockEndpoint(self.time),
@@ -324,9 +344,32 @@ class App:
         self._stack.push_async_callback(self.store.close)
         self.time = TimeControl(self.store, self.clock, self.settle)
         await self.time.restore()
+        await self._open_snapshots()
         joined = await self.store.run(nodes.join)
         self.ids.join(joined.start, joined.sequence)
         return folder
+
+    async def _open_snapshots(self) -> None:
+        """Open the folder of snapshots, and begin with a file if one is given; raises `SettingsError`."""
+        settings = self.settings
+        folder = None if settings.memory else settings.data / "snapshots"
+        if settings.database is not None:
+            # Other servers may have the same database, and each keeps its own.
+            folder = settings.data / "snapshots-postgresql"
+        parts = (self.store, self.clock, self.ids)
+        self.snapshots = Snapshots(parts, self.time, folder, self._replace)
+        self._stack.callback(self.snapshots.close)
+        if settings.import_from is not None and (settings.import_from.exists() or not settings.goes_on):
+            try:
+                await self.snapshots.import_from(settings.import_from)
+            except (ImageError, OSError) as error:
+                msg = f"{settings.import_from} can't be imported: {error}"
+                raise SettingsError(msg) from None
+        if settings.export_on_exit is not None:
+            self._stack.push_async_callback(self._export, settings.export_on_exit)
+
+    async def _export(self, path: Path) -> None:
+        await self.snapshots.export_to(path)
 
     async def _open_runner(self, folder: Path | None, logs: FunctionLogs) -> None:
         """Find out how functions can be run here; raises `SettingsError` where that is not as it has to be."""

@@ -41,6 +41,12 @@ if TYPE_CHECKING:
 @click.option(
     "--alias-ports", is_flag=True, default=None, help="Also listen where clients look for emulators: 8081, 10001 (off)."
 )
+@click.option(
+    "--import", "import_from", type=click.Path(dir_okay=False), metavar="FILE", help="Begin with what was exported."
+)
+@click.option(
+    "--export-on-exit", type=click.Path(dir_okay=False), metavar="FILE", help="Export everything when the server ends."
+)
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

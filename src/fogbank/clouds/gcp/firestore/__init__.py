@@ -34,7 +34,7 @@ def make_firestore(parts: Parts) -> Firestore:
         parts.clock,
         parts.ids,
         parts.types,
-        Transactions(parts.clock, parts.ids),
+        Transactions(parts.store, parts.clock, parts.ids),
         Watches(parts.store, parts.clock),
     )
 
