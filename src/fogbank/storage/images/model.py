@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from urllib.parse import quote
 
@@ -110,19 +111,11 @@ def check(path: Path, *, every_page: bool) -> bool:
                 f"the file is from Fogbank {facts.version} and has migration {max(done - known)},"
                 " which this version doesn't know: it takes a later one"
             )
-        with contextlib.closing(made(done)) as expected:
-            if _shape(connection) != _shape(expected):
-                raise ImageError(f"the file's tables aren't those of Fogbank {facts.version}")
+        if _shape(connection) != _expected(frozenset(done)):
+            raise ImageError(f"the file's tables aren't those of Fogbank {facts.version}")
         if every_page and (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise ImageError(f"the file is damaged: {found}")
         return done == known
-
-
-def made(done: AbstractSet[int]) -> sqlite3.Connection:
-    """Return an empty database in memory in which some of the migrations were applied."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    build(connection, done)
-    return connection
 
 
 def build(connection: sqlite3.Connection, done: AbstractSet[int]) -> None:
@@ -142,6 +135,14 @@ def columns(connection: sqlite3.Connection, table: str) -> list[str]:
 
 def _url(path: Path) -> str:
     return f"file:{quote(str(path))}?mode=ro&immutable=1"
+
+
+@cache
+def _expected(done: frozenset[int]) -> dict[str, list[object]]:
+    """Return what there is in a database in which those migrations were applied."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        build(connection, done)
+        return _shape(connection)
 
 
 def _shape(connection: sqlite3.Connection) -> dict[str, list[object]]:
