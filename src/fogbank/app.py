@@ -91,6 +91,7 @@ from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
 from fogbank.runtimes.azure_functions.contract import AzureFunctionsContract
 from fogbank.runtimes.functions_framework.contract import FunctionsFrameworkContract
+from fogbank.runtimes.hooks.hooks import Hooks
 from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
@@ -146,8 +147,17 @@ P = TypeVar("P", bound=Part)
 class App:
     """One Fogbank server. `async with App(settings) as app` runs it; `app.port` is where it listens."""
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
         self.settings = settings
+        # Whoever runs the server runs them, too: see `fogbank up`.
+        self.hooks = hooks or Hooks()
         self.clock = clock or Clock()
         self.ids = ids or Ids(self.clock)
         self.port = 0
