@@ -76,11 +76,13 @@ _KINDS: Final = {
     "record": _Kind("messaging_record", "kind || ' ' || name", "body", {}),
     "account": _Kind("keyed_resource", "kind || ' ' || name", "config", {}),
 }  # fmt: skip
-# What is in resources, by the number of its owner in the later state or the earlier one.
+# What is in resources, by the number of its owner in the later state or the earlier one. Rows that stand under a number
+# which nobody has any more are there for a while, and count as gone.
 _MESSAGES: Final = {
     ADDED: (
         "SELECT m.queue, COUNT(*) FROM {this}.message m WHERE NOT EXISTS"
-        " (SELECT 1 FROM {other}.message o WHERE o.id = m.id AND o.queue = m.queue) GROUP BY 1"
+        " (SELECT 1 FROM {other}.message o WHERE o.id = m.id AND o.queue = m.queue"
+        " AND o.queue IN (SELECT store FROM {other}.queue)) GROUP BY 1"
     ),
     CHANGED: (
         "SELECT m.queue, COUNT(*) FROM {this}.message m JOIN {other}.message o ON o.id = m.id AND o.queue = m.queue"
@@ -106,7 +108,8 @@ _DOCUMENTS: Final = {
 _ENTRIES: Final = {
     ADDED: (
         "SELECT e.log_group, COUNT(*) FROM {this}.log_entry e WHERE NOT EXISTS (SELECT 1 FROM {other}.log_entry o"
-        " WHERE o.log_group = e.log_group AND o.at_us = e.at_us AND o.id = e.id) GROUP BY 1"
+        " WHERE o.log_group = e.log_group AND o.at_us = e.at_us AND o.id = e.id"
+        " AND o.log_group IN (SELECT id FROM {other}.log_group)) GROUP BY 1"
     ),
 }
 _CONTENTS: Final = {"messages": _MESSAGES, "documents": _DOCUMENTS, "entries": _ENTRIES}

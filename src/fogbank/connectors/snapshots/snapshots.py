@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fogbank.connectors.snapshots.differences import Difference, compare
-from fogbank.storage import clock_setting, nodes
+from fogbank.storage import StoreUnavailableError, clock_setting, nodes
 from fogbank.storage.images import packing
 from fogbank.storage.images.files import brought_up, part_of, publish, sweep
-from fogbank.storage.images.model import ImageError, read_facts
+from fogbank.storage.images.model import ImageError, check, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -159,6 +159,10 @@ class Snapshots:
             image, facts = await _on_thread(context.__enter__)
             try:
                 await self._replacing(partial(self._replace, image, facts))
+            except StoreUnavailableError:
+                # Which of the two is at fault?
+                await _on_thread(partial(check, image, every_page=True))
+                raise
             finally:
                 context.__exit__(None, None, None)
             ahead_us = facts.taken_us - self._clock.now()
