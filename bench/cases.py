@@ -13,6 +13,7 @@ from bench.languages import LANGUAGE_CASES
 from bench.pubsub import PUBSUB_CASES
 from bench.sns import SNS_CASES
 from bench.sqs import SQS_CASES
+from bench.state import STATE_CASES
 from bench.streams import STREAM_CASES
 
 CASES = (
@@ -28,4 +29,5 @@ CASES = (
     *LAMBDA_CASES,
     *LANGUAGE_CASES,
     *HTTP_FUNCTION_CASES,
+    *STATE_CASES,
 )

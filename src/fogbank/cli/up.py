@@ -13,8 +13,7 @@ import click
 
 from fogbank import __version__
 from fogbank.app import App
-from fogbank.cli.running.variables import variables as variables_of
-from fogbank.control.seeding.model import Seed, SeedError, load_seed
+from fogbank.control.seeding import SeedError
 from fogbank.runtimes.hooks.hooks import Hooks, State
 from fogbank.settings import DEFAULT_FOLDER, SANDBOXES, Settings, SettingsError, load_settings
 from fogbank.storage import StoreUnavailableError
@@ -23,6 +22,8 @@ from fogbank.storage.migrations import NewerDatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+    from fogbank.control.seeding.model import Seed
 
 HOOK_FOLDERS: Final = (DEFAULT_FOLDER / "init", Path("/etc/localstack/init"))
 
@@ -58,7 +59,7 @@ def command(**flags: Any) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = load_settings(flags)
-        _run(_serve(settings, load_seed()))
+        _run(_serve(settings, _load_seed()))
     except (SettingsError, SeedError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -72,20 +73,28 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def _serve(settings: Settings, seed: Seed) -> None:
+def _load_seed() -> Seed | None:
+    if not Path("fogbank.toml").exists():
+        return None
+    from fogbank.control.seeding.model import load_seed  # noqa: PLC0415 - loaded where there is something to read
+
+    return load_seed()
+
+
+async def _serve(settings: Settings, seed: Seed | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     hooks = Hooks(HOOK_FOLDERS)
     # Where the server will be; nowhere yet if it takes any port that is free.
-    variables = hook_variables(f"http://{settings.host}:{settings.port}") if settings.port else {}
+    variables = _variables(hooks, f"http://{settings.host}:{settings.port}") if settings.port else {}
     for stage in ("boot", "start"):
         await _unless(stop, hooks.run(stage, variables))
     if stop.is_set():
         return
     async with App(settings, hooks=hooks) as app:
-        variables = hook_variables(app.loopback_url)
+        variables = _variables(hooks, app.loopback_url)
         seeded = await _plant(app, seed)
         await _unless(stop, hooks.run("ready", variables))
         if not stop.is_set():
@@ -95,9 +104,9 @@ async def _serve(settings: Settings, seed: Seed) -> None:
         await hooks.run("shutdown", variables)
 
 
-async def _plant(app: App, seed: Seed) -> int:
+async def _plant(app: App, seed: Seed | None) -> int:
     """Have what is declared made; returns how much that is."""
-    if not seed.resources:
+    if seed is None or not seed.resources:
         return 0
     from fogbank.control.seeding.planting import plant  # noqa: PLC0415 - loaded where there is something to do
 
@@ -117,9 +126,13 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
         doing.result()
 
 
-def hook_variables(url: str) -> dict[str, str]:
+def _variables(hooks: Hooks, url: str) -> dict[str, str]:
     """Return what hooks find in their environment beside the server's own."""
-    return {**variables_of(url), "FOGBANK_URL": url}
+    if not hooks.scripts:
+        return {}
+    from fogbank.cli.running.variables import variables  # noqa: PLC0415 - loaded where there are hooks
+
+    return {**variables(url), "FOGBANK_URL": url}
 
 
 def banner(app: App, seeded: int = 0) -> str:

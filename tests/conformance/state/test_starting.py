@@ -8,7 +8,8 @@ import pytest
 
 from fogbank.cli.client import ask
 from fogbank.cli.running.variables import variables
-from fogbank.control.seeding.model import SeedError, load_seed
+from fogbank.control.seeding import SeedError
+from fogbank.control.seeding.model import load_seed
 from fogbank.control.seeding.planting import plant
 from fogbank.runtimes.hooks import hooks as hook_limits
 from fogbank.runtimes.hooks.hooks import Hooks, State

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from fogbank.control.seeding.model import SeedError
+from fogbank.control.seeding import SeedError
 from fogbank.wire.http import Request
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fogbank.control.seeding import SeedError
 from fogbank.control.seeding.asking import Aws
-from fogbank.control.seeding.model import SeedError
 
 if TYPE_CHECKING:
     from pathlib import Path

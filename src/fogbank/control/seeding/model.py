@@ -10,16 +10,13 @@ import msgspec
 
 from fogbank.clouds.azure.storage.accounts import DEVELOPMENT
 from fogbank.clouds.gcp.access_tokens import DEFAULT_PROJECT
+from fogbank.control.seeding import SeedError
 
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 RECEIVES_MAX: Final = 3
 KeyType: TypeAlias = Literal["S", "N", "B"]
 Plain: TypeAlias = str | int | float | bool | list[Any] | dict[str, Any]
-
-
-class SeedError(Exception):
-    """The seed can't be read, or a cloud refuses what it declares; the text names the resource."""
 
 
 class _Aws(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fogbank.control.seeding import aws, azure, gcp
-from fogbank.control.seeding.model import SeedError
+from fogbank.control.seeding import SeedError, aws, azure, gcp
 
 if TYPE_CHECKING:
     from fogbank.control.seeding.model import Resource, Seed
