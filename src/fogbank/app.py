@@ -176,6 +176,7 @@ class App:
         self._feeds: FeedTriggers
         self._pushes: Pushes
         self._pipes: Pipes
+        self._readiness: Readiness
         self._sessions: Sessions
         self._aws: AwsGateway
         self._function_urls: FunctionUrlGateway
@@ -199,8 +200,7 @@ class App:
     @property
     def loopback_url(self) -> str:
         """Where functions reach the server."""
-        host = "127.0.0.1" if self.settings.host in EVERYWHERE else self.settings.host
-        return f"http://{_bracketed(host)}:{self.port}"
+        return reachable(self.settings.host, self.port)
 
     @property
     def url(self) -> str:
@@ -255,8 +255,11 @@ class App:
         try:
             await replace()
         finally:
+            # What was called meanwhile may have the number of something else by now.
+            await self.runner.reset()
             for each in followers:
                 each.start()
+            self._readiness.start()
             # What ended with its instance may have been noted meanwhile.
             self._history.forget()
             self._sessions.forget()
@@ -399,7 +402,7 @@ class App:
     def _add_background(self, invoker: Invoker, receiver: Receiver) -> None:
         """Add what runs without a request."""
         store, clock, ids = self.store, self.clock, self.ids
-        self._add(Readiness(store, invoker))
+        self._readiness = self._add(Readiness(store, invoker))
         self._add(DocumentUpkeep(store, clock, azure_shapes()))
         tellers = aws_tellers(lambda: self.loopback_url, clock, ids)
         self._add(AsyncInvocations(store, clock, ids, invoker, tellers))
@@ -445,6 +448,11 @@ class App:
         self._parts.append(part)
         self._stack.push_async_callback(part.close)
         return part
+
+
+def reachable(host: str, port: int) -> str:
+    """Return where a server that listens on an address is reached from this machine."""
+    return f"http://{_bracketed('127.0.0.1' if host in EVERYWHERE else host)}:{port}"
 
 
 def _bracketed(host: str) -> str:

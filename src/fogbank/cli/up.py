@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fogbank import __version__
-from fogbank.app import App
+from fogbank.app import App, reachable
 from fogbank.control.seeding import SeedError
 from fogbank.runtimes.hooks.hooks import Hooks, State
 from fogbank.settings import DEFAULT_FOLDER, SANDBOXES, Settings, SettingsError, load_settings
@@ -88,7 +88,7 @@ async def _serve(settings: Settings, seed: Seed | None) -> None:
         loop.add_signal_handler(number, stop.set)
     hooks = Hooks(HOOK_FOLDERS)
     # Where the server will be; nowhere yet if it takes any port that is free.
-    variables = _variables(hooks, f"http://{settings.host}:{settings.port}") if settings.port else {}
+    variables = _variables(hooks, reachable(settings.host, settings.port)) if settings.port else {}
     for stage in ("boot", "start"):
         await _unless(stop, hooks.run(stage, variables))
     if stop.is_set():

@@ -199,3 +199,20 @@ def test_a_clock_that_was_ahead(server: ThreadedServer, account: str, tmp_path: 
     Cli(server.url).run("import", str(file), "--yes")
     assert ask(server.url, "GET", "/_fogbank/clock")["ahead_seconds"] > day - 60
     check(boto3_client(server, account))
+
+
+def test_keys_are_those_of_the_state(server: ThreadedServer, tmp_path: Path, shared: Path) -> None:
+    """What was signed there can be checked here; a reset changes no keys."""
+    file = tmp_path / "state.fogbank"
+
+    def key(of: ThreadedServer) -> str:
+        return of.call(of.app.signer.key("sns")).id
+
+    own = key(server)
+    with ThreadedServer(Settings(port=0, memory=True, shared=shared)) as other:
+        there = key(other)
+        Cli(other.url).run("export", str(file))
+    Cli(server.url).run("import", str(file), "--yes")
+    assert key(server) == there != own
+    server.reset()
+    assert key(server) == there
