@@ -94,7 +94,8 @@ class Taker(Generic[T]):
             while True:
                 await self._slots.acquire()
                 self._slots.release()
-                await self._recover()
+                if self._recovered != self._store.generation:
+                    await self._recover()
                 token = self._ids.sequence()
                 dues, next_us = await self._store.run(self._queue.take, self._together_max, LEASE_US, token)
                 new = self._sorted([due for due in dues if due.message not in self._held])
@@ -109,10 +110,9 @@ class Taker(Generic[T]):
     async def _recover(self) -> None:
         """Give back what is leased to nobody any more: at the start, and where a former state has come back."""
         generation = self._store.generation
-        if self._recovered != generation:
-            if self._store.exclusive:
-                await self._store.run(self._queue.release_all)
-            self._recovered = generation
+        if self._store.exclusive:
+            await self._store.run(self._queue.release_all)
+        self._recovered = generation
 
     def _sorted(self, dues: list[Due[T]]) -> list[Due[T]]:
         order = self._order

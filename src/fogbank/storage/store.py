@@ -99,9 +99,9 @@ class Store(Protocol):
         """Delete every row of every table."""
 
     async def save_image(self, path: Path) -> None:
-        """Write all that is committed into a new file, an image (`storage.images`); operations go on meanwhile.
+        """Write all that is committed into a new file, an image (`storage.images`).
 
-        The file isn't synced.
+        Operations go on meanwhile, unless the store is in memory. The file isn't synced.
         """
 
     async def load_image(self, path: Path, then: Callable[[Tx, int], Coroutine[Any, Any, None]]) -> None:

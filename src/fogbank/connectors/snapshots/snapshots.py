@@ -1,6 +1,7 @@
 """Snapshots: all that the store holds, kept under a name to go back to; and files of it, for other servers.
 
-A snapshot is an image (`storage.images`) in a folder. Saving one holds up nobody; it takes its place when it is whole.
+A snapshot is an image (`storage.images`) in a folder. Saving one holds up nobody (in memory, for as long as a copy
+takes); it takes its place when it is whole.
 Going back is one transaction. The clock doesn't go back with it, and numbers go on above all that were drawn.
 """
 
@@ -179,6 +180,8 @@ class Snapshots:
             await nodes.go_on(tx, now_us, starts)
 
         await self._store.load_image(image, carry_over)
+        # It may have been moved meanwhile.
+        await self._time.keep()
         self._ids.skip(max(facts.taken_us, self._ids.moment(await self._store.read(nodes.highest))))
 
     def _compare(self, path: Path, other: Path) -> list[Difference]:
