@@ -99,7 +99,9 @@ from fogbank.settings import PORT_MAX, SettingsError
 from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
 from fogbank.storage.images.model import ImageError
+from fogbank.storage.images.packing import IMAGE_BYTES_MAX
 from fogbank.storage.timers import TimerService
+from fogbank.wire.http1_reader import Bodies
 from fogbank.wire.http2.front import Front
 from fogbank.wire.http2.server import PREFACE, Http2Server
 from fogbank.wire.server import HttpServer
@@ -320,7 +322,8 @@ class App:
         contexts = Contexts(self.authority, is_cloud)
         tunnels = Tunnels(contexts)
         others = ((PREFACE, http2.take), (BEGINNING, tunnels.take))
-        server = HttpServer(self.handle, self.clock, self._aws.refuse, others=others)
+        bodies = Bodies(longer={snapshots.IMPORT_PATH.encode(): IMAGE_BYTES_MAX})
+        server = HttpServer(self.handle, self.clock, self._aws.refuse, others=others, bodies=bodies)
         tunnels.connect = server.connect
         self._stack.push_async_callback(server.close)
         self._stack.push_async_callback(tunnels.close)
