@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fogbank.connectors.snapshots.differences import Difference, compare
+from fogbank.runtimes.temporary import TemporaryFolder
 from fogbank.storage import StoreUnavailableError, clock_setting, nodes
 from fogbank.storage.images import packing
 from fogbank.storage.images.files import brought_up, part_of, publish, sweep
@@ -23,6 +22,7 @@ from fogbank.storage.images.model import ImageError, check, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from pathlib import Path
 
     from fogbank.connectors.time_control import TimeControl
     from fogbank.kernel.clock import Clock
@@ -69,7 +69,7 @@ class Snapshots:
         self._store, self._clock, self._ids = parts
         self._time = time
         self._replacing = replacing
-        self._own: tempfile.TemporaryDirectory[str] | None = None
+        self._own: TemporaryFolder | None = None
         self._kept = folder
         self._turn = asyncio.Lock()
         if folder is not None and self._store.exclusive:
@@ -78,7 +78,7 @@ class Snapshots:
     def close(self) -> None:
         """Remove what doesn't outlive the server."""
         if self._own is not None:
-            self._own.cleanup()
+            self._own.close()
 
     async def save(self, name: str) -> Snapshot:
         """Keep everything as it is now, in place of what has the name; raises `SnapshotNameError`."""
@@ -193,8 +193,10 @@ class Snapshots:
         if self._kept is not None:
             return self._kept
         if self._own is None:
-            self._own = tempfile.TemporaryDirectory(prefix="fogbank-snapshots-")
-        return Path(self._own.name)
+            self._own = TemporaryFolder()
+            # It is nobody else's.
+            self._own.path.chmod(0o700)
+        return self._own.path
 
     def _part(self) -> Any:
         return part_of(self._folder, f"{next(_parts)}")
