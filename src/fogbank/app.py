@@ -385,7 +385,9 @@ class App:
             self._stack.push_async_callback(self._export, settings.export_on_exit)
 
     async def _export(self, path: Path) -> None:
-        await self.snapshots.export_to(path)
+        # A server that couldn't start leaves alone what an earlier one has written.
+        if self.port:
+            await self.snapshots.export_to(path)
 
     async def _open_runner(self, folder: Path | None, logs: FunctionLogs) -> None:
         """Find out how functions can be run here; raises `SettingsError` where that is not as it has to be."""

@@ -18,7 +18,7 @@ import sqlite3
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
 from fogbank.storage.images.model import seal
 from fogbank.storage.migrations import empty, migrate
@@ -59,6 +59,14 @@ class _Call:
         self.signals: list[tuple[Hashable, int]] | None = None
 
 
+class _Turn(NamedTuple):
+    """What is done between two batches, and what after it."""
+
+    work: Callable[[], None]
+    after: Callable[[], None] | None
+    done: asyncio.Future[None]
+
+
 class SqliteStore:
     """A store in one SQLite file, or in memory when `path` is None. Use `open_sqlite` to make one."""
 
@@ -84,7 +92,7 @@ class SqliteStore:
         self._wrote = False
         self._committing = False
         self._careful = False
-        self._turns: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
+        self._turns: deque[_Turn] = deque()
         self._idle: asyncio.Future[None] | None = None
         self.generation = 0
 
@@ -164,9 +172,11 @@ class SqliteStore:
     async def load_image(self, path: Path, then: Callable[[Tx, int], Coroutine[Any, Any, None]]) -> None:
         """Replace everything by what is in an image, and run an operation, in one transaction."""
         try:
-            await self._alone(partial(copy_in, self._tx, self._writer, path, then, self._clock.now()))
+            await self._alone(partial(copy_in, self._tx, self._writer, path, then, self._clock.now()), self._replaced)
         except sqlite3.Error as error:
             raise StoreUnavailableError(str(error)) from error
+
+    def _replaced(self) -> None:
         self.generation += 1
         if self._checkpointer is not None:
             self._checkpointer.note_commit()
@@ -295,39 +305,41 @@ class SqliteStore:
             self._idle.set_result(None)
             self._idle = None
 
-    async def _alone(self, work: Callable[[], None]) -> None:
+    async def _alone(self, work: Callable[[], None], after: Callable[[], None] | None = None) -> None:
         """Have something done with the writer's connection between two batches; operations wait for their turn.
 
         In memory, where readers have the same connection, nothing else happens meanwhile; otherwise it is done on the
-        committer's thread.
+        committer's thread. `after` is called once it has been done, before any operation.
         """
-        done = self._loop.create_future()
-        self._turns.append((work, done))
+        turn = _Turn(work, after, self._loop.create_future())
+        self._turns.append(turn)
         if self.idle:
             self._take_turn()
-        await asyncio.shield(done)
+        await asyncio.shield(turn.done)
 
     def _take_turn(self) -> None:
-        work, done = self._turns.popleft()
+        turn = self._turns.popleft()
         self._committing = True
         if self._path is None:
-            self._end_turn(done, _error_of(work))
+            self._end_turn(turn, _error_of(turn.work))
         else:
-            self._committer.submit(partial(self._turn_on_thread, work, done))
+            self._committer.submit(partial(self._turn_on_thread, turn))
 
-    def _turn_on_thread(self, work: Callable[[], None], done: asyncio.Future[None]) -> None:
-        error = _error_of(work)
-        self._loop.call_soon_threadsafe(self._end_turn, done, error)
+    def _turn_on_thread(self, turn: _Turn) -> None:
+        error = _error_of(turn.work)
+        self._loop.call_soon_threadsafe(self._end_turn, turn, error)
 
-    def _end_turn(self, done: asyncio.Future[None], error: Exception | None) -> None:
+    def _end_turn(self, turn: _Turn, error: Exception | None) -> None:
         self._committing = False
         self._known.forget()
         self._committed.forget()
         self._known.touched.clear()
-        if error is None:
-            done.set_result(None)
+        if error is not None:
+            turn.done.set_exception(error)
         else:
-            done.set_exception(error)
+            if turn.after is not None:
+                turn.after()
+            turn.done.set_result(None)
         self._go_on()
 
     def _answer(self, call: _Call, error: Exception | None) -> None:
