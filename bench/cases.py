@@ -13,6 +13,7 @@ from bench.languages import LANGUAGE_CASES
 from bench.pubsub import PUBSUB_CASES
 from bench.sns import SNS_CASES
 from bench.sqs import SQS_CASES
+from bench.state import STATE_CASES
 from bench.streams import STREAM_CASES
 from bench.ways import WAYS
 
@@ -29,5 +30,6 @@ CASES = (
     *LAMBDA_CASES,
     *LANGUAGE_CASES,
     *HTTP_FUNCTION_CASES,
+    *STATE_CASES,
     *WAYS,
 )

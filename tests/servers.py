@@ -14,15 +14,18 @@ from urllib.parse import urlsplit
 
 
 class ServerProcess:
-    """`fogbank up` with flags; `lines` is what it printed until it was ready."""
+    """`fogbank up` with flags, in a folder; `lines` is what it printed until it was ready."""
 
-    def __init__(self, *flags: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *flags: str, environment: dict[str, str] | None = None, folder: str | os.PathLike[str] | None = None
+    ) -> None:
         command = [sys.executable, "-m", "fogbank", "up", "--port", "0", *flags]
         self.process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            cwd=folder,
             env={**os.environ, **(environment or {})},
         )
         self.lines: list[str] = []

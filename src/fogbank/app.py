@@ -71,13 +71,14 @@ from fogbank.connectors.queue_triggers import QueueTriggers
 from fogbank.connectors.readiness import Readiness
 from fogbank.connectors.schedules import Schedules
 from fogbank.connectors.signing import Signer
+from fogbank.connectors.snapshots.snapshots import Snapshots
 from fogbank.connectors.tables.model import Tables
 from fogbank.connectors.time_control import TimeControl
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.copying import Copying
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
-from fogbank.control import authority, debugging, firestore, invocations, outbox, tables, time
+from fogbank.control import authority, debugging, firestore, invocations, outbox, snapshots, tables, time
 from fogbank.control import routes as routing
 from fogbank.control.authority import AuthorityEndpoint
 from fogbank.control.debugging import DebugEndpoint
@@ -86,6 +87,7 @@ from fogbank.control.firestore import FirestoreEndpoint
 from fogbank.control.invocations import Invocations
 from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.routes import Routes
+from fogbank.control.snapshots import ExportEndpoint, ImportEndpoint, SnapshotsEndpoint
 from fogbank.control.tables import Documents
 from fogbank.control.time import ClockEndpoint
 from fogbank.engines.messaging.receiving import Receiver
@@ -93,13 +95,17 @@ from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
 from fogbank.runtimes.azure_functions.contract import AzureFunctionsContract
 from fogbank.runtimes.functions_framework.contract import FunctionsFrameworkContract
+from fogbank.runtimes.hooks.hooks import Hooks
 from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
 from fogbank.settings import PORT_MAX, SettingsError
 from fogbank.storage import nodes, open_store
 from fogbank.storage.folder import DataFolder
+from fogbank.storage.images.model import ImageError
+from fogbank.storage.images.packing import IMAGE_BYTES_MAX
 from fogbank.storage.timers import TimerService
+from fogbank.wire.http1_reader import Bodies
 from fogbank.wire.http2.front import Front
 from fogbank.wire.http2.server import PREFACE, Http2Server
 from fogbank.wire.server import HttpServer
@@ -108,7 +114,7 @@ from fogbank.wire.tls.contexts import Contexts
 from fogbank.wire.tls.tunnels import BEGINNING, Tunnels
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from pathlib import Path
 
     from fogbank.control.endpoints import Endpoint
@@ -147,8 +153,17 @@ P = TypeVar("P", bound=Part)
 class App:
     """One Fogbank server. `async with App(settings) as app` runs it; `app.port` is where it listens."""
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
         self.settings = settings
+        # Whoever runs the server runs them, too: see `fogbank up`.
+        self.hooks = hooks or Hooks()
         self.clock = clock or Clock()
         self.ids = ids or Ids(self.clock)
         self.port = 0
@@ -158,6 +173,7 @@ class App:
         self.aliases: dict[int, str] = {}
         self.store: Store
         self.time: TimeControl
+        self.snapshots: Snapshots
         self.runner: FunctionRunner
         self.poster: Poster
         self.signer: Signer
@@ -167,6 +183,7 @@ class App:
         self._pushes: Pushes
         self._pipes: Pipes
         self._replication: Replication
+        self._readiness: Readiness
         self._sessions: Sessions
         self._aws: AwsGateway
         self._function_urls: FunctionUrlGateway
@@ -190,8 +207,7 @@ class App:
     @property
     def loopback_url(self) -> str:
         """Where functions reach the server."""
-        host = "127.0.0.1" if self.settings.host in EVERYWHERE else self.settings.host
-        return f"http://{_bracketed(host)}:{self.port}"
+        return reachable(self.settings.host, self.port)
 
     @property
     def url(self) -> str:
@@ -225,19 +241,35 @@ class App:
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
+        await self._replace(self._empty)
+
+    async def _empty(self) -> None:
+        await self.store.reset()
+        # Time doesn't go back, and what comes now is to be told from what was before.
+        await self.time.keep()
+
+    async def _replace(self, replace: Callable[[], Awaitable[None]]) -> None:
+        """Have the store's contents replaced: what runs for those that were there ends, and all begins anew."""
+        if not self.port:
+            # Nothing runs yet.
+            await replace()
+            return
         followers = (self._triggers, self._feeds, self._pushes, self._pipes, self._replication)
         for each in followers:
             each.reset()
         await self.runner.reset()
         self._history.forget()
-        await self.store.reset()
-        # Time doesn't go back, and what comes now is to be told from what was before.
-        await self.time.keep()
-        for each in followers:
-            each.start()
-        # What ended with its instance may have been noted meanwhile.
-        self._history.forget()
-        self._sessions.forget()
+        try:
+            await replace()
+        finally:
+            # What was called meanwhile may have the number of something else by now.
+            await self.runner.reset()
+            for each in followers:
+                each.start()
+            self._readiness.start()
+            # What ended with its instance may have been noted meanwhile.
+            self._history.forget()
+            self._sessions.forget()
 
     async def settle(self) -> None:
         """Return once nothing is under way that runs without waiting for a client or the clock."""
@@ -276,6 +308,9 @@ class App:
             firestore.PATH: FirestoreEndpoint(lambda: gcp.parts),
             invocations.PATH: kept,
             outbox.PATH: OutboxEndpoint(self.store),
+            snapshots.EXPORT_PATH: ExportEndpoint(self.snapshots),
+            snapshots.IMPORT_PATH: ImportEndpoint(self.snapshots),
+            snapshots.PATH: SnapshotsEndpoint(self.snapshots),
             routing.PATH: routes,
             tables.PATH: documents,
             time.PATH: ClockEndpoint(self.time),
@@ -293,7 +328,8 @@ class App:
         contexts = Contexts(self.authority, is_cloud)
         tunnels = Tunnels(contexts)
         others = ((PREFACE, http2.take), (BEGINNING, tunnels.take))
-        server = HttpServer(self.handle, self.clock, self._aws.refuse, others=others)
+        bodies = Bodies(longer={snapshots.IMPORT_PATH.encode(): IMAGE_BYTES_MAX})
+        server = HttpServer(self.handle, self.clock, self._aws.refuse, others=others, bodies=bodies)
         tunnels.connect = server.connect
         self._stack.push_async_callback(server.close)
         self._stack.push_async_callback(tunnels.close)
@@ -330,9 +366,34 @@ class App:
         self._stack.push_async_callback(self.store.close)
         self.time = TimeControl(self.store, self.clock, self.settle)
         await self.time.restore()
+        await self._open_snapshots()
         joined = await self.store.run(nodes.join)
         self.ids.join(joined.start, joined.sequence)
         return folder
+
+    async def _open_snapshots(self) -> None:
+        """Open the folder of snapshots, and begin with a file if one is given; raises `SettingsError`."""
+        settings = self.settings
+        folder = None if settings.memory else settings.data / "snapshots"
+        if settings.database is not None:
+            # Other servers may have the same database, and each keeps its own.
+            folder = settings.data / "snapshots-postgresql"
+        parts = (self.store, self.clock, self.ids)
+        self.snapshots = Snapshots(parts, self.time, folder, self._replace)
+        self._stack.callback(self.snapshots.close)
+        if settings.import_from is not None and (settings.import_from.exists() or not settings.goes_on):
+            try:
+                await self.snapshots.import_from(settings.import_from)
+            except (ImageError, OSError) as error:
+                msg = f"{settings.import_from} can't be imported: {error}"
+                raise SettingsError(msg) from None
+        if settings.export_on_exit is not None:
+            self._stack.push_async_callback(self._export, settings.export_on_exit)
+
+    async def _export(self, path: Path) -> None:
+        # A server that couldn't start leaves alone what an earlier one has written.
+        if self.port:
+            await self.snapshots.export_to(path)
 
     async def _open_runner(self, folder: Path | None, logs: FunctionLogs) -> None:
         """Find out how functions can be run here; raises `SettingsError` where that is not as it has to be."""
@@ -352,7 +413,7 @@ class App:
     def _add_background(self, invoker: Invoker, receiver: Receiver) -> None:
         """Add what runs without a request."""
         store, clock, ids = self.store, self.clock, self.ids
-        self._add(Readiness(store, invoker))
+        self._readiness = self._add(Readiness(store, invoker))
         self._add(DocumentUpkeep(store, clock, {**azure_shapes(), **gcp_shapes(ids)}))
         self._add(Copying(store, ids))
         self._replication = self._add(Replication(store, clock, ids))
@@ -419,6 +480,11 @@ class App:
         self._parts.append(part)
         self._stack.push_async_callback(part.close)
         return part
+
+
+def reachable(host: str, port: int) -> str:
+    """Return where a server that listens on an address is reached from this machine."""
+    return f"http://{_bracketed('127.0.0.1' if host in EVERYWHERE else host)}:{port}"
 
 
 def _bracketed(host: str) -> str:

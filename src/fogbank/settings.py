@@ -40,7 +40,9 @@ class Settings:
     one they stay in the outbox. With `alias_ports` the server also listens where clients look for emulators of single
     services. `tls_port` carries the
     same over TLS; by default it is the port after `port`. `ca` is the folder of the certificate authority, which is in
-    the user's configuration unless it is given.
+    the user's configuration unless it is given. `import_from` is a file of a server's state that takes the place of all
+    that there is, before anything is answered; `export_on_exit` one that is written when the server ends. If both are
+    one file, it needn't be there at first.
     With `firestore_index_check` Firestore refuses a query for which Google would need an index that isn't defined.
     `firestore_rules` is a file of security rules, for Firestore databases that have none of their own.
     """
@@ -60,6 +62,8 @@ class Settings:
     ca: Path | None = None
     firestore_index_check: bool = False
     firestore_rules: Path | None = None
+    import_from: Path | None = None
+    export_on_exit: Path | None = None
 
     def __post_init__(self) -> None:
         for name in PORTS:
@@ -88,6 +92,11 @@ class Settings:
                 " --insecure allows it all the same"
             )
             raise SettingsError(msg)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it begins with what it leaves behind."""
+        return self.import_from is not None and self.import_from == self.export_on_exit
 
     @property
     def mail_server(self) -> tuple[str, int] | None:
@@ -139,4 +148,4 @@ def _convert(name: str, value: Any) -> Any:
         raise SettingsError(msg)
     if name == "shared":
         return Path(value).resolve()
-    return Path(value) if name in ("data", "ca", "firestore_rules") else str(value)
+    return Path(value) if name in ("data", "ca", "firestore_rules", "import_from", "export_on_exit") else str(value)

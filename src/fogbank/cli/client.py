@@ -13,9 +13,11 @@ from fogbank.settings import DEFAULT_HOST, DEFAULT_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import BinaryIO
 
 F = TypeVar("F", bound="Callable[..., Any]")
 TIMEOUT_SECONDS: Final = 30.0
+CHUNK_BYTES: Final = 262_144
 
 
 def url_option(function: F) -> F:
@@ -39,14 +41,15 @@ def _option(name: str) -> Callable[[F], F]:
     )
 
 
-def ask(url: str, method: str, path: str, body: bytes | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Any:
+def ask(
+    url: str,
+    method: str,
+    path: str,
+    body: bytes | BinaryIO | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> Any:
     """Send a request to our own endpoints and return the JSON of the reply; errors end the command."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or parts.hostname is None:
-        msg = f"{url} is not the URL of a server."
-        raise click.ClickException(msg)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=timeout_seconds)
+    connection = _connect(url, timeout_seconds)
     try:
         connection.request(method, path, body)
         response = connection.getresponse()
@@ -59,3 +62,32 @@ def ask(url: str, method: str, path: str, body: bytes | None = None, timeout_sec
     if response.status >= 400:
         raise click.ClickException(answer.get("error", f"HTTP {response.status}"))
     return answer
+
+
+def fetch(url: str, path: str, target: BinaryIO, timeout_seconds: float) -> int:
+    """Write what our own endpoints answer into a file and return its length in bytes; errors end the command."""
+    connection = _connect(url, timeout_seconds)
+    size = 0
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        if response.status >= 400:
+            answer = msgspec.json.decode(response.read())
+            raise click.ClickException(answer.get("error", f"HTTP {response.status}"))
+        while part := response.read(CHUNK_BYTES):
+            size += target.write(part)
+    except (OSError, HTTPException, msgspec.DecodeError) as error:
+        msg = f"No Fogbank answers at {url}: {error}"
+        raise click.ClickException(msg) from None
+    finally:
+        connection.close()
+    return size
+
+
+def _connect(url: str, timeout_seconds: float) -> HTTPConnection:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or parts.hostname is None:
+        msg = f"{url} is not the URL of a server."
+        raise click.ClickException(msg)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    return kind(parts.hostname, parts.port, timeout=timeout_seconds)

@@ -6,19 +6,26 @@ import asyncio
 import logging
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from fogbank import __version__
-from fogbank.app import App
-from fogbank.settings import SANDBOXES, Settings, SettingsError, load_settings
+from fogbank.app import App, reachable
+from fogbank.control.seeding import SeedError
+from fogbank.runtimes.hooks.hooks import Hooks, State
+from fogbank.settings import DEFAULT_FOLDER, SANDBOXES, Settings, SettingsError, load_settings
 from fogbank.storage import StoreUnavailableError
 from fogbank.storage.folder import FolderInUseError
 from fogbank.storage.migrations import NewerDatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+    from fogbank.control.seeding.model import Seed
+
+HOOK_FOLDERS: Final = (DEFAULT_FOLDER / "init", Path("/etc/localstack/init"))
 
 
 @click.command("up")
@@ -51,13 +58,19 @@ if TYPE_CHECKING:
     help="Refuse Firestore queries whose index isn't defined (off).",
 )
 @click.option("--firestore-rules", metavar="FILE", help="Security rules of Firestore databases that have none (open).")
+@click.option(
+    "--import", "import_from", type=click.Path(dir_okay=False), metavar="FILE", help="Begin with what was exported."
+)
+@click.option(
+    "--export-on-exit", type=click.Path(dir_okay=False), metavar="FILE", help="Export everything when the server ends."
+)
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = load_settings(flags)
-        _run(_serve(settings))
-    except (SettingsError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
+        _run(_serve(settings, _load_seed()))
+    except (SettingsError, SeedError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -70,19 +83,71 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def _serve(settings: Settings) -> None:
+def _load_seed() -> Seed | None:
+    if not Path("fogbank.toml").exists():
+        return None
+    from fogbank.control.seeding.model import load_seed  # noqa: PLC0415 - loaded where there is something to read
+
+    return load_seed()
+
+
+async def _serve(settings: Settings, seed: Seed | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with App(settings) as app:
-        print(banner(app), flush=True)
+    hooks = Hooks(HOOK_FOLDERS)
+    # Where the server will be; nowhere yet if it takes any port that is free.
+    variables = _variables(hooks, reachable(settings.host, settings.port)) if settings.port else {}
+    for stage in ("boot", "start"):
+        await _unless(stop, hooks.run(stage, variables))
+    if stop.is_set():
+        return
+    async with App(settings, hooks=hooks) as app:
+        variables = _variables(hooks, app.loopback_url)
+        seeded = await _plant(app, seed)
+        await _unless(stop, hooks.run("ready", variables))
+        if not stop.is_set():
+            print(banner(app, seeded), flush=True)
         await stop.wait()
         print("Stopping.", file=sys.stderr, flush=True)
+        await hooks.run("shutdown", variables)
 
 
-def banner(app: App) -> str:
+async def _plant(app: App, seed: Seed | None) -> int:
+    """Have what is declared made; returns how much that is."""
+    if seed is None or not seed.resources:
+        return 0
+    from fogbank.control.seeding.planting import plant  # noqa: PLC0415 - loaded where there is something to do
+
+    return len(await plant(app.handle, seed))
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do some work, or cancel it when the server is told to end."""
+    doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in (doing, stopping):
+            each.cancel()
+        await asyncio.wait((doing, stopping))
+    if not doing.cancelled():
+        doing.result()
+
+
+def _variables(hooks: Hooks, url: str) -> dict[str, str]:
+    """Return what hooks find in their environment beside the server's own."""
+    if not hooks.scripts:
+        return {}
+    from fogbank.cli.running.variables import variables  # noqa: PLC0415 - loaded where there are hooks
+
+    return {**variables(url), "FOGBANK_URL": url}
+
+
+def banner(app: App, seeded: int = 0) -> str:
     """Return what is printed once the server answers; its last line is what test containers wait for."""
+    ran = sum(script.state is not State.WAITING for script in app.hooks.scripts)
     return "\n".join(
         (
             f"Fogbank {__version__}",
@@ -92,6 +157,9 @@ def banner(app: App) -> str:
             f"  Data         {app.store.description}",
             f"  Sandbox      {app.sandbox}",
             "  Credentials  not verified: anything is accepted, policies are kept but not evaluated",
+            *((f"  Seed         {seeded} resources of fogbank.toml are there",) if seeded else ()),
+            *((f"  Hooks        {ran} run, {len(app.hooks.failed)} failed",) if ran else ()),
+            *(f"  Failed       {script.path}: {script.problem}" for script in app.hooks.failed),
             "Ready.",
         )
     )

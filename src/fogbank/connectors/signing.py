@@ -96,14 +96,16 @@ class Signer:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._keys: dict[str, SigningKey] = {}
+        self._generation = store.generation
         self._making = asyncio.Lock()
 
     async def key(self, name: str) -> SigningKey:
         """Return the key of a name."""
         found = self._keys.get(name)
-        if found is not None:
+        if found is not None and self._generation == self._store.generation:
             return found
         async with self._making:
+            await self._look_again()
             if name not in self._keys:
                 kept = await self._store.read(signing_keys.find, name)
                 if kept is None:
@@ -111,6 +113,15 @@ class Signer:
                     kept = await self._store.run(signing_keys.keep, name, pem)
                 self._keys[name] = SigningKey(name, *kept)
         return self._keys[name]
+
+    async def _look_again(self) -> None:
+        """Take the keys of a state that has come in the place of another; those that it hasn't stay in use."""
+        if self._generation != self._store.generation:
+            self._generation = self._store.generation
+            for name in list(self._keys):
+                kept = await self._store.read(signing_keys.find, name)
+                if kept is not None:
+                    self._keys[name] = SigningKey(name, *kept)
 
 
 def _make() -> bytes:

@@ -76,7 +76,7 @@ class Taker(Generic[T]):
         self._together_max = together_max
         self._order = order
         self._tasks = Supervisor(name)
-        self._recovered = False
+        self._recovered: int | None = None
         self._slots = asyncio.Semaphore(at_once_max)
         self._held: dict[int, Due[T]] = {}
 
@@ -90,13 +90,12 @@ class Taker(Generic[T]):
         await self._tasks.close()
 
     async def _take(self) -> None:
-        if not self._recovered and self._store.exclusive:
-            await self._store.run(self._queue.release_all)
-        self._recovered = True
         with self._store.signals.listen(self._queue.topic) as listener:
             while True:
                 await self._slots.acquire()
                 self._slots.release()
+                if self._recovered != self._store.generation:
+                    await self._recover()
                 token = self._ids.sequence()
                 dues, next_us = await self._store.run(self._queue.take, self._together_max, LEASE_US, token)
                 new = self._sorted([due for due in dues if due.message not in self._held])
@@ -107,6 +106,13 @@ class Taker(Generic[T]):
                     self._tasks.spawn(self._describe(due.item), self._do(due))
                 if not dues:
                     await listener.wait(next_us)
+
+    async def _recover(self) -> None:
+        """Give back what is leased to nobody any more: at the start, and where a former state has come back."""
+        generation = self._store.generation
+        if self._store.exclusive:
+            await self._store.run(self._queue.release_all)
+        self._recovered = generation
 
     def _sorted(self, dues: list[Due[T]]) -> list[Due[T]]:
         order = self._order

@@ -92,7 +92,11 @@ class Ids:
     def join(self, node: int, after: int) -> None:
         """Take a node's number, and continue above a number that was drawn before, whatever the clock says now."""
         self._node = node & NODE_MAX
-        self._last_us = max(self._last_us, after >> NODE_BITS)
+        self.skip(after >> NODE_BITS)
+
+    def skip(self, until_us: int) -> None:
+        """Draw sequence numbers only as those of moments after that one."""
+        self._last_us = max(self._last_us, until_us)
 
     def jitter(self, low: float, high: float) -> float:
         """A uniform random number between `low` and `high`, for spreading retries."""

@@ -29,6 +29,26 @@ async def join(tx: Tx, _now_us: int) -> Joined:
         _STARTS,
     )
     assert row is not None
-    highest = await tx.one("SELECT MAX(id) FROM message")
-    assert highest is not None
-    return Joined(row[0], highest[0] or 0)
+    return Joined(row[0], await highest(tx, _now_us))
+
+
+async def highest(tx: Tx, _now_us: int) -> int:
+    """Return the highest sequence number in the database."""
+    row = await tx.one("SELECT MAX(id) FROM message")
+    assert row is not None
+    return row[0] or 0
+
+
+async def starts(tx: Tx, _now_us: int) -> int:
+    """Return how often the database was opened."""
+    row = await tx.one("SELECT last FROM feed WHERE name = $1", _STARTS)
+    return 0 if row is None else int(row[0])
+
+
+async def go_on(tx: Tx, _now_us: int, count: int) -> None:
+    """Have starts counted on from a number at least, where other rows have come in the place of all there were."""
+    await tx.run(
+        "INSERT INTO feed (name, last) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET last = $2 WHERE feed.last < $2",
+        _STARTS,
+        count,
+    )

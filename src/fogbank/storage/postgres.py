@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 import asyncpg
@@ -18,7 +19,8 @@ from fogbank.storage.signals import Signals
 from fogbank.storage.store import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterable, Sequence
+    from pathlib import Path
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -74,6 +76,16 @@ class PostgresTx:
         """Execute a statement once for each row of arguments."""
         await self._connection.executemany(sql, rows)
 
+    async def pages(self, sql: str, rows_max: int) -> AsyncIterator[list[Row]]:
+        """Yield every row, so many at a time."""
+        cursor = await self._connection.cursor(sql)
+        while page := await cursor.fetch(rows_max):
+            yield cast("list[Row]", page)
+
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+        """Insert many rows, as fast as can be."""
+        await self._connection.copy_records_to_table(table, columns=columns, records=rows)
+
     def signal(self, topic: Hashable, count: int = 1) -> None:
         """Wake up to `count` listeners of the topic once the transaction is committed."""
         self.signals.append((topic, count))
@@ -88,6 +100,7 @@ class PostgresStore:
         self._pool = pool
         self._where = where
         self._running = 0
+        self.generation = 0
         self._idle = asyncio.Event()
 
     @property
@@ -135,6 +148,33 @@ class PostgresStore:
     async def reset(self) -> None:
         """Delete every row of every table."""
         await self.run(empty)
+        self.generation += 1
+
+    async def save_image(self, path: Path) -> None:
+        """Write what is committed into a new file, as one snapshot of the database has it."""
+        from fogbank.storage.images.rows import read_out  # noqa: PLC0415 - loaded on first use
+
+        await self._retry(partial(read_out, path=path, taken_us=self._clock.now()), read_only=True)
+
+    async def load_image(self, path: Path, then: Callable[[Tx, int], Coroutine[Any, Any, None]]) -> None:
+        """Replace everything by what is in an image, and run an operation, in one transaction."""
+        from fogbank.storage.images.model import ImageError  # noqa: PLC0415 - loaded on first use
+        from fogbank.storage.images.rows import put_in  # noqa: PLC0415 - loaded on first use
+
+        now_us = self._clock.now()
+
+        async def replace(tx: PostgresTx) -> None:
+            await put_in(tx, path)
+            await then(tx, now_us)
+
+        try:
+            await self._retry(replace, read_only=False)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            raise ImageError(f"PostgreSQL can't hold what the file has: {error}") from None
+        except asyncpg.PostgresError as error:
+            raise StoreUnavailableError(str(error)) from error
+        self.generation += 1
+        self.signals.send_everywhere()
 
     async def close(self) -> None:
         """Give the connections back."""

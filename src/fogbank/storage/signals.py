@@ -112,6 +112,12 @@ class Signals:
                 if count <= 0:
                     return
 
+    def send_everywhere(self) -> None:
+        """Tell all listeners of all topics: everything may be other than it was."""
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.tell()
+
     def listening(self, topic: Hashable) -> int:
         """How many listen to the topic."""
         return len(self._listeners.get(topic, ()))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAli
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
+    from pathlib import Path
 
     from fogbank.storage.signals import Signals
 
@@ -87,8 +88,27 @@ class Store(Protocol):
     async def drain(self) -> None:
         """Wait until nothing that was started is still uncommitted."""
 
+    @property
+    def generation(self) -> int:
+        """Grows when everything is replaced by something else (`reset`, `load_image`).
+
+        Who remembers what he has read compares it.
+        """
+
     async def reset(self) -> None:
         """Delete every row of every table."""
+
+    async def save_image(self, path: Path) -> None:
+        """Write all that is committed into a new file, an image (`storage.images`).
+
+        Operations go on meanwhile, unless the store is in memory. The file isn't synced.
+        """
+
+    async def load_image(self, path: Path, then: Callable[[Tx, int], Coroutine[Any, Any, None]]) -> None:
+        """Replace everything by what is in an image of this version, and run an operation, in one transaction.
+
+        Whoever listens to anything is told to look again. Raises `StoreUnavailableError`, and nothing has changed.
+        """
 
     async def close(self) -> None:
         """Commit what is under way and let go of the database."""

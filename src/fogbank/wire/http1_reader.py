@@ -6,6 +6,7 @@ other than 1.0 and 1.1, a missing or repeated Host, heads without end.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import httptools
@@ -14,6 +15,8 @@ from fogbank.wire.bodies import IncomingBody
 from fogbank.wire.http import BODY_BUFFERED_BYTES_MAX, BODY_BYTES_MAX, KIB, Request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fogbank.wire.bodies import Flow
 
 # A head is refused when it goes on for more than this beyond the piece of data that it began in, and pieces are
@@ -29,10 +32,18 @@ _VERSIONS: Final = frozenset({"1.0", "1.1"})
 
 
 class Bodies(NamedTuple):
-    """How long bodies may be, and whether those in chunks are handed over as they come, however short they are."""
+    """How long bodies may be, and whether those in chunks are handed over as they come, however short they are.
+
+    `longer` are the targets whose bodies may be longer than others, and how long; bytes.
+    """
 
     bytes_max: int = BODY_BYTES_MAX
     chunks_at_once: bool = False
+    longer: Mapping[bytes, int] = MappingProxyType({})
+
+    def forbid(self, target: bytes, length: int) -> bool:
+        """Whether a body is too long."""
+        return length > max(self.bytes_max, self.longer.get(target, 0))
 
 
 class Conversation(Protocol):
@@ -213,7 +224,7 @@ class RequestReader:
         if self.deaf:
             return
         self.body_bytes += len(part)
-        if self.body_bytes > self._bodies.bytes_max:
+        if self.body_bytes > self._bodies.bytes_max and self._bodies.forbid(self._target, self.body_bytes):
             self._refuse(413)
         elif self.stream is not None:
             self.stream.feed(part)
@@ -249,7 +260,7 @@ class RequestReader:
             return 400
         if coding is not None and (coding.lower() != b"chunked" or version() == "1.0"):
             return 400 if coding.lower() == b"chunked" else 501
-        if length > self._bodies.bytes_max:
+        if self._bodies.forbid(self._target, length):
             return 413
         if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
             return 417

@@ -302,6 +302,18 @@ async def test_a_body_over_the_limit_is_refused_and_the_client_can_read_the_answ
     assert (await peer.reply()).status == 413
 
 
+@pytest.mark.parametrize("declared", [True, False])
+async def test_bodies_of_some_targets_may_be_longer(
+    serve: Serve, declared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "DEFAULT_BODIES", Bodies(2 * MIB, longer={b"/long": 4 * MIB}))
+    outcome: list[BaseException | bytes] = []
+    peer = await (await serve(lambda request: read_all(outcome, request)))()
+    for target, size, status in (("/long", 3, 200), ("/other", 1, 200), ("/long", 5, 413)):
+        await peer.send(request(target, b"x" * size * MIB, chunks=0 if declared else 65_536))
+        assert (await peer.reply()).status == status
+
+
 async def test_a_body_over_the_limit_behind_a_slow_request(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "DEFAULT_BODIES", Bodies(2 * MIB))
     outcome: list[BaseException | bytes] = []

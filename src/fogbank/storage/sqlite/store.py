@@ -15,12 +15,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
+from fogbank.storage.images.model import seal
 from fogbank.storage.migrations import empty, migrate
 from fogbank.storage.signals import Signals
 from fogbank.storage.sqlite.background import Checkpointer, Worker
+from fogbank.storage.sqlite.copying import copy_file, copy_in, copy_out
 from fogbank.storage.sqlite.known import Known
 from fogbank.storage.sqlite.tx import SqliteTx, connect, step
 from fogbank.storage.store import StoreUnavailableError
@@ -55,6 +59,14 @@ class _Call:
         self.signals: list[tuple[Hashable, int]] | None = None
 
 
+class _Turn(NamedTuple):
+    """What is done between two batches, and what after it."""
+
+    work: Callable[[], None]
+    after: Callable[[], None] | None
+    done: asyncio.Future[None]
+
+
 class SqliteStore:
     """A store in one SQLite file, or in memory when `path` is None. Use `open_sqlite` to make one."""
 
@@ -80,7 +92,9 @@ class SqliteStore:
         self._wrote = False
         self._committing = False
         self._careful = False
+        self._turns: deque[_Turn] = deque()
         self._idle: asyncio.Future[None] | None = None
+        self.generation = 0
 
     @property
     def description(self) -> str:
@@ -142,6 +156,31 @@ class SqliteStore:
     async def reset(self) -> None:
         """Delete every row of every table."""
         await self.run(empty)
+        self.generation += 1
+
+    async def save_image(self, path: Path) -> None:
+        """Write what was committed last into a new file, without holding up anybody."""
+        try:
+            if self._path is None:
+                await self._alone(partial(copy_out, self._writer, path))
+            else:
+                await self._loop.run_in_executor(None, copy_file, self._path, path)
+            await self._loop.run_in_executor(None, seal, path, self._clock.now())
+        except sqlite3.Error as error:
+            raise StoreUnavailableError(str(error)) from error
+
+    async def load_image(self, path: Path, then: Callable[[Tx, int], Coroutine[Any, Any, None]]) -> None:
+        """Replace everything by what is in an image, and run an operation, in one transaction."""
+        try:
+            await self._alone(partial(copy_in, self._tx, self._writer, path, then, self._clock.now()), self._replaced)
+        except sqlite3.Error as error:
+            raise StoreUnavailableError(str(error)) from error
+
+    def _replaced(self) -> None:
+        self.generation += 1
+        if self._checkpointer is not None:
+            self._checkpointer.note_commit()
+        self.signals.send_everywhere()
 
     async def close(self) -> None:
         """Commit what is under way, bring the log back into the database file and close it."""
@@ -251,7 +290,13 @@ class SqliteStore:
         self._committing = self._careful = self._wrote = False
         for call in batch:
             self._answer(call, error)
-        if queued := self._queued[:BATCH_OPERATIONS_MAX]:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Begin what has waited for the end of a batch."""
+        if self._turns:
+            self._take_turn()
+        elif queued := self._queued[:BATCH_OPERATIONS_MAX]:
             del self._queued[: len(queued)]
             for call in queued:
                 self._execute(call)
@@ -259,6 +304,43 @@ class SqliteStore:
         elif self._idle is not None:
             self._idle.set_result(None)
             self._idle = None
+
+    async def _alone(self, work: Callable[[], None], after: Callable[[], None] | None = None) -> None:
+        """Have something done with the writer's connection between two batches; operations wait for their turn.
+
+        In memory, where readers have the same connection, nothing else happens meanwhile; otherwise it is done on the
+        committer's thread. `after` is called once it has been done, before any operation.
+        """
+        turn = _Turn(work, after, self._loop.create_future())
+        self._turns.append(turn)
+        if self.idle:
+            self._take_turn()
+        await asyncio.shield(turn.done)
+
+    def _take_turn(self) -> None:
+        turn = self._turns.popleft()
+        self._committing = True
+        if self._path is None:
+            self._end_turn(turn, _error_of(turn.work))
+        else:
+            self._committer.submit(partial(self._turn_on_thread, turn))
+
+    def _turn_on_thread(self, turn: _Turn) -> None:
+        error = _error_of(turn.work)
+        self._loop.call_soon_threadsafe(self._end_turn, turn, error)
+
+    def _end_turn(self, turn: _Turn, error: Exception | None) -> None:
+        self._committing = False
+        self._known.forget()
+        self._committed.forget()
+        self._known.touched.clear()
+        if error is not None:
+            turn.done.set_exception(error)
+        else:
+            if turn.after is not None:
+                turn.after()
+            turn.done.set_result(None)
+        self._go_on()
 
     def _answer(self, call: _Call, error: Exception | None) -> None:
         future = call.future
@@ -273,6 +355,14 @@ class SqliteStore:
             future.set_exception(call.error)
         else:
             future.set_result(call.result)
+
+
+def _error_of(work: Callable[[], None]) -> Exception | None:
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 - it is raised where the work was asked for
+        return error
+    return None
 
 
 def _in_snapshot(connection: sqlite3.Connection, work: Coroutine[Any, Any, T]) -> T:

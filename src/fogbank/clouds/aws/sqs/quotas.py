@@ -27,9 +27,13 @@ class InFlight:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._room: dict[Name, int] = {}
+        self._generation = store.generation
 
     async def room(self, name: Name) -> int:
         """Return how many messages may be received at least; 0 if as many as may be are in flight."""
+        if self._generation != self._store.generation:
+            self._generation = self._store.generation
+            self._room.clear()
         room = self._room.get(name)
         if not room or room < 0:
             if len(self._room) >= QUEUES_MAX:

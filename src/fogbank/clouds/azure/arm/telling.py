@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
+    from pathlib import Path
 
     from fogbank.storage import Store, Tx
     from fogbank.storage.signals import Signals
@@ -102,6 +103,19 @@ class TellingStore:
     async def reset(self) -> None:
         """Delete every row of every table."""
         await self._store.reset()
+
+    @property
+    def generation(self) -> int:
+        """Grows when everything is replaced by something else."""
+        return self._store.generation
+
+    async def save_image(self, path: Path) -> None:
+        """Write all that is committed into a new file."""
+        await self._store.save_image(path)
+
+    async def load_image(self, path: Path, then: Callable[[Tx, int], Coroutine[Any, Any, None]]) -> None:
+        """Replace everything by what is in an image."""
+        await self._store.load_image(path, then)
 
     async def close(self) -> None:
         """Let go of the database."""

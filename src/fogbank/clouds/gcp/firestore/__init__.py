@@ -34,7 +34,7 @@ def make_firestore(parts: Parts) -> Firestore:
         parts.clock,
         parts.ids,
         firestore_types(),
-        Transactions(parts.clock, parts.ids),
+        Transactions(parts.store, parts.clock, parts.ids),
         Watches(parts.store, parts.clock),
         parts.checks_indexes,
         parts.firestore_rules,

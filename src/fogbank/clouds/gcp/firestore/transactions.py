@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fogbank.engines.documents.model import Key
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
+    from fogbank.storage import Store
 
 IDLE_SECONDS: Final = 60
 WHOLE_SECONDS: Final = 270
@@ -57,11 +58,13 @@ class Transaction:
 class Transactions:
     """Those that are open in this process."""
 
-    def __init__(self, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
+        self._store = store
         self._clock = clock
         self._ids = ids
         # In the order of their beginnings.
         self._open: dict[bytes, Transaction] = {}
+        self._generation = store.generation
 
     def begin(self, database: Database, options: Any) -> Transaction:
         """Begin one as `TransactionOptions` say; read-only ones see the state of one time."""
@@ -79,6 +82,7 @@ class Transactions:
 
     def find(self, database: Database, key: bytes) -> Transaction:
         """Return an open one, which is in use from now on; raises `GrpcError`."""
+        self._forget()
         found = self._open.get(key)
         now_us = self._clock.now()
         if found is None or self._is_over(found, now_us):
@@ -98,6 +102,10 @@ class Transactions:
         self._open.pop(key, None)
 
     def _forget(self) -> None:
+        if self._generation != self._store.generation:
+            # What they have read isn't there any more, also where something else has its version.
+            self._open.clear()
+            self._generation = self._store.generation
         now_us = self._clock.now()
         for key, each in list(self._open.items())[:16]:
             if self._is_over(each, now_us):

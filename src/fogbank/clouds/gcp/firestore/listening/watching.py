@@ -107,7 +107,13 @@ class Follower:
                 self.seq = await self._store.read(change_feed.last, feed)
                 self.started.set()
             version = 0
+            generation = self._store.generation
             while True:
+                if generation != self._store.generation:
+                    # Everything is other than it was, and the feed's numbers count something else.
+                    generation = self._store.generation
+                    self.seq = await self._store.read(change_feed.last, feed)
+                    self._begin_anew()
                 told = await self._store.read(history.follow, feed, self.seq, READ_AT_ONCE)
                 if told and told[0].seq > self.seq + 1:
                     # What came between isn't there any more.

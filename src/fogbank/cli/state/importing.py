@@ -1,0 +1,25 @@
+"""`fogbank import`: the whole state of a running server, from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from fogbank.cli.client import ask, url_option
+
+PATIENCE_SECONDS: Final = 3_600.0
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@url_option
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def command(file: Path, url: str, *, yes: bool) -> None:
+    """Replace all that a running server holds by what was exported into FILE."""
+    if not yes:
+        click.confirm(f"Replace everything in {url}?", abort=True)
+    with file.open("rb") as source:
+        taken = ask(url, "POST", "/_fogbank/import", source, PATIENCE_SECONDS)
+    print(f"Everything is as it was exported at {taken['taken']} by Fogbank {taken['version']}.")

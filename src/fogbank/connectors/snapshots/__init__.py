@@ -1,0 +1,1 @@
+"""The server's whole state: kept under names, gone back to, compared, taken out and brought in."""
