@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fogbank.clouds.gcp.logging import elsewhere
 from fogbank.clouds.gcp.logging.names import PROJECTS, read_log_name
 from fogbank.clouds.gcp.logging.service import BUCKET, DAY_SECONDS
 from fogbank.clouds.gcp.logging.shapes import NS_PER_US, keep, time_ns, write_time
@@ -108,6 +109,8 @@ class _Writing:
         if found is None:
             field = f"entries[{index}].log_name" if entry.log_name else "log_name"
             found = self._holders[name] = read_log_name(name, field)
+            if elsewhere.group_of(found[1]) is not None:
+                raise invalid(field, f"The log {name} belongs to another cloud's service, and is only read here.")
         holder, log_id = found
         if entry.ByteSize() > ENTRY_BYTES_MAX:
             raise invalid(
