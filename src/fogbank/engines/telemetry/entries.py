@@ -166,8 +166,8 @@ async def read_several(tx: Tx, now_us: int, sources: Iterable[Source], query: Qu
     return await _fill(_InOrder(tx, parts, newest_first=query.newest_first), query, names)
 
 
-async def ingested(tx: Tx, now_us: int, source: Source, from_us: int, since_us: int, limit: int) -> list[Logged]:
-    """Return entries of a group that came in at `since_us` or later, whose own times are `from_us` or later.
+async def ingested(tx: Tx, now_us: int, source: Source, beyond: Place, since_us: int, limit: int) -> list[Logged]:
+    """Return entries of a group that came in at `since_us` or later, those that stand behind a place.
 
     Oldest first. Looks at all entries from there on, so it is a scan; a group that isn't there has none.
     """
@@ -177,15 +177,14 @@ async def ingested(tx: Tx, now_us: int, source: Source, from_us: int, since_us: 
         return []
     rows = await tx.all(
         "SELECT e.at_us, e.id, e.ingested_us, e.content, s.name, e.log_group FROM log_entry e"
-        " JOIN log_stream s ON s.id = e.stream WHERE e.log_group = $1 AND e.at_us >= $2 AND e.ingested_us >= $3"
-        " ORDER BY e.at_us, e.id LIMIT $4",
+        " JOIN log_stream s ON s.id = e.stream WHERE e.log_group = $1 AND (e.at_us, e.id) > ($2, $3)"
+        " AND e.ingested_us >= $4 ORDER BY e.at_us, e.id LIMIT $5",
         group.id,
-        max(from_us, groups.oldest_us(group, now_us)),
+        *max(beyond, Place(groups.oldest_us(group, now_us), 0)),
         since_us,
         limit,
     )
-    found = [_logged(row, source.group) for row in rows]
-    return [entry for entry in found if source.streams is None or entry.stream in source.streams]
+    return [_logged(row, source.group) for row in rows]
 
 
 def _range(group: LogGroup, now_us: int, query: Query) -> tuple[Place, Place]:

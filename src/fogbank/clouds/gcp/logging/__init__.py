@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fogbank.clouds.gcp.logging import logs, reading, writing
+from fogbank.clouds.gcp.logging import configuration, logs, reading, resources, tailing, writing
 from fogbank.clouds.gcp.logging.service import PACKAGE, Logging
 from fogbank.wire.grpc.service import Service
 
@@ -20,12 +20,14 @@ def make_services(parts: Parts) -> list[Service]:
         "DeleteLog": logs.delete_log,
         "ListLogEntries": reading.list_log_entries,
         "ListLogs": logs.list_logs,
+        "ListMonitoredResourceDescriptors": resources.list_monitored_resource_descriptors,
+        "TailLogEntries": tailing.tail_log_entries,
         "WriteLogEntries": writing.write_log_entries,
     }
     quick = frozenset(("DeleteLog", "WriteLogEntries"))
     return [
         Service(f"{PACKAGE}.LoggingServiceV2", logging, methods, quick=quick),
-        Service(f"{PACKAGE}.ConfigServiceV2", logging, {}),
+        Service(f"{PACKAGE}.ConfigServiceV2", logging, configuration.METHODS),
         # They are there, so that their methods are refused by name.
         Service(f"{PACKAGE}.MetricsServiceV2", logging, {}),
     ]

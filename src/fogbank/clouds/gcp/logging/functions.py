@@ -68,7 +68,7 @@ def keep_printed(printed: Printed, ids: Ids) -> Kept:
     log_name = holder.log_name(log_id)
     kept = [_keep(template, line.at_us, line.text, log_name, ids) for line in printed.lines]
     found = [entry._replace(invocation=printed.invocation) for entry in kept]
-    return Kept(holder.group, log_id, found, BUCKET)
+    return Kept(holder.group(log_id), log_id, found, BUCKET)
 
 
 def _keep(template: Any, at_us: int, text: str, log_name: str, ids: Ids) -> LogEntry:

@@ -22,6 +22,15 @@ RESOURCES_MAX: Final = 100
 DEFAULT_BUCKET: Final = "_Default"
 REQUIRED_BUCKET: Final = "_Required"
 BUCKETS: Final = (DEFAULT_BUCKET, REQUIRED_BUCKET)
+# Google Cloud, "Log buckets": what goes to the bucket that nobody can change; everything else to the other.
+REQUIRED_LOGS: Final = (
+    "cloudaudit.googleapis.com/activity", "externalaudit.googleapis.com/activity",
+    "cloudaudit.googleapis.com/system_event", "externalaudit.googleapis.com/system_event",
+    "cloudaudit.googleapis.com/access_transparency", "externalaudit.googleapis.com/access_transparency",
+)  # fmt: skip
+DATA_ACCESS: Final = "cloudaudit.googleapis.com/data_access"
+# The view that doesn't show who has read what.
+DISCREET: Final = "_Default"
 VIEWS: Final = {DEFAULT_BUCKET: ("_AllLogs", "_Default"), REQUIRED_BUCKET: ("_AllLogs",)}
 LOCATION: Final = "global"
 _KINDS: Final = (PROJECTS, "organizations", "folders", "billingAccounts")
@@ -42,10 +51,13 @@ class Holder(NamedTuple):
         return f"{self.kind}/{self.id}"
 
     @property
-    def group(self) -> Name:
-        """Where its logs are in the store: the bucket that takes them."""
-        scope = f"gcp/{self.id}/" if self.kind == PROJECTS else f"gcp/{self.kind}:{self.id}/"
-        return scope, DEFAULT_BUCKET
+    def scope(self) -> str:
+        """The scope of its buckets in the store."""
+        return f"gcp/{self.id}/" if self.kind == PROJECTS else f"gcp/{self.kind}:{self.id}/"
+
+    def group(self, log_id: str) -> Name:
+        """Return where a log is in the store: the bucket that takes its entries."""
+        return self.scope, REQUIRED_BUCKET if log_id in REQUIRED_LOGS else DEFAULT_BUCKET
 
     def log_name(self, log_id: str) -> str:
         """Return the full name of one of its logs."""
@@ -53,10 +65,16 @@ class Holder(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where entries are looked for: everything of a holder, or one of its buckets."""
+    """Where entries are looked for: all buckets of a holder, or one of them."""
 
     holder: Holder
-    bucket: str = DEFAULT_BUCKET
+    buckets: tuple[str, ...] = BUCKETS
+    discreet: bool = False
+
+    @property
+    def groups(self) -> list[Name]:
+        """Where that is in the store."""
+        return [(self.holder.scope, bucket) for bucket in self.buckets]
 
 
 def read_holder(text: str, field: str) -> Holder:
@@ -92,7 +110,7 @@ def read_place(text: str, field: str) -> Place:
         return Place(holder)
     if location != LOCATION or view not in VIEWS.get(bucket, ()):
         raise not_found(text)
-    return Place(holder, bucket)
+    return Place(holder, (bucket,), discreet=view == DISCREET)
 
 
 def read_places(texts: list[str]) -> list[Place]:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from fogbank.clouds.gcp.logging import elsewhere
-from fogbank.clouds.gcp.logging.names import DEFAULT_BUCKET, RESOURCES_MAX, read_places
+from fogbank.clouds.gcp.logging.names import DATA_ACCESS, RESOURCES_MAX, read_places
 from fogbank.clouds.gcp.logging.records import LogRecord
 from fogbank.clouds.gcp.logging.shapes import NS_PER_US, show, time_ns
 from fogbank.clouds.gcp.paging import read_page_token, write_page_token
 from fogbank.clouds.gcp.refusals import invalid
 from fogbank.engines.telemetry import entries
-from fogbank.engines.telemetry.entries import EXAMINED_MAX, Source
 from fogbank.engines.telemetry.entries import Query as Wanted
+from fogbank.engines.telemetry.entries import Source
 from fogbank.engines.telemetry.model import Place as At
 from fogbank.languages.logging_query import ID, PatternError, QueryError, compile_query
 
@@ -42,24 +42,29 @@ class Selection(NamedTuple):
     sources: tuple[Source, ...]
     query: Query
     holders: dict[Name, Holder]
+    # Groups of which only is seen what a discreet view shows.
+    discreet: frozenset[Name] = frozenset()
 
     def log_name(self, logged: Logged) -> str:
         """Return the full name of an entry's log."""
         holder = self.holders[logged.group]
-        is_own = logged.group == holder.group
+        is_own = logged.group[0] == holder.scope
         return holder.log_name(logged.stream if is_own else elsewhere.log_id_of(logged.group))
 
     def dressed(self, logged: Logged) -> Logged:
         """Return an entry with all that Google's entries have."""
         holder = self.holders[logged.group]
-        return logged if logged.group == holder.group else elsewhere.dress(logged, holder)
+        return logged if logged.group[0] == holder.scope else elsewhere.dress(logged, holder)
 
     def matches(self) -> Callable[[Logged], bool] | None:
         """Return the test of entries."""
         test = self.query.matches
         if test is None:
-            return None
-        return lambda logged: test(LogRecord(self.dressed(logged), self.log_name(logged)))
+            return self._shows if self.discreet else None
+        return lambda logged: self._shows(logged) and test(LogRecord(self.dressed(logged), self.log_name(logged)))
+
+    def _shows(self, logged: Logged) -> bool:
+        return logged.group not in self.discreet or logged.stream != DATA_ACCESS
 
     def show(self, logged: Logged) -> Any:
         """Return an entry as the API shows it."""
@@ -114,34 +119,31 @@ def select(names: list[str], text: str) -> Selection:
         raise invalid("filter", f"Unparseable filter: {error}") from None
     sources: list[Source] = []
     holders: dict[Name, Holder] = {}
-    for place in places:
+    discreet: set[Name] = set()
+    for place in sorted(places, key=lambda place: place.discreet):
         for source in _sources(place, query.hints):
             if source.group not in holders:
                 holders[source.group] = place.holder
                 sources.append(source)
-    return Selection(tuple(sources), query, holders)
+                if place.discreet:
+                    discreet.add(source.group)
+    return Selection(tuple(sources), query, holders, frozenset(discreet))
 
 
 def _sources(place: Place, hints: Hints) -> Sequence[Source]:
-    """Return where a place's entries are that a query may find; nothing is in the bucket of audit logs."""
-    group = place.holder.group
-    if place.bucket != DEFAULT_BUCKET:
-        return ()
+    """Return where a place's entries are that a query may find."""
     if hints.logs is None:
-        return (Source(group),)
-    own: list[str] = []
-    others: list[Source] = []
+        return [Source(group) for group in place.groups]
     prefix = f"{place.holder}/logs/"
-    for kind, text in sorted(hints.logs):
-        if kind != ID and not text.startswith(prefix):
-            continue
-        log_id = text if kind == ID else unquote(text.removeprefix(prefix))
-        elsewhere_group = elsewhere.group_of(log_id)
-        if elsewhere_group is None:
-            own.append(log_id)
-        else:
-            others.append(Source(elsewhere_group))
-    return (Source(group, own), *others[:RESOURCES_MAX])
+    ids = {
+        text if kind == ID else unquote(text.removeprefix(prefix))
+        for kind, text in hints.logs
+        if kind == ID or text.startswith(prefix)
+    }
+    others = [Source(group) for group in map(elsewhere.group_of, sorted(ids)) if group is not None]
+    own = [log_id for log_id in sorted(ids) if elsewhere.group_of(log_id) is None]
+    by_group = {group: [log_id for log_id in own if place.holder.group(log_id) == group] for group in place.groups}
+    return [*(Source(group, chosen) for group, chosen in by_group.items() if chosen), *others[:RESOURCES_MAX]]
 
 
 def _read_token(token: str, digest: str) -> At | None:
@@ -152,6 +154,3 @@ def _read_token(token: str, digest: str) -> At | None:
     if made_for != digest or not (at_us.isdecimal() and number.isdecimal()):
         raise invalid("page_token", "page_token doesn't match arguments from the request")
     return At(int(at_us), int(number))
-
-
-__all__ = ["EXAMINED_MAX", "Selection", "in_order", "list_log_entries", "select"]

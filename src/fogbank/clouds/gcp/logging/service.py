@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fogbank.clouds.gcp.logging.names import DEFAULT_BUCKET, REQUIRED_BUCKET
 from fogbank.engines.telemetry.model import LogGroupConfig
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ DAY_SECONDS: Final = 86_400
 RETENTION_DAYS: Final = 30
 REQUIRED_RETENTION_DAYS: Final = 400
 BUCKET: Final = LogGroupConfig(retention_seconds=RETENTION_DAYS * DAY_SECONDS)
+CONFIGS: Final = {
+    DEFAULT_BUCKET: BUCKET,
+    REQUIRED_BUCKET: LogGroupConfig(retention_seconds=REQUIRED_RETENTION_DAYS * DAY_SECONDS),
+}
 
 
 class Logging(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.clouds.gcp.logging import elsewhere
 from fogbank.clouds.gcp.logging.names import PROJECTS, read_log_name
-from fogbank.clouds.gcp.logging.service import BUCKET, DAY_SECONDS
+from fogbank.clouds.gcp.logging.service import CONFIGS, DAY_SECONDS
 from fogbank.clouds.gcp.logging.shapes import NS_PER_US, keep, time_ns, write_time
 from fogbank.clouds.gcp.refusals import invalid
 from fogbank.engines.telemetry import entries
@@ -74,7 +74,7 @@ async def write_log_entries(logging: Logging, call: Call, request: Any) -> Any:
 async def _append(tx: Tx, now_us: int, streams: Sequence[tuple[Stream, list[LogEntry]]]) -> None:
     """Add entries to streams, in an order that all who do so at the same time have."""
     for (group, log_id, own_ids), kept in streams:
-        await entries.append(tx, now_us, group, log_id, kept, create=True, config=BUCKET, once=own_ids)
+        await entries.append(tx, now_us, group, log_id, kept, create=True, config=CONFIGS[group[1]], once=own_ids)
 
 
 def _partly(logging: Logging, failed: dict[int, GrpcError], *, none: bool) -> GrpcError:
@@ -96,7 +96,10 @@ class _Writing:
         self._logging = logging
         self._request = request
         self._now_us = logging.clock.now()
-        self._oldest_ns = (self._now_us - BUCKET.retention_seconds * SECOND_US) * NS_PER_US
+        self._oldest_ns = {
+            bucket: (self._now_us - config.retention_seconds * SECOND_US) * NS_PER_US
+            for bucket, config in CONFIGS.items()
+        }
         self._latest_ns = (self._now_us + AHEAD_SECONDS_MAX * SECOND_US) * NS_PER_US
         self._holders: dict[str, tuple[Holder, str]] = {}
         self.streams: defaultdict[Stream, list[LogEntry]] = defaultdict(list)
@@ -132,8 +135,9 @@ class _Writing:
         if not entry.HasField("timestamp"):
             write_time(entry.timestamp, self._now_us)
         at_ns = time_ns(entry.timestamp)
-        if self._oldest_ns <= at_ns <= self._latest_ns:
-            stream = Stream(holder.group, log_id, bool(entry.insert_id))
+        group = holder.group(log_id)
+        if self._oldest_ns[group[1]] <= at_ns <= self._latest_ns:
+            stream = Stream(group, log_id, bool(entry.insert_id))
             self.streams[stream].append(keep(entry, holder.log_name(log_id), at_ns, self._logging.ids))
 
     def _check_payload(self, index: int, payload: Any) -> None:
