@@ -122,7 +122,7 @@ logger = client.logger("my-logger")
 logger.log("Hello, world!")
 # The client adds an entry about itself.
 found = [entry.payload for entry in logger.list_entries()]
-assert found[0] == "Hello, world!", found
+assert found[-1] == "Hello, world!", found
 """
 PREPARED = """
 import boto3

@@ -1,7 +1,7 @@
 // Google Cloud Logging through Google's own client for Node.js, over gRPC.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { Logging } from "@google-cloud/logging";
 
 const { credentials } = createRequire(import.meta.resolve("@google-cloud/logging"))("google-gax").grpc;
@@ -12,6 +12,8 @@ const logging = new Logging({
   port: Number(port),
   sslCreds: credentials.createInsecure(),
 });
+// A stream that is tailed has no way to be cancelled.
+after(() => setTimeout(() => process.exit(), 200));
 const resource = { type: "global" };
 
 test("entries are written, listed and found", async () => {

@@ -269,9 +269,7 @@ async def test_entries_whose_ids_say_what_they_are_are_added_once(bench: Bench) 
     same = LogEntry(7, bench.start_us, "first")
     other = LogEntry(7, bench.start_us + 1, "another time")
     twice = [same, same._replace(text="again"), other]
-    await bench.store.run(
-        entries.append, GROUP, "s", [same, same._replace(text="again"), other], create=True, once=True
-    )
+    await bench.store.run(entries.append, GROUP, "s", twice, create=True, once=True)
     await bench.store.run(entries.append, GROUP, "s", [same._replace(text="later")], once=True)
     assert await bench.texts() == ["first", "another time"]
     group = await bench.store.read(groups.find, GROUP)
