@@ -50,6 +50,10 @@ class Logs:
     def name(self, log_id: str = "my-logger") -> str:
         return f"projects/{self.project}/logs/{log_id}"
 
+    def logger(self, log_id: str) -> Any:
+        """Return a log; its entries' resource is said, since finding it out means asking the machine."""
+        return self.client.logger(log_id, resource=logging_v2.Resource("global", {}))
+
     def write(self, *entries: dict[str, Any], log_id: str = "my-logger", **request: Any) -> Any:
         settings = {"log_name": self.name(log_id), "resource": {"type": "global"}, **request}
         return self.api.write_log_entries(request={"entries": list(entries), **settings})

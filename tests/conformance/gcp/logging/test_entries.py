@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_what_is_logged_is_listed(logs: Logs) -> None:
-    logger = logs.client.logger("my-logger")
+    logger = logs.logger("my-logger")
     logger.log("Hello, world!", severity="WARNING", labels={"a": "b"})
     logger.log({"message": "structured", "count": 3, "inner": {"list": [1, None, True]}})
     first, second = logs.client.list_entries(filter_=ANY_TIME)
@@ -36,7 +36,7 @@ def test_every_field_comes_back(logs: Logs) -> None:
     when = dt.datetime.now(dt.UTC).replace(microsecond=123456)
     request = {"requestMethod": "GET", "status": 404, "latency": "1.5s", "responseSize": "123"}
     location = {"file": "a.py", "line": 12, "function": "f"}
-    logs.client.logger("my-logger").log_text(
+    logs.logger("my-logger").log_text(
         "all of it", insert_id="mine", timestamp=when, trace="projects/p/traces/1", span_id="000000000000004a",
         trace_sampled=True, http_request=request, source_location=location,
         operation={"id": "op", "producer": "me", "first": True},
@@ -107,15 +107,15 @@ def test_logs_of_several_resources_come_together(grpc_logs: Logs) -> None:
 
 def test_logs_are_listed_and_deleted(logs: Logs) -> None:
     for log_id in ("b", "a%2Fb.c", "c"):
-        logs.client.logger(log_id).log_text("x")
+        logs.logger(log_id).log_text("x")
     listed = list(logs.api.list_logs(request={"parent": f"projects/{logs.project}", "page_size": 2}))
     assert listed == [logs.name("a%2Fb.c"), logs.name("b"), logs.name("c")]
-    logs.client.logger("a%2Fb.c").delete()
+    logs.logger("a%2Fb.c").delete()
     assert list(logs.api.list_logs(parent=f"projects/{logs.project}")) == listed[1:]
     assert len(logs.found()) == 2
     with pytest.raises(exceptions.NotFound):
-        logs.client.logger("a%2Fb.c").delete()
-    logs.client.logger("a%2Fb.c").log_text("again")
+        logs.logger("a%2Fb.c").delete()
+    logs.logger("a%2Fb.c").log_text("again")
     assert list(logs.api.list_logs(parent=f"projects/{logs.project}")) == listed
 
 
@@ -190,7 +190,7 @@ def test_only_what_is_of_its_time_is_kept_and_for_thirty_days(timed_logs: Logs, 
 
 
 def test_filters_find_and_are_refused(logs: Logs) -> None:
-    logger = logs.client.logger("my-logger")
+    logger = logs.logger("my-logger")
     logger.log_struct({"user": {"name": "Ada"}, "ms": 12.5}, severity="ERROR")
     logger.log_text("The cat in the hat", severity="INFO")
 
