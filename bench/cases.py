@@ -10,6 +10,7 @@ from bench.firestore import FIRESTORE_CASES
 from bench.functions import LAMBDA_CASES
 from bench.http_functions import HTTP_FUNCTION_CASES
 from bench.languages import LANGUAGE_CASES
+from bench.logging import LOGGING_CASES
 from bench.pubsub import PUBSUB_CASES
 from bench.sns import SNS_CASES
 from bench.sqs import SQS_CASES
@@ -23,6 +24,7 @@ CASES = (
     *EVENT_CASES,
     *PUBSUB_CASES,
     *FIRESTORE_CASES,
+    *LOGGING_CASES,
     *AZURE_CASES,
     *COSMOS_CASES,
     *DYNAMODB_CASES,

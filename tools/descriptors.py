@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from google.api import annotations_pb2, http_pb2
+from google.cloud.audit import audit_log_pb2
 from google.cloud.location import locations_pb2
 from google.iam.v1 import iam_policy_pb2
 from google.longrunning import operations_pb2
@@ -25,8 +26,10 @@ from google.rpc import error_details_pb2, status_pb2
 
 from tools.firebase_rules import rules_file
 from tools.grpc_protocols import health_file, reflection_file
+from tools.logging_rules import logging_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from google.protobuf.descriptor import FileDescriptor
@@ -56,12 +59,16 @@ MIXINS: Final = {
 
 
 class Client(NamedTuple):
-    """A published client: the modules of its transports, its types and the name of the service."""
+    """A published client: the modules of its transports, its types and the name of the service.
+
+    `rules` returns the HTTP rules of one that has no transport for REST.
+    """
 
     package: str
     transports: str
     types: tuple[str, ...]
     service: str
+    rules: Callable[[], dict[str, list[http_pb2.HttpRule]]] | None = None
 
 
 FUNCTIONS_CLIENTS: Final = (
@@ -136,10 +143,22 @@ FIRESTORE_CLIENTS: Final = (
         "google.firestore.admin.v1.FirestoreAdmin",
     ),
 )  # fmt: skip
+_LOGGING: Final = ("types.logging", "types.log_entry", "types.logging_config", "types.logging_metrics")
+LOGGING_CLIENTS: Final = tuple(
+    Client(
+        "google.cloud.logging_v2",
+        f"services.{module}_service_v2.transports",
+        _LOGGING[first:] + _LOGGING[:first],
+        f"google.logging.v2.{name}ServiceV2",
+        logging_rules,
+    )
+    for module, name, first in (("logging", "Logging", 0), ("config", "Config", 2), ("metrics", "Metrics", 3))
+)
 SERVICES: Final = {
     "eventarc": EVENTARC_CLIENTS,
     "firestore": FIRESTORE_CLIENTS,
     "functions": FUNCTIONS_CLIENTS,
+    "logging": LOGGING_CLIENTS,
     "pubsub": PUBSUB_CLIENTS,
     "scheduler": SCHEDULER_CLIENTS,
     "tasks": TASKS_CLIENTS,
@@ -201,8 +220,10 @@ def add_verify(files: Files) -> None:
 def service_of(client: Client) -> tuple[descriptor_pb2.ServiceDescriptorProto, dict[str, list[http_pb2.HttpRule]]]:
     """Return a client's service, and the rules of the mixins that it calls."""
     grpc = importlib.import_module(f"{client.package}.{client.transports}.grpc")
-    rest = importlib.import_module(f"{client.package}.{client.transports}.rest_base")
-    rules = rules_of(rest)
+    if client.rules is None:
+        rules = rules_of(importlib.import_module(f"{client.package}.{client.transports}.rest_base"))
+    else:
+        rules = client.rules()
     service = descriptor_pb2.ServiceDescriptorProto(name=client.service.rpartition(".")[2])
     for sends, answers, full_name, name, request, response in _METHOD.findall(inspect.getsource(grpc)):
         if full_name != client.service:
@@ -294,6 +315,13 @@ def service_files(clients: tuple[Client, ...], known: Files, rules: dict[str, li
     return files
 
 
+def payloads(known: Files) -> Files:
+    """Return the protobuf messages that entries of logs may have as their payloads."""
+    request_log = types_of(Client("google.cloud.appengine_logging_v1", "", ("types.request_log",), ""))
+    files = closure(audit_log_pb2.DESCRIPTOR, *request_log)
+    return {name: proto for name, proto in files.items() if name not in known}
+
+
 def add_rules(files: Files, rules: dict[str, list[http_pb2.HttpRule]]) -> None:
     """Give the mixins' methods the rules of all services that have them."""
     for file in files.values():
@@ -313,6 +341,7 @@ def sets() -> dict[Path, Files]:
         found[GCP / folder / "descriptors.binpb.zlib"] = service_files(clients, known | shared, rules)
     found[GCP / "firebaserules" / "descriptors.binpb.zlib"] = {each.name: each for each in rules_files()}
     add_verify(found[GCP / "firestore" / "descriptors.binpb.zlib"])
+    found[GCP / "logging" / "descriptors.binpb.zlib"] |= payloads(known | shared)
     add_rules(shared, rules)
     found[GCP / "mixins.binpb.zlib"] = shared
     return found

@@ -17,6 +17,7 @@ from fogbank.clouds.aws.services import (
     aws_feed_formats,
     aws_formats,
     aws_launchers,
+    aws_log_keepers,
     aws_pipe_forms,
     aws_services,
     aws_table,
@@ -35,6 +36,7 @@ from fogbank.clouds.azure.services import (
     azure_feed_formats,
     azure_formats,
     azure_launchers,
+    azure_log_keepers,
     azure_preparers,
     azure_shapes,
     azure_table,
@@ -46,7 +48,7 @@ from fogbank.clouds.gcp.services import (
     gcp_couriers,
     gcp_dialects,
     gcp_launchers,
-    gcp_line_readers,
+    gcp_log_keepers,
     gcp_push_forms,
     gcp_shapes,
     gcp_table,
@@ -175,6 +177,7 @@ class App:
         self.time: TimeControl
         self.snapshots: Snapshots
         self.runner: FunctionRunner
+        self.logs: FunctionLogs
         self.poster: Poster
         self.signer: Signer
         self._history: InvocationHistory
@@ -282,9 +285,10 @@ class App:
     async def _start(self) -> None:
         folder = await self._open_store()
         self._add(Housekeeping(self.store, self.clock))
-        logs = self._add(FunctionLogs(self.store, self.ids, gcp_line_readers()))
+        keepers = {**aws_log_keepers(), **azure_log_keepers(), **gcp_log_keepers()}
+        self.logs = self._add(FunctionLogs(self.store, self.ids, keepers))
         self._history = self._add(InvocationHistory(self.store, self.clock, self.ids))
-        await self._open_runner(folder, logs)
+        await self._open_runner(folder)
         self._sessions = Sessions(self.store, self.clock, self.ids)
         launchers = {
             **aws_launchers(lambda: self.loopback_url, self._sessions),
@@ -395,7 +399,7 @@ class App:
         if self.port:
             await self.snapshots.export_to(path)
 
-    async def _open_runner(self, folder: Path | None, logs: FunctionLogs) -> None:
+    async def _open_runner(self, folder: Path | None) -> None:
         """Find out how functions can be run here; raises `SettingsError` where that is not as it has to be."""
         settings = self.settings
         contracts: dict[str, Contract] = {
@@ -403,7 +407,9 @@ class App:
             "functions-framework": FunctionsFrameworkContract(),
             "lambda": LambdaContract(self.clock, self.ids),
         }
-        self.runner = FunctionRunner(self.store, self.clock, self.ids, contracts, logs.take, folder, settings.shared)
+        self.runner = FunctionRunner(
+            self.store, self.clock, self.ids, contracts, self.logs.take, folder, settings.shared
+        )
         self._stack.push_async_callback(self.runner.close)
         await self.runner.open(PYTHON, isolated=settings.sandbox != "process")
         if settings.sandbox == "strict" and self.runner.tier.name != "B":

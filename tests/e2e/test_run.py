@@ -126,6 +126,15 @@ publisher = pubsub_v1.PublisherClient()
 topic_path = publisher.topic_path("my-project", "my-topic")
 future = publisher.publish(topic_path, data=b"Hello, world!")
 assert future.result()
+
+from google.cloud import logging
+
+client = logging.Client()
+logger = client.logger("my-logger")
+logger.log("Hello, world!")
+# The client adds an entry about itself.
+found = [entry.payload for entry in logger.list_entries()]
+assert found[-1] == "Hello, world!", found
 """
 PREPARED = """
 import boto3

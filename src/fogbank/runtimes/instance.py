@@ -15,7 +15,7 @@ from fogbank.runtimes import debugging
 from fogbank.runtimes.callers import has_socket
 from fogbank.runtimes.inside.channel import encode
 from fogbank.runtimes.link import ChannelLink, encode_launch
-from fogbank.runtimes.model import MIB, Ended, Line, Outcome, limits_of
+from fogbank.runtimes.model import MIB, Ended, Line, Outcome, Printed, limits_of
 from fogbank.runtimes.output import Output
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class Instance:
         """Wait until it is initialised, and can be forked; False if it never will be."""
         if await self._await_initialised() is not None:
             return False
-        self._log(self.launch.log, self._stream, self._lines + self._output.take())
+        self._log(Printed(self.launch.log, self._stream, self._lines + self._output.take()))
         self._lines = []
         return True
 
@@ -269,7 +269,7 @@ class Instance:
         await self._link.close()
         rest = self._lines + self._output.close() + self._close_others()
         if rest:
-            self._log(self.launch.log, self._stream, rest)
+            self._log(Printed(self.launch.log, self._stream, rest))
         shutil.rmtree(self._workspace.temporary, ignore_errors=True)
 
     async def invoke(self, invocation: Invocation) -> Outcome:
@@ -303,7 +303,8 @@ class Instance:
             self._link.companions.observe(invocation, outcome, self.launch.memory_mib)
             outcome = outcome._replace(lines=sorted(printed + others, key=lambda line: line.at_us))
         lines = self._contract.report(self.launch, invocation, outcome, began_us, self._clock.now())
-        self._log(self.launch.log, self._stream, lines)
+        told = invocation.context.get("execution", invocation.id)
+        self._log(Printed(self.launch.log, self._stream, lines, told))
         return outcome._replace(lines=lines, stream=self._stream)
 
     async def _settle(self, rest: asyncio.Future[None], spent_seconds: float) -> None:

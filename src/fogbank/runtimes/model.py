@@ -74,8 +74,8 @@ class Invocation(NamedTuple):
     """One event for a function; `context` is handed on to it in the contract's own words.
 
     An HTTP request is an event, too: `event` is its body and `context` has `method`, `path` (undecoded, without
-    the query), `query`, and `headers` as pairs of texts. The result's body is the `payload` of the `Outcome`, whose
-    `head` has `status` and `headers`.
+    the query), `query`, and `headers` as pairs of texts; with `execution`, the log calls it
+    that. The result's body is the `payload` of the `Outcome`, whose `head` has `status` and `headers`.
 
     Where there is a `reply`, it gets the parts of a result that the function streams, as they come.
     """
@@ -170,8 +170,20 @@ class Workspace(NamedTuple):
         return Places(str(self.code), layers, str(self.temporary), brought)
 
 
-LogSink: TypeAlias = "Callable[[tuple[str, str], str, Sequence[Line]], None]"
-"""Takes what was printed: log group (scope and name), stream, lines."""
+class Printed(NamedTuple):
+    """Lines that an instance printed, for its stream of a log group (scope and name).
+
+    `invocation` is what the log calls the one that they are from, "" for none.
+    """
+
+    group: tuple[str, str]
+    stream: str
+    lines: Sequence[Line]
+    invocation: str = ""
+
+
+LogSink: TypeAlias = "Callable[[Printed], None]"
+"""Takes what was printed."""
 
 
 class Runs(Protocol):

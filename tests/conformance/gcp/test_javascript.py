@@ -33,6 +33,7 @@ def test_script(server: ThreadedServer, project: str, script: str) -> None:
             "PATH": os.environ["PATH"],
             "FIRESTORE_EMULATOR_HOST": host,
             "PUBSUB_EMULATOR_HOST": host,
+            "FOGBANK_HOST": host,
             "FOGBANK_PROJECT": project,
             # Nobody is asked whether this is one of Google's machines.
             "METADATA_SERVER_DETECTION": "none",

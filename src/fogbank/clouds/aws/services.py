@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fogbank.clouds.aws.registry import REGISTRY
+from fogbank.connectors.function_logs import plainly
 from fogbank.connectors.queue_triggers import EventFormat
 from fogbank.engines.messaging.whole_queues import moves
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.posting import Poster
     from fogbank.connectors.delivery.targets import Target
     from fogbank.connectors.destinations import Finished, Parcel, Tellers
+    from fogbank.connectors.function_logs import Keeper
     from fogbank.connectors.invoker import Launcher, Tracer
     from fogbank.connectors.piping.feeds import FeedFormat, Feeding
     from fogbank.connectors.piping.handing import PipeForm
@@ -54,6 +56,17 @@ def aws_launchers(endpoint: Callable[[], str], sessions: Sessions) -> dict[str, 
         return launch(function, endpoint(), sessions)
 
     return {"lambda": prepare}
+
+
+def aws_log_keepers() -> dict[str, Keeper]:
+    """Return what keeps the lines that Lambda's functions print."""
+
+    def severity_of(text: str) -> int:
+        from fogbank.runtimes.lambda_runtime_api.log_lines import severity_of  # noqa: PLC0415 - loaded on first use
+
+        return severity_of(text)
+
+    return {"aws": plainly(severity_of)}
 
 
 def aws_formats() -> dict[str, EventFormat]:

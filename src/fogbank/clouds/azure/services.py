@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fogbank.connectors.function_logs import plainly
 from fogbank.connectors.queue_triggers import EventFormat
 from fogbank.engines.documents.traits import Shape
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from fogbank.connectors.delivery.couriers import Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.delivery.targets import Target
+    from fogbank.connectors.function_logs import Keeper
     from fogbank.connectors.invoker import Completer, Launcher, Preparer
     from fogbank.connectors.piping.feeds import FeedFormat, Feeding
     from fogbank.connectors.tables.model import Reader as TableReader
@@ -35,6 +37,17 @@ def azure_launchers() -> dict[str, Launcher]:
         return launch(function)
 
     return {"azure-functions": prepare}
+
+
+def azure_log_keepers() -> dict[str, Keeper]:
+    """Return what keeps the lines that function apps print."""
+
+    def severity_of(text: str) -> int:
+        from fogbank.runtimes.azure_functions.log_lines import severity_of  # noqa: PLC0415 - loaded on first use
+
+        return severity_of(text)
+
+    return {"azure": plainly(severity_of)}
 
 
 def azure_completers(parts: Callable[[], tuple[Store, Ids]], clock: Clock) -> dict[str, Completer]:

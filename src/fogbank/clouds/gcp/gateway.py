@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from fogbank.wire.grpc.service import Methods
     from fogbank.wire.http import Request, Response
 
-_API: Final = re.compile(r"/v[0-9]+[a-z0-9]*/(?:projects|operations|folders|organizations)(?:/.*)?")
+_API: Final = re.compile(
+    r"/v[0-9]+[a-z0-9]*/(?:(?:projects|operations|folders|organizations|billingAccounts)(?:/.*)?"
+    r"|entries:[a-zA-Z]+|monitoredResourceDescriptors)"
+)
 _HOST: Final = re.compile(r"[a-z0-9.-]+\.(?:googleapis\.com|cloudfunctions\.(?:net|localhost))(?::[0-9]+)?")
 # A continent, a direction, a number: how Google's regions are named, and no bucket or table in an AWS path.
 _FUNCTION: Final = re.compile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fogbank.connectors.delivery.pushes import PushForm
 from fogbank.engines.documents.traits import Shape
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fogbank.connectors.delivery.couriers import Answer, Courier, Couriers, Dialect, Dialects
     from fogbank.connectors.delivery.posting import Poster
     from fogbank.connectors.delivery.targets import Target
-    from fogbank.connectors.function_logs import LineReader
+    from fogbank.connectors.function_logs import Keeper, Kept
     from fogbank.connectors.invoker import Invoker, Launcher
     from fogbank.connectors.signing import Signer
     from fogbank.connectors.tables.model import Reader as TableReader
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.model import Queue, Received
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
-    from fogbank.runtimes.model import Launch
+    from fogbank.runtimes.model import Launch, Printed
     from fogbank.storage import Tx
     from fogbank.storage.timers import Action, Timer
     from fogbank.wire.grpc.service import Service as AnyService
@@ -39,6 +39,7 @@ def gcp_services(parts: Parts) -> list[AnyService]:
         firebaserules,
         firestore,
         functions,
+        logging,
         pubsub,
         scheduler,
         tasks,
@@ -55,6 +56,7 @@ def gcp_services(parts: Parts) -> list[AnyService]:
         *firebaserules.make_services(parts),
         *firestore.make_services(parts),
         *functions.make_services(parts),
+        *logging.make_services(parts),
         *pubsub.make_services(parts),
         *scheduler.make_services(parts),
         *tasks.make_services(parts),
@@ -68,15 +70,15 @@ def gcp_services(parts: Parts) -> list[AnyService]:
     return [*services, *reflection_services(parts.types, [service.name for service in services])]
 
 
-def gcp_line_readers() -> dict[str, LineReader]:
-    """Return what reads the lines that Google's functions print."""
+def gcp_log_keepers() -> dict[str, Keeper]:
+    """Return what keeps the lines that Google's functions print."""
 
-    def read(text: str) -> tuple[int, dict[str, Any] | None]:
-        from fogbank.clouds.gcp.log_lines import read_line  # noqa: PLC0415 - loaded on first use
+    def keep(printed: Printed, ids: Ids) -> Kept:
+        from fogbank.clouds.gcp.logging.functions import keep_printed  # noqa: PLC0415 - loaded on first use
 
-        return read_line(text)
+        return keep_printed(printed, ids)
 
-    return {"gcp": read}
+    return {"gcp": keep}
 
 
 def gcp_launchers() -> dict[str, Launcher]:

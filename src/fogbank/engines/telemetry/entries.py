@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.engines.telemetry import groups, streams
-from fogbank.engines.telemetry.errors import LogStreamNotFoundError
+from fogbank.engines.telemetry.errors import LogGroupNotFoundError, LogStreamNotFoundError
 from fogbank.engines.telemetry.model import (
+    DEFAULT,
     LogEntry,
     Logged,
-    LogGroupConfig,
     Place,
     decode_content,
     encode_content,
 )
+from fogbank.storage.change_feed import EVERY_FOLLOWER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from fogbank.engines.telemetry.model import LogGroup, Name
+    from fogbank.engines.telemetry.model import LogGroup, LogGroupConfig, Name
     from fogbank.storage import Row, Tx
 
 # How many entries one read looks at before it gives others a turn.
@@ -37,6 +38,7 @@ _TOUCH: Final = (
 _APPEND: Final = (
     "INSERT INTO log_entry (log_group, at_us, id, stream, ingested_us, content) VALUES ($1, $2, $3, $4, $5, $6)"
 )
+_IS_THERE: Final = "SELECT 1 FROM log_entry WHERE log_group = $1 AND at_us = $2 AND id = $3"
 
 
 class Query(NamedTuple):
@@ -58,6 +60,13 @@ class Query(NamedTuple):
     matches: Callable[[Logged], bool] | None = None
 
 
+class Source(NamedTuple):
+    """A group to read among others: some of its streams by name, passing over those that aren't there, or all."""
+
+    group: Name
+    streams: Sequence[str] | None = None
+
+
 class Page(NamedTuple):
     """Entries in the order of reading; `beyond` is where to go on, None if there was nothing more."""
 
@@ -65,11 +74,25 @@ class Page(NamedTuple):
     beyond: Place | None
 
 
-async def append(
-    tx: Tx, now_us: int, group: Name, stream: str, entries: Sequence[LogEntry], *, create: bool = False
-) -> None:
-    """Add entries (one at least) to a stream; `create` makes the group and the stream if they aren't there.
+def topic(group: Name) -> tuple[str, str, str]:
+    """Return the signal that tells of new entries in a group."""
+    return ("log", *group)
 
+
+async def append(
+    tx: Tx,
+    now_us: int,
+    group: Name,
+    stream: str,
+    entries: Sequence[LogEntry],
+    *,
+    create: bool = False,
+    config: LogGroupConfig = DEFAULT,
+    once: bool = False,
+) -> None:
+    """Add entries (one at least) to a stream; `create` makes the group, with `config`, and the stream.
+
+    With `once` the entries' ids say what they are: those that are there already stay as they are.
     Raises `LogGroupNotFoundError`, `LogStreamNotFoundError`.
     """
     contents = [encode_content(entry) for entry in entries]
@@ -80,7 +103,7 @@ async def append(
         if create:
             # Numbers are drawn once for everything: what is made on the way takes that of the first entry.
             number = entries[0].id
-            owner, _ = await groups.create(tx, now_us, group, number, LogGroupConfig())
+            owner, _ = await groups.create(tx, now_us, group, number, config)
             await streams.add(tx, now_us, owner.id, stream, number)
         else:
             await groups.find(tx, now_us, group)
@@ -91,10 +114,23 @@ async def append(
         (row[0], entry.at_us, entry.id, row[1], now_us, content)
         for entry, content in zip(entries, contents, strict=True)
     ]
+    if once:
+        rows = await _new(tx, rows)
     if len(rows) == 1:
         await tx.run(_APPEND, *rows[0])
     else:
         await tx.many(_APPEND, rows)
+    tx.signal(topic(group), EVERY_FOLLOWER)
+
+
+async def _new(tx: Tx, rows: Sequence[tuple[int, int, int, int, int, bytes]]) -> list[Any]:
+    """Return the rows that aren't there yet; their stream's row is held, so that nobody else adds them."""
+    found = {row[1:3]: row for row in reversed(rows)}
+    new = [row for place, row in found.items() if await tx.one(_IS_THERE, row[0], *place) is None]
+    spared = sum(len(row[5]) for row in rows) - sum(len(row[5]) for row in new)
+    if spared:
+        await tx.run("UPDATE log_stream SET size = size - $1 WHERE id = $2", spared, rows[0][3])
+    return sorted(new)
 
 
 async def read(tx: Tx, now_us: int, name: Name, query: Query) -> Page:
@@ -103,6 +139,55 @@ async def read(tx: Tx, now_us: int, name: Name, query: Query) -> Page:
     Raises `LogGroupNotFoundError` and, for streams asked for by name, `LogStreamNotFoundError`.
     """
     group = await groups.find(tx, now_us, name)
+    low, high = _range(group, now_us, query)
+    chosen = await _chosen(tx, group, query)
+    parts = [_Part("log_group", group.id, low, high)] if chosen is None else _parts(chosen, low, high)
+    return await _fill(_InOrder(tx, parts, newest_first=query.newest_first), query, {group.id: name})
+
+
+async def read_several(tx: Tx, now_us: int, sources: Iterable[Source], query: Query) -> Page:
+    """Return a page of the entries of several groups, in order of time; groups that aren't there have none.
+
+    The query's `streams` and `prefix` count for nothing.
+    """
+    parts: list[_Part] = []
+    names: dict[int, Name] = {}
+    for source in sources:
+        try:
+            group = await groups.find(tx, now_us, source.group)
+        except LogGroupNotFoundError:
+            continue
+        names[group.id] = source.group
+        low, high = _range(group, now_us, query)
+        if source.streams is None:
+            parts.append(_Part("log_group", group.id, low, high))
+        else:
+            parts += _parts(await _numbers(tx, group, source.streams, strict=False), low, high)
+    return await _fill(_InOrder(tx, parts, newest_first=query.newest_first), query, names)
+
+
+async def ingested(tx: Tx, now_us: int, source: Source, beyond: Place, since_us: int, limit: int) -> list[Logged]:
+    """Return entries of a group that came in at `since_us` or later, those that stand behind a place.
+
+    Oldest first. Looks at all entries from there on, so it is a scan; a group that isn't there has none.
+    """
+    try:
+        group = await groups.find(tx, now_us, source.group)
+    except LogGroupNotFoundError:
+        return []
+    rows = await tx.all(
+        "SELECT e.at_us, e.id, e.ingested_us, e.content, s.name, e.log_group FROM log_entry e"
+        " JOIN log_stream s ON s.id = e.stream WHERE e.log_group = $1 AND (e.at_us, e.id) > ($2, $3)"
+        " AND e.ingested_us >= $4 ORDER BY e.at_us, e.id LIMIT $5",
+        group.id,
+        *max(beyond, Place(groups.oldest_us(group, now_us), 0)),
+        since_us,
+        limit,
+    )
+    return [_logged(row, source.group) for row in rows]
+
+
+def _range(group: LogGroup, now_us: int, query: Query) -> tuple[Place, Place]:
     low = Place(max(query.from_us, groups.oldest_us(group, now_us)), 0)
     high = Place(query.until_us, 0)
     if query.beyond is not None:
@@ -110,15 +195,17 @@ async def read(tx: Tx, now_us: int, name: Name, query: Query) -> Page:
             high = min(high, query.beyond)
         else:
             low = max(low, query.beyond._replace(id=query.beyond.id + 1))
-    chosen = await _chosen(tx, group, query)
-    if chosen is None:
-        rows = _InOrder(tx, "log_group", [group.id], low, high, newest_first=query.newest_first)
-    else:
-        rows = _InOrder(tx, "stream", chosen, low, high, newest_first=query.newest_first)
-    return await _fill(rows, query)
+    return low, high
 
 
-async def _fill(rows: _InOrder, query: Query) -> Page:
+def _logged(row: Row, group: Name) -> Logged:
+    at_us, number, ingested_us, content, stream, _ = row
+    body = decode_content(bytes(content))
+    place = Place(at_us, number)
+    return Logged(stream, place, ingested_us, body.text, body.severity, body.fields, body.invocation, body.body, group)
+
+
+async def _fill(rows: _InOrder, query: Query, names: Mapping[int, Name]) -> Page:
     found: list[Logged] = []
     place = None
     room = query.bytes_max
@@ -126,14 +213,12 @@ async def _fill(rows: _InOrder, query: Query) -> Page:
         row = await rows.next()
         if row is None:
             return Page(found, None)
-        at_us, number, ingested_us, content, stream = row
-        room_left = room - len(content)
+        room_left = room - len(row[3])
         if found and (len(found) == query.limit or room_left < 0):
             return Page(found, place)
-        place = Place(at_us, number)
-        if stream.startswith(query.prefix):
-            body = decode_content(bytes(content))
-            entry = Logged(stream, place, ingested_us, body.text, body.severity, body.fields)
+        place = Place(row[0], row[1])
+        if row[4].startswith(query.prefix):
+            entry = _logged(row, names[row[5]])
             if query.matches is None or query.matches(entry):
                 found.append(entry)
                 room = room_left
@@ -143,13 +228,7 @@ async def _fill(rows: _InOrder, query: Query) -> Page:
 async def _chosen(tx: Tx, group: LogGroup, query: Query) -> list[int] | None:
     """Return the numbers of the streams to read, None for reading the whole group."""
     if query.streams is not None:
-        numbers = []
-        for name in dict.fromkeys(query.streams):
-            row = await tx.one("SELECT id FROM log_stream WHERE log_group = $1 AND name = $2", group.id, name)
-            if row is None:
-                raise LogStreamNotFoundError(name)
-            numbers.append(row[0])
-        return numbers
+        return await _numbers(tx, group, query.streams, strict=True)
     if not query.prefix:
         return None
     rows = await tx.all(
@@ -162,52 +241,71 @@ async def _chosen(tx: Tx, group: LogGroup, query: Query) -> list[int] | None:
     return found if len(found) <= STREAMS_MERGED_MAX else None
 
 
+async def _numbers(tx: Tx, group: LogGroup, names: Iterable[str], *, strict: bool) -> list[int]:
+    """Return the numbers of streams; one that isn't there is an error, or passed over."""
+    numbers = []
+    for name in dict.fromkeys(names):
+        row = await tx.one("SELECT id FROM log_stream WHERE log_group = $1 AND name = $2", group.id, name)
+        if row is not None:
+            numbers.append(row[0])
+        elif strict:
+            raise LogStreamNotFoundError(name)
+    return numbers
+
+
+class _Part(NamedTuple):
+    """What is read of one stream or group: by `column`, from `low` to before `high`."""
+
+    column: str
+    key: int
+    low: Place
+    high: Place
+
+
+def _parts(streams: Iterable[int], low: Place, high: Place) -> list[_Part]:
+    return [_Part("stream", number, low, high) for number in streams]
+
+
 class _InOrder:
-    """The entries of one or more streams, or of one group, merged in order of time; fetched as they are asked for.
+    """The entries of parts, merged in order of time, or the other way round; fetched as they are asked for."""
 
-    Goes from `low` to before `high`, or the other way round.
-    """
-
-    def __init__(
-        self, tx: Tx, column: str, keys: Sequence[int], low: Place, high: Place, *, newest_first: bool
-    ) -> None:
+    def __init__(self, tx: Tx, parts: Sequence[_Part], *, newest_first: bool) -> None:
         direction = "DESC" if newest_first else "ASC"
         self._sql = (
-            "SELECT e.at_us, e.id, e.ingested_us, e.content, s.name FROM log_entry e"
-            f" JOIN log_stream s ON s.id = e.stream WHERE e.{column} = $1"
+            "SELECT e.at_us, e.id, e.ingested_us, e.content, s.name, e.log_group FROM log_entry e"
+            " JOIN log_stream s ON s.id = e.stream WHERE e.{} = $1"
             " AND (e.at_us, e.id) >= ($2, $3) AND (e.at_us, e.id) < ($4, $5)"
             f" ORDER BY e.at_us {direction}, e.id {direction} LIMIT $6"
         )
         self._tx = tx
-        self._low = low
-        self._high = high
         self._newest_first = newest_first
-        self._at_once = 1 + _FETCHED_AT_ONCE // max(1, len(keys))
-        self._waiting = list(keys)
-        # The next entry of each stream: its place, forwards or backwards, the stream, the row, those behind it.
-        self._heads: list[tuple[int, int, int, Row, list[Row]]] = []
+        self._at_once = 1 + _FETCHED_AT_ONCE // max(1, len(parts))
+        self._waiting = list(parts)
+        # The next entry of each part: its place, forwards or backwards, the part, the row, those behind it.
+        self._heads: list[tuple[int, int, _Part, Row, list[Row]]] = []
 
     async def next(self) -> Row | None:
-        """Return the next entry's time, id, time of ingestion, content and stream name; None at the end."""
+        """Return the next entry's time, id, time of ingestion, content, stream name, group; None at the end."""
         while self._waiting:
-            await self._fetch(self._waiting.pop(), self._low, self._high)
+            await self._fetch(self._waiting.pop())
         if not self._heads:
             return None
-        _, _, key, row, behind = heappop(self._heads)
+        _, _, part, row, behind = heappop(self._heads)
         if behind:
-            self._push(key, behind)
+            self._push(part, behind)
         else:
             place = Place(row[0], row[1])
-            low, high = (self._low, place) if self._newest_first else (place._replace(id=place.id + 1), self._high)
-            await self._fetch(key, low, high)
+            forward = part._replace(low=place._replace(id=place.id + 1))
+            await self._fetch(part._replace(high=place) if self._newest_first else forward)
         return row
 
-    async def _fetch(self, key: int, low: Place, high: Place) -> None:
-        rows = await self._tx.all(self._sql, key, *low, *high, self._at_once)
+    async def _fetch(self, part: _Part) -> None:
+        sql = self._sql.format(part.column)
+        rows = await self._tx.all(sql, part.key, *part.low, *part.high, self._at_once)
         if rows:
-            self._push(key, rows[::-1])
+            self._push(part, rows[::-1])
 
-    def _push(self, key: int, rows: list[Row]) -> None:
+    def _push(self, part: _Part, rows: list[Row]) -> None:
         row = rows.pop()
         sign = -1 if self._newest_first else 1
-        heappush(self._heads, (sign * row[0], sign * row[1], key, row, rows))
+        heappush(self._heads, (sign * row[0], sign * row[1], part, row, rows))

@@ -22,6 +22,9 @@ class LogGroupConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: dict[str, str] = {}
 
 
+DEFAULT: Final = LogGroupConfig()
+
+
 class LogGroup(NamedTuple):
     """A log group as stored."""
 
@@ -47,7 +50,8 @@ class LogEntry(NamedTuple):
     """An entry on its way in.
 
     `id` (from `Ids.sequence`) is its place among entries of the same time, `at_us` when it happened. What some
-    clouds have beside the text is a severity, higher is worse, and named fields.
+    clouds have beside the text is a severity, higher is worse, named fields, the invocation of a function that it is
+    from, and a `body` with whatever else its cloud's dialect keeps.
     """
 
     id: int
@@ -55,6 +59,8 @@ class LogEntry(NamedTuple):
     text: str
     severity: int = 0
     fields: Mapping[str, Any] | None = None
+    invocation: str = ""
+    body: bytes = b""
 
 
 class Place(NamedTuple):
@@ -65,7 +71,7 @@ class Place(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """An entry as stored, with its stream's name."""
+    """An entry as stored, with the names of its stream and its group."""
 
     stream: str
     place: Place
@@ -73,6 +79,9 @@ class Logged(NamedTuple):
     text: str
     severity: int
     fields: dict[str, Any] | None
+    invocation: str
+    body: bytes
+    group: Name
 
 
 class LogContent(msgspec.Struct, frozen=True, array_like=True):
@@ -81,6 +90,8 @@ class LogContent(msgspec.Struct, frozen=True, array_like=True):
     text: str
     severity: int = 0
     fields: dict[str, Any] | None = None
+    invocation: str = ""
+    body: bytes = b""
 
 
 _CONFIG: Final = msgspec.msgpack.Decoder(LogGroupConfig)
@@ -106,4 +117,4 @@ def decode_content(data: bytes) -> LogContent:
 
 def encode_content(entry: LogEntry) -> bytes:
     """Write an entry's content for storing."""
-    return _ENCODER.encode(entry[2:])
+    return _ENCODER.encode(entry[2:] if entry.body or entry.invocation else entry[2:5])

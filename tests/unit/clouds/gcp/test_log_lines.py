@@ -18,6 +18,9 @@ from fogbank.clouds.gcp.log_lines import read_line
         ('{"severity": 9000}', 0, True),
         ('{"severity": true}', 0, True),
         ('{"severity": null}', 0, True),
+        (f'{{"a": {"[" * 40}1{"]" * 40}}}', 0, False),
+        (f'{{"a": {"[" * 5_000}1{"]" * 5_000}}}', 0, False),
+        ('{"a": 123456789012345678901234567890}', 0, False),
     ],
 )
 def test_severity_and_fields(text: str, severity: int, has_fields: bool) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fogbank.engines.telemetry import entries, groups, streams
-from fogbank.engines.telemetry.entries import EXAMINED_MAX, Page, Query
+from fogbank.engines.telemetry.entries import EXAMINED_MAX, Page, Query, Source
 from fogbank.engines.telemetry.errors import LogGroupNotFoundError, LogGroupProtectedError, LogStreamNotFoundError
-from fogbank.engines.telemetry.model import LogEntry, LogGroupConfig
+from fogbank.engines.telemetry.model import LogEntry, LogGroupConfig, Place, encode_content
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
@@ -263,3 +263,49 @@ async def test_a_protected_group_is_not_deleted(bench: Bench) -> None:
         await bench.store.run(groups.delete, GROUP)
     await bench.store.run(groups.update, GROUP, lambda _: LogGroupConfig())
     await bench.store.run(groups.delete, GROUP)
+
+
+async def test_entries_whose_ids_say_what_they_are_are_added_once(bench: Bench) -> None:
+    same = LogEntry(7, bench.start_us, "first")
+    other = LogEntry(7, bench.start_us + 1, "another time")
+    twice = [same, same._replace(text="again"), other]
+    await bench.store.run(entries.append, GROUP, "s", twice, create=True, once=True)
+    await bench.store.run(entries.append, GROUP, "s", [same._replace(text="later")], once=True)
+    assert await bench.texts() == ["first", "another time"]
+    group = await bench.store.read(groups.find, GROUP)
+    sizes = await bench.store.scan(groups.sizes, [group])
+    assert sizes == [len(encode_content(same)) + len(encode_content(other))]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_several_groups_are_read_as_one(bench: Bench, newest_first: bool) -> None:
+    names = [(f"other/{number}", "logs") for number in range(3)]
+    for number in range(30):
+        line = LogEntry(bench.ids.sequence(), bench.start_us + number * 7 % 20, f"{number:02d}")
+        await bench.store.run(entries.append, names[number % 3], f"s{number % 2}", [line], create=True)
+    sources = [Source(names[0]), Source(names[1], ["s1", "missing"]), Source(("none", "none"))]
+    chosen = [number for number in range(30) if number % 3 == 0 or (number % 3 == 1 and number % 2)]
+    whole = [f"{number:02d}" for number in sorted(chosen, key=lambda number: (number * 7 % 20, number))]
+    found: list[tuple[str, tuple[str, str]]] = []
+    query = Query(newest_first=newest_first, limit=4)
+    while True:
+        page = await bench.store.scan(entries.read_several, sources, query)
+        found += [(entry.text, entry.group) for entry in page.entries]
+        if page.beyond is None:
+            break
+        query = query._replace(beyond=page.beyond)
+    assert [text for text, _ in found] == (whole[::-1] if newest_first else whole)
+    assert all(group == names[int(text) % 3] for text, group in found)
+
+
+async def test_what_came_in_since_is_found(bench: Bench) -> None:
+    await bench.put("s", "old")
+    bench.wait(10)
+    await bench.put("s", "late", at=-5)
+    await bench.put("s", "new", at=10)
+    since_us = bench.start_us + 5 * SECOND_US
+    beyond = Place(bench.start_us - HOUR * SECOND_US, 0)
+    found = await bench.store.scan(entries.ingested, Source(GROUP), beyond, since_us, 10)
+    assert [entry.text for entry in found] == ["late", "new"]
+    assert await bench.store.scan(entries.ingested, Source(GROUP), found[0].place, since_us, 10) == found[1:]
+    assert await bench.store.scan(entries.ingested, Source(("none", "none")), beyond, 0, 10) == []

@@ -58,7 +58,7 @@ def launch(function: Function) -> Launch:
         name=function.name,
         version=revision,
         identity=str(name),
-        log=(function.scope, config.log_group),
+        log=(function.scope, f"{config.log_group}/{revision}"),
         folder=config.folder,
         concurrency=config.concurrency,
         instances_max=config.instances_max,

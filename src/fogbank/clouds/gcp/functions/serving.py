@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.clouds.gcp.functions.service import FunctionName
 from fogbank.clouds.gcp.locations import REGIONS
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 REQUEST_BYTES_MAX: Final = 33_554_432
 # Google Cloud, "About maximum instances for services": so long, or 3.5 times what a start takes on average.
 WAIT_SECONDS: Final = 10.0
+# What an execution is called, by the log, too.
+EXECUTION: Final = "function-execution-id"
 _PLACE: Final = f"({'|'.join(sorted(REGIONS, key=len, reverse=True))})-([a-z0-9.:-]+)"
 _PATH: Final = re.compile(rf"/{_PLACE}/([a-zA-Z][a-zA-Z0-9_-]*)(/.*)?")
 _HOST: Final = re.compile(rf"{_PLACE}\.cloudfunctions\.(?:localhost|net)(?::[0-9]+)?")
@@ -89,7 +91,11 @@ async def call(
     body: bytes,
 ) -> Outcome | None:
     """Hand a request to a function; None if no instance has room for it in time."""
-    context = {"method": method, "path": path, "query": query, "headers": [[name, value] for name, value in headers]}
+    listed = [[name, value] for name, value in headers]
+    context: dict[str, Any] = {"method": method, "path": path, "query": query, "headers": listed}
+    for name, value in listed:
+        if name == EXECUTION:
+            context["execution"] = value
     invocation = Invocation(parts.ids.request(), body, context)
     config = function.config
     try:
@@ -133,7 +139,7 @@ def respond(outcome: Outcome | None, *, length_only: bool = False) -> Response:
 def _added(parts: Parts, request: Request) -> list[tuple[str, str]]:
     """Return the headers that Google's front end adds."""
     added = [
-        ("function-execution-id", parts.ids.hex(6)),
+        (EXECUTION, parts.ids.hex(6)),
         ("x-forwarded-proto", request.scheme),
     ]
     if b"x-forwarded-for" not in request.headers:

@@ -178,7 +178,7 @@ async def call_function(parts: Parts, _call: Call, request: Any) -> Any:
         ("content-length", str(len(body))),
     ]
     execution = parts.ids.hex(6)
-    headers.append(("function-execution-id", execution))
+    headers.append((serving.EXECUTION, execution))
     outcome = await serving.call(parts, function, "POST", "/", "", headers, body)
     if outcome is None:
         raise GrpcError(Code.RESOURCE_EXHAUSTED, "Rate exceeded.")
