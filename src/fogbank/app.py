@@ -80,13 +80,14 @@ from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.copying import Copying
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
-from fogbank.control import authority, debugging, firestore, invocations, outbox, snapshots, tables, time
+from fogbank.control import authority, debugging, firestore, invocations, localstack, outbox, snapshots, tables, time
 from fogbank.control import routes as routing
 from fogbank.control.authority import AuthorityEndpoint
 from fogbank.control.debugging import DebugEndpoint
 from fogbank.control.endpoints import Control
 from fogbank.control.firestore import FirestoreEndpoint
 from fogbank.control.invocations import Invocations
+from fogbank.control.localstack import LocalStackEndpoint, missing_services
 from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.routes import Routes
 from fogbank.control.snapshots import ExportEndpoint, ImportEndpoint, SnapshotsEndpoint
@@ -318,11 +319,20 @@ class App:
             routing.PATH: routes,
             tables.PATH: documents,
             time.PATH: ClockEndpoint(self.time),
+            **dict.fromkeys(localstack.PATHS, self._localstack()),
         }
         self._control = Control(self.store, self._aws.services, self.reset, self.runner, endpoints)
         await self._listen(gcp)
         for part in self._parts:
             part.start()
+
+    def _localstack(self) -> LocalStackEndpoint:
+        return LocalStackEndpoint(self._aws.services, self.hooks, self.reset, self.clock, self.ids)
+
+    @property
+    def missing_services(self) -> list[str]:
+        """What is to be said of services that somebody counts on and that there aren't."""
+        return missing_services(self.settings.services, self._aws.services)
 
     async def _listen(self, gcp: GcpGateway) -> None:
         """Open the ports; raises `OSError` for one that is taken."""
@@ -454,7 +464,9 @@ class App:
             GcpGateway(store, clock, ids, invoker, self.signer, checks_indexes=checks, firestore_rules=rules)
         )
         self._others = (azure, gcp, Certificates(self.signer))
-        parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
+        parts = Parts(
+            store, clock, ids, self._sessions, receiver, invoker, self.settings.strict, self.settings.queue_urls
+        )
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)
         return gcp

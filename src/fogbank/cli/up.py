@@ -15,7 +15,7 @@ from fogbank import __version__
 from fogbank.app import App, reachable
 from fogbank.control.seeding import SeedError
 from fogbank.runtimes.hooks.hooks import Hooks, State
-from fogbank.settings import DEFAULT_FOLDER, SANDBOXES, Settings, SettingsError, load_settings
+from fogbank.settings import CHOICES, DEFAULT_FOLDER, SANDBOXES, Settings, SettingsError, load_settings
 from fogbank.storage import StoreUnavailableError
 from fogbank.storage.folder import FolderInUseError
 from fogbank.storage.migrations import NewerDatabaseError
@@ -44,6 +44,7 @@ HOOK_FOLDERS: Final = (DEFAULT_FOLDER / "init", Path("/etc/localstack/init"))
     "--sandbox", type=click.Choice(SANDBOXES), help="strict: start only where functions can be isolated (auto)."
 )
 @click.option("--strict", is_flag=True, default=None, help="Refuse what only the real clouds have reasons to refuse.")
+@click.option("--log", type=click.Choice(CHOICES["log"]), help="Level from which on the server logs (warning).")
 @click.option("--smtp", metavar="HOST:PORT", help="Mail server to send e-mails on to; all stay in the outbox, too.")
 @click.option(
     "--alias-ports",
@@ -66,9 +67,9 @@ HOOK_FOLDERS: Final = (DEFAULT_FOLDER / "init", Path("/etc/localstack/init"))
 )
 def command(**flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = load_settings(flags)
+        logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         _run(_serve(settings, _load_seed()))
     except (SettingsError, SeedError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None
@@ -157,6 +158,8 @@ def banner(app: App, seeded: int = 0) -> str:
             f"  Data         {app.store.description}",
             f"  Sandbox      {app.sandbox}",
             "  Credentials  not verified: anything is accepted, policies are kept but not evaluated",
+            *(("  Reachable    by others, who may do everything",) if app.settings.exposed else ()),
+            *(f"  Note         {note}" for note in (*app.settings.notes, *app.missing_services)),
             *((f"  Seed         {seeded} resources of fogbank.toml are there",) if seeded else ()),
             *((f"  Hooks        {ran} run, {len(app.hooks.failed)} failed",) if ran else ()),
             *(f"  Failed       {script.path}: {script.problem}" for script in app.hooks.failed),

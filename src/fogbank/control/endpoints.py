@@ -63,7 +63,7 @@ class Control:
             return error_reply(503, f"The store is unavailable: {error}")
 
     async def _handle(self, request: Request, path: str) -> Response:
-        if path in _HEALTH:
+        if path == _HEALTH[0]:
             allow(request, path, "GET", "HEAD")
             services = dict.fromkeys(self._services, "running")
             return json_reply(200, {"version": __version__, "edition": "fogbank", "services": services})

@@ -23,3 +23,4 @@ class Parts(NamedTuple):
     receiver: Receiver
     invoker: Invoker
     strict: bool = False
+    queue_urls: str = "dynamic"

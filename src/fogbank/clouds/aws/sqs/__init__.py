@@ -23,5 +23,7 @@ def make_service(parts: Parts) -> Service[Sqs]:
         *moves.OPERATIONS,
         *permissions.OPERATIONS,
     )
-    sqs = Sqs(parts.store, parts.clock, parts.ids, parts.receiver, InFlight(parts.store), parts.strict)
+    sqs = Sqs(
+        parts.store, parts.clock, parts.ids, parts.receiver, InFlight(parts.store), parts.strict, parts.queue_urls
+    )
     return Service("sqs", sqs, operations, ERRORS, input_error)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from fogbank.engines.messaging.model import Name, Queue
 
 FIFO_SUFFIX: Final = ".fifo"
+# A name that leads to this machine from everywhere, as all names below it do.
+LOCALSTACK: Final = "localhost.localstack.cloud"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _REGIONAL_HOST: Final = re.compile(r"(?:sqs|queue)\.([a-z]{2}(?:-[a-z]+)+-\d)\.|([a-z]{2}(?:-[a-z]+)+-\d)\.queue\.")
 
@@ -49,9 +51,21 @@ def name_from_url(url: str, region: str) -> Name:
     return scope_key(path[0], region), path[1]
 
 
-def queue_url(call: Call, scope: str, name: str) -> str:
-    """Return a queue's URL on the host that the caller used."""
-    return f"{call.origin}/{scope.split('/')[1]}/{name}"
+def queue_url(call: Call, scope: str, name: str, style: str = "dynamic") -> str:
+    """Return a queue's URL: on the host that the caller used, or in one of LocalStack's styles.
+
+    (https://docs.localstack.cloud/user-guide/aws/sqs/#queue-urls)
+    """
+    _realm, account, region = scope.split("/")
+    scheme, _, host = call.origin.partition("://")
+    if style == "dynamic":
+        return f"{call.origin}/{account}/{name}"
+    if style == "path":
+        return f"{call.origin}/queue/{region}/{account}/{name}"
+    _name, colon, port = host.rpartition(":")
+    place = f"{LOCALSTACK}{colon}{port}" if colon else LOCALSTACK
+    label = f"sqs.{region}" if style == "standard" else f"{region}.queue"
+    return f"{scheme}://{label}.{place}/{account}/{name}"
 
 
 def queue_arn(queue: Queue) -> str:

@@ -24,7 +24,7 @@ from fogbank.engines.messaging.model import QueueConfig
 from fogbank.wire.aws.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fogbank.engines.messaging.model import Queue
 
@@ -71,7 +71,7 @@ async def create_queue(sqs: Sqs, call: Call, request: CreateQueue) -> Reply:
         if differing is not None:
             msg = f"A queue already exists with the same name and a different value for attribute {differing}"
             raise AwsError("QueueNameExists", msg, query_code="QueueAlreadyExists")
-    return {"QueueUrl": queue_url(call, *name)}
+    return {"QueueUrl": queue_url(call, *name, sqs.queue_urls)}
 
 
 class DeleteQueue(Input):
@@ -99,7 +99,7 @@ async def get_queue_url(sqs: Sqs, call: Call, request: GetQueueUrl) -> Reply:
     """Return the URL of an existing queue."""
     scope = scope_key(request.QueueOwnerAWSAccountId or call.account, call.region)
     queue = await sqs.store.read(queues.find, (scope, request.QueueName))
-    return {"QueueUrl": queue_url(call, queue.scope, queue.name)}
+    return {"QueueUrl": queue_url(call, queue.scope, queue.name, sqs.queue_urls)}
 
 
 class ListQueues(Input):
@@ -117,7 +117,7 @@ async def list_queues(sqs: Sqs, call: Call, request: ListQueues) -> Reply:
     found = await sqs.store.read(
         queues.list_queues, call.scope, request.QueueNamePrefix, _after(request.NextToken), limit + 1
     )
-    return _page("QueueUrls", call, found, limit, paged=request.MaxResults is not None)
+    return _page("QueueUrls", _urls(sqs, call), found, limit, paged=request.MaxResults is not None)
 
 
 class ListDeadLetterSourceQueues(Input):
@@ -136,7 +136,7 @@ async def list_dead_letter_source_queues(sqs: Sqs, call: Call, request: ListDead
     limit = _page_size(request.MaxResults)
     after = _after(request.NextToken)
     found = await sqs.store.read(queues.dead_letter_sources, name[0], name, after, limit + 1)
-    return _page("queueUrls", call, found, limit, paged=request.MaxResults is not None)
+    return _page("queueUrls", _urls(sqs, call), found, limit, paged=request.MaxResults is not None)
 
 
 class GetQueueAttributes(Input):
@@ -294,11 +294,15 @@ def _after(token: str | None) -> str:
         raise AwsError("InvalidParameterValue", "Invalid or expired next token.") from None
 
 
-def _page(key: str, call: Call, found: Sequence[Queue], limit: int, *, paged: bool) -> dict[str, Any]:
+def _urls(sqs: Sqs, call: Call) -> Callable[[Queue], str]:
+    return lambda queue: queue_url(call, queue.scope, queue.name, sqs.queue_urls)
+
+
+def _page(key: str, urls: Callable[[Queue], str], found: Sequence[Queue], limit: int, *, paged: bool) -> dict[str, Any]:
     page = found[:limit]
     reply: dict[str, Any] = {}
     if page or key == "queueUrls":
-        reply[key] = [queue_url(call, queue.scope, queue.name) for queue in page]
+        reply[key] = [urls(queue) for queue in page]
     if paged and len(found) > limit:
         reply["NextToken"] = write_token(page[-1].name)
     return reply

@@ -25,6 +25,7 @@ class Sqs(NamedTuple):
     receiver: Receiver
     in_flight: InFlight
     strict: bool = False
+    queue_urls: str = "dynamic"
 
 
 def queue_of(call: Call, url: str) -> Name:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from fogbank.settings.localstack import VariableError, read_variables
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,6 +19,11 @@ DEFAULT_PORT: Final = 4566
 DEFAULT_FOLDER: Final = Path(".fogbank")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 SANDBOXES: Final = ("auto", "strict", "process")
+CHOICES: Final = {
+    "sandbox": SANDBOXES,
+    "log": ("debug", "info", "warning", "error", "critical"),
+    "queue_urls": ("dynamic", "standard", "domain", "path"),
+}
 PREFIX: Final = "FOGBANK_"
 PORTS: Final = ("port", "tls_port")
 PORT_MAX: Final = 65_535
@@ -42,7 +49,10 @@ class Settings:
     same over TLS; by default it is the port after `port`. `ca` is the folder of the certificate authority, which is in
     the user's configuration unless it is given. `import_from` is a file of a server's state that takes the place of all
     that there is, before anything is answered; `export_on_exit` one that is written when the server ends. If both are
-    one file, it needn't be there at first.
+    one file, it needn't be there at first. `log` is the level from which on the server logs. `queue_urls` is how SQS
+    writes the URLs of queues: `dynamic` on the host that the caller used, or `standard`, `domain` or `path` as
+    LocalStack has them. `services` are those that somebody counts on, by LocalStack's names; `notes` are what is to be
+    said of LocalStack's variables.
     With `firestore_index_check` Firestore refuses a query for which Google would need an index that isn't defined.
     `firestore_rules` is a file of security rules, for Firestore databases that have none of their own.
     """
@@ -64,6 +74,10 @@ class Settings:
     firestore_rules: Path | None = None
     import_from: Path | None = None
     export_on_exit: Path | None = None
+    log: str = "warning"
+    queue_urls: str = "dynamic"
+    services: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in PORTS:
@@ -71,9 +85,10 @@ class Settings:
             if port is not None and not 0 <= port <= PORT_MAX:
                 msg = f"{name} must be 0 to {PORT_MAX}, not {port}"
                 raise SettingsError(msg)
-        if self.sandbox not in SANDBOXES:
-            msg = f"sandbox must be {' or '.join(SANDBOXES)}, not {self.sandbox}"
-            raise SettingsError(msg)
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                msg = f"{name} must be {' or '.join(allowed)}, not {getattr(self, name)}"
+                raise SettingsError(msg)
         if self.smtp is not None and not _ADDRESS.fullmatch(self.smtp):
             msg = f"smtp must be HOST:PORT, not {self.smtp}"
             raise SettingsError(msg)
@@ -92,6 +107,11 @@ class Settings:
                 " --insecure allows it all the same"
             )
             raise SettingsError(msg)
+
+    @property
+    def exposed(self) -> bool:
+        """Whether others can reach the server."""
+        return self.host not in LOOPBACK
 
     @property
     def goes_on(self) -> bool:
@@ -125,9 +145,17 @@ def load_settings(
     if unknown:
         msg = f"{path}: unknown setting {min(unknown)} in [server]"
         raise SettingsError(msg)
-    values.update({name: environment[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environment})
-    values.update({name: value for name, value in flags.items() if value is not None})
-    return replace(Settings(), **{name: _convert(name, value) for name, value in values.items()})
+    own = {name: environment[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in environment}
+    own.update({name: value for name, value in flags.items() if value is not None})
+    try:
+        brought, notes = read_variables(environment)
+    except VariableError as error:
+        raise SettingsError(str(error)) from None
+    if own.keys() & {"data", "database"}:
+        # Who says where everything is to be kept wants it kept.
+        brought.pop("memory", None)
+    values.update({**brought, **own})
+    return replace(Settings(notes=tuple(notes)), **{name: _convert(name, value) for name, value in values.items()})
 
 
 def _convert(name: str, value: Any) -> Any:
