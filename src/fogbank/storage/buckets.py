@@ -1,7 +1,7 @@
 """Buckets of tokens: how much may be used of something, by its name, so much in a second and what was saved up.
 
-A bucket is kept as the time at which it is full again (GCRA, ITU-T I.371), so that nothing is rounded and nothing has
-to be filled. All functions are store operations.
+Of a bucket is kept what is missing from it, in parts of tokens that come back by the microsecond, so that nothing is
+rounded and nothing has to be filled. All functions are store operations.
 """
 
 from __future__ import annotations
@@ -27,15 +27,19 @@ async def take(tx: Tx, now_us: int, bucket: Bucket, halves: int) -> bool:
 
     Of more than it ever holds, a full one is emptied, and fills longer.
     """
-    row = await tx.one("SELECT full_us FROM bucket WHERE name = $1 FOR UPDATE", bucket.name)
-    full_us = now_us if row is None else max(now_us, int(row[0]))
-    after_us = full_us + -(-halves * SECOND_US // (2 * bucket.per_second))
-    if after_us > now_us + bucket.seconds * SECOND_US and full_us > now_us:
+    row = await tx.one("SELECT missing, at_us FROM bucket WHERE name = $1 FOR UPDATE", bucket.name)
+    pace = 2 * bucket.per_second
+    missing = 0 if row is None else max(0, row[0] - pace * max(0, now_us - row[1]))
+    wanted = missing + halves * SECOND_US
+    if missing and wanted > pace * bucket.seconds * SECOND_US:
         return False
     await tx.run(
-        "INSERT INTO bucket (name, full_us) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET full_us = $2",
+        "INSERT INTO bucket (name, missing, at_us, full_us) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE"
+        " SET missing = $2, at_us = $3, full_us = $4",
         bucket.name,
-        after_us,
+        wanted,
+        now_us,
+        now_us + -(-wanted // pace),
     )
     return True
 

@@ -53,6 +53,10 @@ if TYPE_CHECKING:
     from fogbank.engines.documents.model import Collection, Index
 
 
+# Later than any clock, and a number still in microseconds.
+_SECONDS_MAX: Final = float(1 << 40)
+
+
 class RestoreTableFromBackup(Input):
     """Input of RestoreTableFromBackup."""
 
@@ -123,7 +127,7 @@ async def restore_table_to_point_in_time(dynamo: Dynamo, call: Call, request: Re
         raise unavailable
     now_us = dynamo.clock.now()
     wanted = request.RestoreDateTime
-    at_us = None if wanted is None else round(wanted * SECOND_US)
+    at_us = None if wanted is None else round(min(max(wanted, 0.0), _SECONDS_MAX) * SECOND_US)
     if at_us is not None and not earliest_us(source.config, now_us) <= at_us <= now_us:
         raise AwsError(
             "InvalidRestoreTimeException",

@@ -97,6 +97,8 @@ class ListContributorInsights(Input):
 async def list_contributor_insights(dynamo: Dynamo, call: Call, request: ListContributorInsights) -> Reply:
     """List tables and indexes for which it was ever set."""
     limit = request.MaxResults or LISTED_MAX
+    if limit < 1:
+        raise validation("MaxResults must be greater than or equal to 1")
     try:
         after = ("", "") if request.NextToken is None else read_token(request.NextToken, tuple[str, str])
     except InvalidTokenError:
