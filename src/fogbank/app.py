@@ -95,7 +95,7 @@ from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
 from fogbank.settings import PORT_MAX, SettingsError
-from fogbank.storage import nodes, open_store
+from fogbank.storage import copies, nodes, open_store
 from fogbank.storage.folder import DataFolder
 from fogbank.storage.timers import TimerService
 from fogbank.wire.http2.front import Front
@@ -106,13 +106,14 @@ from fogbank.wire.tls.contexts import Contexts
 from fogbank.wire.tls.tunnels import BEGINNING, Tunnels
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from pathlib import Path
 
     from fogbank.control.endpoints import Endpoint
     from fogbank.runtimes.contract import Contract
     from fogbank.settings import Settings
     from fogbank.storage import Store
+    from fogbank.storage.copies import Copy
     from fogbank.wire.http import Gateway, Request, Response
 
 
@@ -222,12 +223,30 @@ class App:
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
+        await self._replace(self.store.reset)
+
+    async def snapshot(self) -> Copy:
+        """Return a copy of every resource, as they are once nothing is under way."""
+        await self.settle()
+        return await self.store.run(copies.take)
+
+    async def restore(self, copy: Copy) -> None:
+        """Have the resources of a copy in the place of all that there are; time doesn't go back."""
+
+        async def put_back() -> None:
+            await self.store.run(copies.put_back, copy)
+
+        await self._replace(put_back)
+        self.store.signals.stir()
+
+    async def _replace(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Replace all that the store holds, and end what runs for it."""
         followers = (self._triggers, self._feeds, self._pushes, self._pipes)
         for each in followers:
             each.reset()
         await self.runner.reset()
         self._history.forget()
-        await self.store.reset()
+        await work()
         # Time doesn't go back, and what comes now is to be told from what was before.
         await self.time.keep()
         for each in followers:

@@ -11,9 +11,11 @@ from fogbank.kernel.clock import SECOND_US, Clock
 from fogbank.kernel.ids import Ids
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from fogbank.settings import Settings
+    from fogbank.storage.copies import Copy
+    from fogbank.storage.signals import Happening
 
 T = TypeVar("T")
 
@@ -48,11 +50,48 @@ class ThreadedServer:
 
     def advance(self, seconds: float) -> None:
         """Move the server's clock on; what falls due meanwhile has happened when this returns."""
-        self.call(self.clock.advance(int(seconds * SECOND_US), self.app.settle))
+        self.call(self.app.time.advance(int(seconds * SECOND_US)))
+
+    def advance_to_next(self) -> bool:
+        """Move the server's clock to when something is due next, and have it happen; False if nothing is."""
+        return self.call(self.app.time.advance_to_next())
+
+    def freeze(self) -> None:
+        """Let the server's time stand still."""
+        self.call(self.app.time.freeze())
+
+    def resume(self) -> None:
+        """Let the server's time run on from where it stands."""
+        self.call(self.app.time.resume())
+
+    def now(self) -> float:
+        """Return what time it is for the server, in seconds since the epoch."""
+        return self.clock.now() / SECOND_US
 
     def reset(self) -> None:
         """Delete every resource."""
         self.call(self.app.reset())
+
+    def snapshot(self) -> Copy:
+        """Return a copy of all resources and what is in them, as they are once nothing is under way."""
+        return self.call(self.app.snapshot())
+
+    def restore(self, copy: Copy) -> None:
+        """Have what a snapshot holds in the place of all that there is; time doesn't go back."""
+        self.call(self.app.restore(copy))
+
+    def witness(self, witness: Callable[[Happening], None]) -> Callable[[], None]:
+        """Have all that happens told, on the server's thread, from now on; returns what ends that."""
+
+        async def begin() -> Callable[[], None]:
+            return self.app.store.signals.witness(witness)
+
+        leave = self.call(begin())
+
+        async def end() -> None:
+            leave()
+
+        return lambda: self.call(end())
 
     def _run(self) -> None:
         try:
