@@ -107,6 +107,7 @@ class ServerProcess(RunningServer):
                 self.url = line.split()[1]
             if line.startswith(READY):
                 return self
+        self._process.stdout.close()
         msg = f"No server could be started: it ended with status {self._process.wait()}."
         raise OSError(msg)
 
