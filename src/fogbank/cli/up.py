@@ -51,12 +51,17 @@ if TYPE_CHECKING:
     help="Refuse Firestore queries whose index isn't defined (off).",
 )
 @click.option("--firestore-rules", metavar="FILE", help="Security rules of Firestore databases that have none (open).")
-def command(**flags: Any) -> None:
+@click.option(
+    "--announce",
+    type=click.Choice(["testcontainers"]),
+    help="Also print the lines that Testcontainers' modules for emulators wait for.",
+)
+def command(announce: str | None, **flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = load_settings(flags)
-        _run(_serve(settings))
+        _run(_serve(settings, announces=announce is not None))
     except (SettingsError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -70,15 +75,27 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, announces: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with App(settings) as app:
         print(banner(app), flush=True)
+        if announces:
+            for line in announcements(app):
+                print(line, flush=True)
         await stop.wait()
         print("Stopping.", file=sys.stderr, flush=True)
+
+
+def announcements(app: App) -> tuple[str, ...]:
+    """Return the lines by which Testcontainers' modules know that an emulator is ready, of those that there are here.
+
+    LocalStack's is the banner's last. Pub/Sub's module looks for "started", Firestore's for "running", and Cosmos DB's
+    for a last line with a carriage return.
+    """
+    return (f"Pub/Sub: server started, listening on {app.port}", "Firestore: server is running", "Started\r")
 
 
 def banner(app: App) -> str:
