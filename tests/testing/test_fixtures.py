@@ -10,7 +10,12 @@ import pytest
 from azure.cosmos import PartitionKey
 from azure.mgmt.web import WebSiteManagementClient
 
+from fogbank.connectors.time_control import SharedTimeError
+from fogbank.settings import Settings
 from fogbank.testing.aws import AwsClients
+from fogbank.testing.server import ThreadedServer
+from fogbank.testing.spy import Spy
+from fogbank.testing.time_travel import TimeTravel
 from tests.conformance.aws.functions import ROLE, deploy
 
 if TYPE_CHECKING:
@@ -19,8 +24,6 @@ if TYPE_CHECKING:
     from fogbank.testing.accounts import Account
     from fogbank.testing.azure import AzureClients
     from fogbank.testing.gcp import GoogleClients
-    from fogbank.testing.server import ThreadedServer
-    from fogbank.testing.time_travel import TimeTravel
 
 
 def test_a_queue_in_an_account_of_its_own(aws: AwsClients, fogbank_account: Account) -> None:
@@ -141,6 +144,34 @@ def test_a_snapshot_is_gone_back_to(fogbank_server: ThreadedServer, fogbank_acco
         fogbank_server.restore(before)
         assert sqs.list_queues()["QueueUrls"] == [url]
     assert dynamodb.list_tables()["TableNames"] == []
+
+
+def test_functions_come_back_with_a_snapshot(fogbank: ThreadedServer, fogbank_account: Account) -> None:
+    functions = fogbank.client("lambda", account=fogbank_account.aws)
+    deploy(functions, "f", "def handler(event, context): return 1")
+    assert functions.invoke(FunctionName="f")["Payload"].read() == b"1"
+    before = fogbank.snapshot()
+    deploy(functions, "g", "def handler(event, context): return 2")
+    functions.delete_function(FunctionName="f")
+    fogbank.restore(before)
+    assert functions.invoke(FunctionName="f")["Payload"].read() == b"1"
+    assert [each["FunctionName"] for each in functions.list_functions()["Functions"]] == ["f"]
+
+
+def test_a_spy_and_snapshots_on_postgres(postgres_url: str) -> None:
+    with ThreadedServer(Settings(port=0, database=postgres_url)) as server:
+        server.reset()
+        spy = Spy(server)
+        sqs = server.client("sqs")
+        url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+        before = server.snapshot()
+        sqs.send_message(QueueUrl=url, MessageBody='{"type": "paid"}')
+        assert spy.wait_for(queue="orders", body__type="paid", timeout=60)["text"] == '{"type": "paid"}'
+        server.restore(before)
+        assert "Messages" not in sqs.receive_message(QueueUrl=url)
+        spy.close()
+        with pytest.raises(SharedTimeError):
+            TimeTravel(server)
 
 
 def test_what_waits_in_a_snapshot_goes_on(fogbank: ThreadedServer, aws: AwsClients, time_travel: TimeTravel) -> None:

@@ -31,23 +31,31 @@ class AwsClients:
 
     def __call__(self, service: str, region: str = REGION, *, over_port: bool = False, **settings: Any) -> Any:
         """Return a client of a service."""
-        config = load("botocore.config", "boto3").Config(**{"retries": {"max_attempts": 0}, **settings})
-        made = _session().client(
-            service,
-            endpoint_url=self._server.url,
-            region_name=region,
-            aws_access_key_id=self.account,
-            aws_secret_access_key=SECRET,
-            config=config,
-        )
-        if isinstance(self._server, ThreadedServer) and not over_port:
-            direct(made, self._server)
-        return made
+        return make_client(self._server, self.account, service, region, over_port=over_port, **settings)
 
 
-def direct(client: Any, server: ThreadedServer) -> None:
-    """Have a client of botocore go to a server in the same process without a port."""
-    client._endpoint.http_session = DirectSession(server)  # noqa: SLF001 - where botocore keeps it
+def make_client(
+    server: ThreadedServer | RunningServer,
+    account: str,
+    service: str,
+    region: str = REGION,
+    *,
+    over_port: bool = False,
+    **settings: Any,
+) -> Any:
+    """Return a client of a service in an account; the rest is that of `AwsClients`."""
+    config = load("botocore.config", "boto3").Config(**{"retries": {"max_attempts": 0}, **settings})
+    made = _session().client(
+        service,
+        endpoint_url=server.url,
+        region_name=region,
+        aws_access_key_id=account,
+        aws_secret_access_key=SECRET,
+        config=config,
+    )
+    if isinstance(server, ThreadedServer) and not over_port:
+        made._endpoint.http_session = DirectSession(server)  # noqa: SLF001 - where botocore keeps it
+    return made
 
 
 @cache

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fogbank.app import App
+from fogbank.clouds.aws.api import DEFAULT_ACCOUNT
 from fogbank.kernel.clock import SECOND_US, Clock
 from fogbank.kernel.ids import Ids
 
@@ -79,6 +80,12 @@ class ThreadedServer:
     def restore(self, copy: Copy) -> None:
         """Have what a snapshot holds in the place of all that there is; time doesn't go back."""
         self.call(self.app.restore(copy))
+
+    def client(self, service: str, *, account: str = DEFAULT_ACCOUNT, **settings: Any) -> Any:
+        """Return a client of boto3 that needs no port; `settings` are those of `AwsClients`."""
+        from fogbank.testing.aws import make_client  # noqa: PLC0415 - imported when a test asks
+
+        return make_client(self, account, service, **settings)
 
     def witness(self, witness: Callable[[Happening], None]) -> Callable[[], None]:
         """Have all that happens told, on the server's thread, from now on; returns what ends that."""
