@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from fogbank.testing.accounts import new_account
 from fogbank.testing.aws import AwsClients
 from fogbank.testing.spy import Spy, SpyTimeoutError
 from tests.conformance.aws.functions import deploy
+from tests.conformance.azure import conftest as azures
+from tests.conformance.gcp import conftest as google
 
 if TYPE_CHECKING:
     from fogbank.testing.azure import AzureClients
@@ -21,6 +24,14 @@ if TYPE_CHECKING:
     from fogbank.testing.time_travel import TimeTravel
 
 PATIENCE_SECONDS = 60
+FUNCTION_APP = """
+    import azure.functions as func
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    @app.route(route="greet")
+    def greet(req):
+        return "hi"
+"""
 TABLE: dict[str, Any] = {
     "BillingMode": "PAY_PER_REQUEST",
     "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
@@ -144,6 +155,21 @@ def test_invocations(aws: AwsClients, spy: Spy) -> None:
     assert (done["payload"], done["ok"]) == (0.5, True)
     assert any("so it goes" in line for line in done["log"])
     assert spy.wait_for(function="divide", ok=False)["error"] == "ZeroDivisionError: division by zero"
+
+
+def test_googles_and_azures_invocations(fogbank: ThreadedServer, gcp: GoogleClients, spy: Spy) -> None:
+    uri = google.deploy(gcp.functions(), gcp.parent, "hello").service_config.uri
+    with urllib.request.urlopen(f"{uri}/there?name=Ada") as answer:
+        assert answer.read() == b"Hello, Ada!"
+    greeted = spy.wait_for(function="hello", payload="Hello, Ada!")
+    assert greeted["context"]["path"] == "/there"
+    everybody, apps = Spy(fogbank), azures.Azure(fogbank)
+    app = apps.deploy(function_app=FUNCTION_APP)
+    apps.get(app, "/api/greet")
+    assert everybody.wait_for(function="greet")["payload"] == "hi"
+    assert everybody.wait_for(function=f"{app}/greet", context__path="/api/greet")["ok"]
+    everybody.close()
+    apps.client.close()
 
 
 def test_a_timeout_tells_what_was_seen(aws: AwsClients, spy: Spy) -> None:

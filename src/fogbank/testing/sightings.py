@@ -25,7 +25,7 @@ FACTS: Final = {
     MESSAGE: ("body", "text", "attributes", "id", "key"),
     PUBLICATION: ("body", "text", "attributes", "id", "key"),
     WRITE: ("item", "before", "removed"),
-    INVOCATION: ("event", "payload", "ok", "error", "source", "log", "id"),
+    INVOCATION: ("event", "payload", "ok", "error", "source", "log", "id", "context"),
 }
 
 
@@ -36,7 +36,8 @@ class Sighting:
     Facts are, of a message or publication: `body` (what its JSON says, or else its text), `text`, `attributes`, `id`
     and `key` (its group or ordering key); of a write: `item` (what was there, where it was removed), `before` (None if
     nothing was, or where the write didn't look) and `removed`; of an invocation: `event` and `payload` (read as `body`
-    is), `ok`, `error` (a line), `source`, `log` (lines) and `id`.
+    is), `ok`, `error` (a line), `source`, `log` (lines), `id` and
+    `context` (of a request its `method`, `path` and so on). An Azure function's name is `app/function`.
     """
 
     kind: str
@@ -109,10 +110,13 @@ def _document_reader(scope: str, dialect: str) -> Callable[[Document], dict[str,
 def _invocation(happening: Happening) -> tuple[str, dict[str, Any]]:
     kept = cast("Kept", happening.content)
     told = whole(kept)
-    return happening.name, {
+    context = told["context"]
+    # A function app is one resource, which has functions of its own.
+    within = context.get("function") if told["contract"] == "azure-functions" else None
+    return f"{happening.name}/{within}" if within else happening.name, {
         "event": _plain(told["event"]), "payload": _plain(told["payload"]), "ok": kept.summary.ok,
         "error": told["error"], "source": told["source"], "log": [line["text"] for line in told["logs"]],
-        "id": kept.id,
+        "id": kept.id, "context": context,
     }  # fmt: skip
 
 
