@@ -66,6 +66,18 @@ def test_a_message_that_comes_later(aws: AwsClients, spy: Spy) -> None:
     assert spy.seen() == []
 
 
+def test_a_condition_may_use_the_server(aws: AwsClients, spy: Spy) -> None:
+    sqs = aws("sqs")
+    url = sqs.create_queue(QueueName="orders")["QueueUrl"]
+
+    def first(body: int) -> bool:
+        sqs.send_message(QueueUrl=url, MessageBody=str(body + 1))
+        return body == 1
+
+    sqs.send_message(QueueUrl=url, MessageBody="1")
+    assert spy.wait_for(queue="orders", body=first)["body"] == 1
+
+
 def test_what_is_gone_by_the_time_was_seen(aws: AwsClients, spy: Spy) -> None:
     sqs, sns = aws("sqs"), aws("sns")
     url = sqs.create_queue(QueueName="orders")["QueueUrl"]

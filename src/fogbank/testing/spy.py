@@ -6,13 +6,16 @@ A spy is told of everything after its commit, whoever takes it away again; it ho
 from __future__ import annotations
 
 from collections import Counter, deque
+from functools import cached_property
 from threading import Condition
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fogbank.storage.signals import INVOCATION, MESSAGE, PUBLICATION, WRITE, Happening
+from fogbank.kernel.clock import Clock
+from fogbank.storage.signals import INVOCATION, MESSAGE, PUBLICATION, WRITE
 from fogbank.testing.sightings import FACTS, read
 
 if TYPE_CHECKING:
+    from fogbank.storage.signals import Happening
     from fogbank.testing.accounts import Account
     from fogbank.testing.process import RunningServer
     from fogbank.testing.server import ThreadedServer
@@ -61,7 +64,8 @@ class Spy:
     def __init__(self, server: ThreadedServer | RunningServer, account: Account | None = None) -> None:
         self._account = account
         self._news = Condition()
-        self._happened: deque[Happening | Sighting] = deque(maxlen=SIGHTINGS_MAX)
+        self._happened: deque[_Seen] = deque(maxlen=SIGHTINGS_MAX)
+        self._count = 0
         self._leave = server.witness(self._take)
 
     def wait_for(self, *, timeout: float = TIMEOUT_SECONDS, **wanted: Any) -> Sighting:
@@ -71,21 +75,20 @@ class Spy:
     def wait_for_each(self, count: int, *, timeout: float = TIMEOUT_SECONDS, **wanted: Any) -> list[Sighting]:
         """Return the first `count` that fit, in the order in which they happened, or raise `SpyTimeoutError`."""
         choice = _choose(wanted)
-        found: list[Sighting] = []
-
-        def enough() -> bool:
-            found[:] = self._fitting(choice)
-            return len(found) >= count
-
-        with self._news:
-            if self._news.wait_for(enough, timeout):
+        ends = Clock.monotonic() + timeout
+        while True:
+            # Held against the wish without the lock: a value's function may call the server, which goes on telling.
+            known, happened = self._so_far()
+            found = _fitting(happened, choice)
+            if len(found) >= count:
                 return found[:count]
-            raise SpyTimeoutError(self._report(choice, count, len(found), timeout))
+            if not self._hear_more(known, ends - Clock.monotonic()):
+                raise SpyTimeoutError(_report(happened, choice, count, len(found), timeout))
 
     def seen(self, **wanted: Any) -> list[Sighting]:
         """Return all that fit so far; without a resource, all that there is."""
-        with self._news:
-            return self._fitting(_choose(wanted)) if wanted else self._all()
+        _known, happened = self._so_far()
+        return _fitting(happened, _choose(wanted)) if wanted else happened
 
     def forget(self) -> None:
         """Forget what was seen, so that only what comes is waited for."""
@@ -99,27 +102,44 @@ class Spy:
     def _take(self, happening: Happening) -> None:
         if self._account is None or self._account.owns(happening.scope):
             with self._news:
-                self._happened.append(happening)
+                self._happened.append(_Seen(happening))
+                self._count += 1
                 self._news.notify_all()
 
-    def _all(self) -> list[Sighting]:
-        """Return all sightings; what comes is read here, so that the server's thread isn't held up by it."""
-        for index, each in enumerate(self._happened):
-            if isinstance(each, Happening):
-                self._happened[index] = read(each)
-        return [each for each in self._happened if not isinstance(each, Happening)]
+    def _hear_more(self, known: int, seconds: float) -> bool:
+        """Wait until more was told than was known; False if nothing was in that time."""
+        with self._news:
+            return self._news.wait_for(lambda: self._count != known, max(0.0, seconds))
 
-    def _fitting(self, wanted: Wanted) -> list[Sighting]:
-        return [each for each in self._all() if _is_at(each, wanted) and _has(each, wanted.facts)]
+    def _so_far(self) -> tuple[int, list[Sighting]]:
+        """Return how much was told, and all that is remembered of it."""
+        with self._news:
+            known, happened = self._count, tuple(self._happened)
+        return known, [each.sighting for each in happened]
 
-    def _report(self, wanted: Wanted, count: int, found: int, seconds: float) -> str:
-        seen = self._all()
-        there = [each for each in seen if _is_at(each, wanted)]
-        lines = [f"{found} of {count} came within {seconds:g} s: {wanted}"]
-        lines += [f"  seen there: {_shorten(each.facts)}" for each in there[-TOLD_MAX:]]
-        others = Counter((each.kind, each.name) for each in seen if not _is_at(each, wanted))
-        lines += [f"  seen besides: {number} times {kind} {name}" for (kind, name), number in sorted(others.items())]
-        return "\n".join(lines if len(lines) > 1 else [*lines, "  nothing else was seen"])
+
+class _Seen:
+    """A happening, read when somebody looks at it, so that the server's thread isn't held up by that."""
+
+    def __init__(self, happening: Happening) -> None:
+        self._happening = happening
+
+    @cached_property
+    def sighting(self) -> Sighting:
+        return read(self._happening)
+
+
+def _fitting(happened: list[Sighting], wanted: Wanted) -> list[Sighting]:
+    return [each for each in happened if _is_at(each, wanted) and _has(each, wanted.facts)]
+
+
+def _report(seen: list[Sighting], wanted: Wanted, count: int, found: int, seconds: float) -> str:
+    there = [each for each in seen if _is_at(each, wanted)]
+    lines = [f"{found} of {count} came within {seconds:g} s: {wanted}"]
+    lines += [f"  seen there: {_shorten(each.facts)}" for each in there[-TOLD_MAX:]]
+    others = Counter((each.kind, each.name) for each in seen if not _is_at(each, wanted))
+    lines += [f"  seen besides: {number} times {kind} {name}" for (kind, name), number in sorted(others.items())]
+    return "\n".join(lines if len(lines) > 1 else [*lines, "  nothing else was seen"])
 
 
 def _choose(wanted: dict[str, Any]) -> Wanted:
