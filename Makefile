@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JS := tests/conformance/aws/js tests/conformance/azure/js tests/conformance/gcp/js tests/conformance/azure/cosmos/js \
-	tests/conformance/azure/tables/js tests/conformance/gcp/firestore/js
+	tests/conformance/azure/tables/js tests/conformance/gcp/firestore/js examples/testing/vitest
 # One more than a small machine's two cores: there is always a test that waits, Terraform's for minutes.
 JOBS ?= 3
 

@@ -65,12 +65,17 @@ HOOK_FOLDERS: Final = (DEFAULT_FOLDER / "init", Path("/etc/localstack/init"))
 @click.option(
     "--export-on-exit", type=click.Path(dir_okay=False), metavar="FILE", help="Export everything when the server ends."
 )
-def command(**flags: Any) -> None:
+@click.option(
+    "--announce",
+    type=click.Choice(["testcontainers"]),
+    help="Also print the lines that Testcontainers' modules for emulators wait for.",
+)
+def command(announce: str | None, **flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     try:
         settings = load_settings(flags)
         logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        _run(_serve(settings, _load_seed()))
+        _run(_serve(settings, _load_seed(), announces=announce is not None))
     except (SettingsError, SeedError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -92,7 +97,7 @@ def _load_seed() -> Seed | None:
     return load_seed()
 
 
-async def _serve(settings: Settings, seed: Seed | None) -> None:
+async def _serve(settings: Settings, seed: Seed | None, *, announces: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -110,6 +115,8 @@ async def _serve(settings: Settings, seed: Seed | None) -> None:
         await _unless(stop, hooks.run("ready", variables))
         if not stop.is_set():
             print(banner(app, seeded), flush=True)
+            for line in announcements(app) if announces else ():
+                print(line, flush=True)
         await stop.wait()
         print("Stopping.", file=sys.stderr, flush=True)
         await hooks.run("shutdown", variables)
@@ -144,6 +151,15 @@ def _variables(hooks: Hooks, url: str) -> dict[str, str]:
     from fogbank.cli.running.variables import variables  # noqa: PLC0415 - loaded where there are hooks
 
     return {**variables(url), "FOGBANK_URL": url}
+
+
+def announcements(app: App) -> tuple[str, ...]:
+    """Return the lines by which Testcontainers' modules know that an emulator is ready, of those that there are here.
+
+    LocalStack's is the banner's last. Pub/Sub's module looks for "started", Firestore's for "running", and Cosmos DB's
+    for a last line with a carriage return.
+    """
+    return (f"Pub/Sub: server started, listening on {app.port}", "Firestore: server is running", "Started\r")
 
 
 def banner(app: App, seeded: int = 0) -> str:

@@ -19,9 +19,11 @@ from fogbank.engines.functions.history import (
     KEPT_AT_ONCE,
     PART_BYTES_MAX,
     Content,
+    Kept,
     Summary,
 )
 from fogbank.kernel.tasks import Supervisor
+from fogbank.storage.signals import INVOCATION, Happening
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -131,6 +133,9 @@ class InvocationHistory:
                 _log.warning("the oldest invocations that wait aren't kept: the store is too slow")
             self._lost += 1
         self._news.set()
+        if self._store.signals.witnessed:
+            kept = Kept(entry.number, invocation.id, function.name, function.scope, summary, content)
+            self._store.signals.send(Happening(INVOCATION, *name, kept))
 
     def _drop(self) -> None:
         entry = self._waiting.popleft()

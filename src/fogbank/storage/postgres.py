@@ -48,10 +48,11 @@ _log = logging.getLogger(__name__)
 class PostgresTx:
     """The `Tx` that an operation gets."""
 
-    __slots__ = ("_connection", "signals")
+    __slots__ = ("_connection", "signals", "witnessed")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, witnessed: bool = False) -> None:
         self._connection = connection
+        self.witnessed = witnessed
         self.signals: list[tuple[Hashable, int]] = []
 
     async def one(self, sql: str, *args: Value) -> Row | None:
@@ -198,7 +199,7 @@ class PostgresStore:
 
     async def _attempt(self, work: Callable[[PostgresTx], Coroutine[Any, Any, T]], *, read_only: bool) -> T:
         async with self._pool.acquire() as connection:
-            tx = PostgresTx(connection)
+            tx = PostgresTx(connection, witnessed=self.signals.witnessed)
             if read_only:
                 transaction = connection.transaction(isolation="repeatable_read", readonly=True)
             else:

@@ -3,24 +3,48 @@
 A signal says only "look again": it is sent after the commit, it may be spurious, and it is not kept. Where
 several processes share one database, another process's commit sends no signal here, so listeners also look
 again every `poll_seconds`.
+
+Who wants to know what happened rather than look again, such as a test, is a witness: operations tell witnesses of each
+`Happening`, by a signal that takes nothing from listeners. An operation asks `tx.witnessed` first, so that nothing is
+made of what nobody wants to hear of.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from fogbank.kernel.clock import SECOND_US, wake
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from fogbank.kernel.clock import Clock
 
 # Who waits for nothing in particular looks again this often.
 LOOK_AGAIN_US: Final = 3_600 * SECOND_US
+# Kinds of happenings.
+MESSAGE: Final = "message"
+PUBLICATION: Final = "publication"
+WRITE: Final = "write"
+INVOCATION: Final = "invocation"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Happening:
+    """Something that happened to a resource: its scope key, its name, and what its engine says of it.
+
+    `content` is, for messages and publications, a message as stored; for writes the collection's configuration and a
+    `Written` of documents; for invocations what the history keeps of it (`Kept`).
+    """
+
+    kind: str
+    scope: str
+    name: str
+    content: object
 
 
 class Listener:
@@ -91,6 +115,9 @@ class Signals:
         self._clock = clock
         self._poll_us = None if poll_seconds is None else int(poll_seconds * SECOND_US)
         self._listeners: dict[Hashable, deque[Listener]] = {}
+        self._witnesses: list[Callable[[Happening], None]] = []
+        # Whether anybody wants to hear of happenings; who makes them asks first.
+        self.witnessed = False
 
     def listen(self, topic: Hashable) -> Listener:
         """Listen to a topic from now on; close the listener (it is a context manager) when done."""
@@ -100,6 +127,10 @@ class Signals:
 
     def send(self, topic: Hashable, count: int = 1) -> None:
         """Tell up to `count` listeners that haven't been told yet."""
+        if self.witnessed and isinstance(topic, Happening):
+            for witness in self._witnesses:
+                witness(topic)
+            return
         listeners = self._listeners.get(topic)
         if listeners is None:
             return
@@ -117,6 +148,17 @@ class Signals:
         for listeners in self._listeners.values():
             for listener in listeners:
                 listener.tell()
+
+    def witness(self, witness: Callable[[Happening], None]) -> Callable[[], None]:
+        """Have all happenings told from now on, which takes no news from listeners; returns what ends that."""
+        self._witnesses.append(witness)
+        self.witnessed = True
+
+        def leave() -> None:
+            self._witnesses.remove(witness)
+            self.witnessed = bool(self._witnesses)
+
+        return leave
 
     def listening(self, topic: Hashable) -> int:
         """How many listen to the topic."""

@@ -47,6 +47,10 @@ class Tx(Protocol):
     async def many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """Execute a statement once for each row of arguments."""
 
+    @property
+    def witnessed(self) -> bool:
+        """Whether anybody wants to hear of `Happening`s, which are signalled as topics are."""
+
     def signal(self, topic: Hashable, count: int = 1) -> None:
         """Wake up to `count` listeners of the topic once the transaction is committed."""
 

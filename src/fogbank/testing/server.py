@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fogbank.app import App
+from fogbank.clouds.aws.api import DEFAULT_ACCOUNT
 from fogbank.kernel.clock import SECOND_US, Clock
 from fogbank.kernel.ids import Ids
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from fogbank.settings import Settings
+    from fogbank.storage.signals import Happening
 
 T = TypeVar("T")
+_snapshots = itertools.count(1)
 
 
 class ThreadedServer:
@@ -48,11 +52,58 @@ class ThreadedServer:
 
     def advance(self, seconds: float) -> None:
         """Move the server's clock on; what falls due meanwhile has happened when this returns."""
-        self.call(self.clock.advance(int(seconds * SECOND_US), self.app.settle))
+        self.call(self.app.time.advance(int(seconds * SECOND_US)))
+
+    def advance_to_next(self) -> bool:
+        """Move the server's clock to when something is due next, and have it happen; False if nothing is."""
+        return self.call(self.app.time.advance_to_next())
+
+    def freeze(self) -> None:
+        """Let the server's time stand still."""
+        self.call(self.app.time.freeze())
+
+    def resume(self) -> None:
+        """Let the server's time run on from where it stands."""
+        self.call(self.app.time.resume())
+
+    def now(self) -> float:
+        """Return what time it is for the server, in seconds since the epoch."""
+        return self.clock.now() / SECOND_US
 
     def reset(self) -> None:
         """Delete every resource."""
         self.call(self.app.reset())
+
+    def snapshot(self, name: str = "") -> str:
+        """Keep all resources and what is in them once nothing is under way; returns the snapshot's name."""
+        return self.call(self._snapshot(name or f"test-{next(_snapshots)}"))
+
+    def restore(self, name: str) -> None:
+        """Have what a snapshot holds in the place of all that there is; time doesn't go back."""
+        self.call(self.app.snapshots.restore(name))
+
+    def client(self, service: str, *, account: str = DEFAULT_ACCOUNT, **settings: Any) -> Any:
+        """Return a client of boto3 that needs no port; `settings` are those of `AwsClients`."""
+        from fogbank.testing.aws import make_client  # noqa: PLC0415 - imported when a test asks
+
+        return make_client(self, account, service, **settings)
+
+    def witness(self, witness: Callable[[Happening], None]) -> Callable[[], None]:
+        """Have all that happens told, on the server's thread, from now on; returns what ends that."""
+
+        async def begin() -> Callable[[], None]:
+            return self.app.store.signals.witness(witness)
+
+        leave = self.call(begin())
+
+        async def end() -> None:
+            leave()
+
+        return lambda: self.call(end())
+
+    async def _snapshot(self, name: str) -> str:
+        await self.app.settle()
+        return (await self.app.snapshots.save(name)).name
 
     def _run(self) -> None:
         try:

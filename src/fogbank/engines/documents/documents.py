@@ -20,6 +20,7 @@ from fogbank.engines.documents.model import Document, Key
 from fogbank.engines.documents.traits import FIELDS, NOTHING
 from fogbank.engines.documents.values import decode_fields, encode_fields, same
 from fogbank.storage import change_feed
+from fogbank.storage.signals import WRITE, Happening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -131,6 +132,8 @@ async def put(
     # A service's own function may still refuse what its collections don't take.
     key = locate(collection)
     await tx.run(_PUT, number, collection.id, *key, document.size, encode_fields(document.fields))
+    if tx.witnessed:
+        _show(tx, collection, None, document)
 
 
 async def write(
@@ -240,7 +243,15 @@ async def write_one(tx: Tx, now_us: int, one: One, change: Change, shape: Shape)
             tx.signal(latest_topic((one.collection.scope, one.collection.name)), change_feed.EVERY_FOLLOWER)
         if config.peers and (row is None or after is None):
             await graves.note(tx, now_us, one.collection, one.key, one.version if after is None else 0)
+        if tx.witnessed:
+            _show(tx, one.collection, before, after)
         return Written(before, after)
+
+
+def _show(tx: Tx, collection: Collection, before: Document | None, after: Document | None) -> None:
+    """Let witnesses see a write."""
+    content = (collection.config, Written(before, after))
+    tx.signal(Happening(WRITE, collection.scope, collection.name, content))
 
 
 def _alike(before: Document | None, after: Document | None) -> bool:

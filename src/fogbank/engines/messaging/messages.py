@@ -27,6 +27,7 @@ from fogbank.kernel.clock import SECOND_US
 from fogbank.kernel.errors import EngineError
 from fogbank.storage.leasing import leased_queue
 from fogbank.storage.leasing.leased_queue import Outgoing, Policy
+from fogbank.storage.signals import MESSAGE, Happening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +105,8 @@ async def send_to(tx: Tx, now_us: int, queue: Queue, items: Sequence[Send]) -> l
         expires_us = now_us + int(lives_seconds * SECOND_US) if lives_seconds else 0
         outgoing.append(Outgoing(sequence, content, delay_us, lane, expires_us))
         outcomes.append(Sent(message.id, sequence))
+        if tx.witnessed:
+            tx.signal(Happening(MESSAGE, queue.scope, queue.name, content))
     if outgoing:
         await leased_queue.put(tx, now_us, queue.store, outgoing, config.rules)
     return outcomes
@@ -268,4 +271,12 @@ async def _policy(tx: Tx, now_us: int, queue: Queue) -> Policy:
         target = await queues.find(tx, now_us, (dead_letter.scope, dead_letter.name))
     except QueueNotFoundError:
         return Policy(config.rules, retention_us)
-    return Policy(config.rules, retention_us, dead_letter.receives_max, target.store, target.config.rules, queue.id)
+    return Policy(
+        config.rules,
+        retention_us,
+        dead_letter.receives_max,
+        target.store,
+        target.config.rules,
+        queue.id,
+        to=(target.scope, target.name),
+    )

@@ -19,6 +19,7 @@ from fogbank.engines.messaging.model import encode_message
 from fogbank.engines.messaging.topic_model import Rendered
 from fogbank.kernel.errors import EngineError
 from fogbank.languages.matching import compile_pattern
+from fogbank.storage.signals import PUBLICATION, Happening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,6 +73,8 @@ async def publish_to(
         else:
             admitted.append(item)
         outcomes.append(Sent(item.message.id, item.sequence))
+        if tx.witnessed:
+            tx.signal(Happening(PUBLICATION, topic.scope, topic.name, encode_message(admitted[-1].message)))
     if admitted:
         await _fan_out(tx, now_us, topic, admitted, draw)
     return outcomes

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.storage.leasing import fairness, lanes, retained
 from fogbank.storage.leasing.lanes import TAKEN_COLUMNS
+from fogbank.storage.signals import MESSAGE, Happening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,8 @@ class Policy(NamedTuple):
     `retention_us`: a message older than this is dropped. `receives_max`: a message that was leased this often goes
     to the queue `dead_letters` (or is dropped, when that is None) instead of being leased once more; 0 means no
     limit. `origin` is what a dead-lettered message remembers of this queue. With `hand_over`, such messages are
-    removed and returned to the caller, who knows better where they go.
+    removed and returned to the caller, who knows better where they go. `to` is what witnesses are told of where they
+    went: a scope key and a name.
     """
 
     rules: Rules = PLAIN
@@ -102,6 +104,7 @@ class Policy(NamedTuple):
     dead_letters_rules: Rules = PLAIN
     origin: int = 0
     hand_over: bool = False
+    to: tuple[str, str] = ("", "")
 
 
 class Outgoing(NamedTuple):
@@ -517,6 +520,8 @@ async def _clear(tx: Tx, now_us: int, queue: int, policy: Policy, row: Row, exha
         await _remove(tx, now_us, queue, message)
     else:
         await _move(tx, now_us, queue, message, row[1], policy)
+        if tx.witnessed:
+            tx.signal(Happening(MESSAGE, *policy.to, (await _leased(tx, row, 0)).body))
 
 
 async def _remove(tx: Tx, now_us: int, queue: int, message: int) -> None:

@@ -77,12 +77,12 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._writer = connect(path)
         self._known = Known()
-        self._tx = SqliteTx(self._writer, self._known)
+        self._tx = SqliteTx(self._writer, self._known, self.signals)
         # In memory there is one connection: operations are whole when they are seen, and nothing can be lost.
         self._reader = self._writer if path is None else connect(path)
         # What the reader knows is what was committed.
         self._committed = self._known if path is None else Known()
-        self._read_tx = SqliteTx(self._reader, self._committed)
+        self._read_tx = SqliteTx(self._reader, self._committed, self.signals)
         self._committer = Worker("fogbank-commit")
         self._scans = ThreadPoolExecutor(1, "fogbank-scan")
         self._scanner: sqlite3.Connection | None = None
@@ -133,7 +133,7 @@ class SqliteStore:
             return await self.read(op, *args, **kwargs)
         if self._scanner is None:
             self._scanner = connect(self._path)
-        work = op(SqliteTx(self._scanner, Known()), self._clock.now(), *args, **kwargs)
+        work = op(SqliteTx(self._scanner, Known(), self.signals), self._clock.now(), *args, **kwargs)
         return await self._loop.run_in_executor(self._scans, _in_snapshot, self._scanner, work)
 
     @property

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Hashable, Iterable, Sequence
     from pathlib import Path
 
+    from fogbank.storage.signals import Signals
     from fogbank.storage.sqlite.known import Known
     from fogbank.storage.store import Row, Value
 
@@ -58,12 +59,13 @@ def step(work: Coroutine[Any, Any, T]) -> T:
 class SqliteTx:
     """The `Tx` that an operation gets; its methods never suspend."""
 
-    __slots__ = ("_execute", "_executemany", "_known", "signals")
+    __slots__ = ("_execute", "_executemany", "_known", "_told", "signals")
 
-    def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
+    def __init__(self, connection: sqlite3.Connection, known: Known, told: Signals | None = None) -> None:
         self._execute = connection.execute
         self._executemany = connection.executemany
         self._known = known
+        self._told = told
         self.signals: list[tuple[Hashable, int]] | None = None
 
     async def one(self, sql: str, *args: Value) -> Row | None:
@@ -99,6 +101,11 @@ class SqliteTx:
         if (table := table_written(sql)) is not None:
             self._known.touch(table)
         self._executemany(for_sqlite(sql), rows)
+
+    @property
+    def witnessed(self) -> bool:
+        """Whether anybody wants to hear of `Happening`s."""
+        return self._told is not None and self._told.witnessed
 
     def signal(self, topic: Hashable, count: int = 1) -> None:
         """Wake up to `count` listeners of the topic once the transaction is committed."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import TypeVar
 
-    from fogbank.engines.documents.model import Collection, CollectionConfig, KeyField, Name
+    from fogbank.engines.documents.model import Collection, CollectionConfig, Document, KeyField, Name
     from fogbank.engines.documents.portable.keys import Parts
     from fogbank.engines.documents.portable.values import Fields
     from fogbank.engines.documents.ranges import Page, Range, Stretch
@@ -131,12 +131,17 @@ def _form(config: CollectionConfig) -> KeyForm:
     return KeyForm(parts, parts[-1])
 
 
+def read_document(document: Document) -> Fields:
+    """Return an item as values that any service knows."""
+    return {name: _plain_value(value) for name, value in document.fields.items()}
+
+
 def _rows(page: Page) -> Rows:
     config = page.collection.config
     form = _form(config)
     rows = []
     for document in page.documents:
-        fields = {name: _plain_value(value) for name, value in document.fields.items()}
+        fields = read_document(document)
         rows.append(Row(parts_of(fields, form), fields))
     if page.ended:
         return Rows(rows, "")

@@ -16,7 +16,9 @@ from fogbank.clouds.aws.events.rendering import Event, make_fields
 from fogbank.clouds.aws.events.service import read_bus
 from fogbank.engines.messaging import publishing
 from fogbank.engines.messaging.errors import TopicNotFoundError
+from fogbank.engines.messaging.model import encode_message
 from fogbank.kernel.clock import SECOND_US
+from fogbank.storage.signals import PUBLICATION, Happening
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.events.service import Events
@@ -81,7 +83,9 @@ async def _publish(tx: Tx, now_us: int, events: Events, by_bus: dict[Name, list[
             await publishing.publish(tx, now_us, name, publications, events.ids.sequence)
         except TopicNotFoundError:
             # AWS takes events for a bus that isn't there, too; and nobody listens to a default bus without rules.
-            continue
+            if tx.witnessed:
+                for each in publications:
+                    tx.signal(Happening(PUBLICATION, *name, encode_message(each.message)))
 
 
 class _RefusedError(Exception):

@@ -124,6 +124,11 @@ def _typed(name: str, value: Any) -> Any:
     return read_moment(str(value)) if isinstance(value, Timestamp) else value
 
 
+def read_document(document: Document) -> Fields:
+    """Return an entity as values that any service knows."""
+    return _plain(properties_of(document))
+
+
 def _plain(properties: Properties) -> Fields:
     """Return properties as values that any service knows."""
     plain: Fields = {}
@@ -142,7 +147,7 @@ def _key(document: Document) -> tuple[str, str]:
 
 
 def _rows(page: Page) -> Rows:
-    rows = [Row(_key(document), _plain(properties_of(document))) for document in page.documents]
+    rows = [Row(_key(document), read_document(document)) for document in page.documents]
     if page.ended:
         return Rows(rows, "")
     place = [encode_scalar(part) for part in _key(page.documents[-1])]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from fogbank.clouds.gcp.firestore.names import Database, Place
     from fogbank.clouds.gcp.firestore.service import Firestore
+    from fogbank.engines.documents.model import Document
     from fogbank.engines.documents.portable.keys import Parts
     from fogbank.engines.documents.portable.values import Fields, Value
     from fogbank.storage import Tx
@@ -123,9 +124,13 @@ async def _read(tx: Tx, now_us: int, database: Database, wanted: Range, limit: i
     rows = []
     for document in page.documents:
         identifier = path_of(document).rpartition("/")[2]
-        fields = {name: _read_value(value) for name, value in sorted(message_of(document).fields.items())}
-        rows.append(Row((identifier,), {NAME: identifier, **fields}))
+        rows.append(Row((identifier,), {NAME: identifier, **read_document(document)}))
     return Page(rows, "" if page.ended else str(rows[-1].key[0]))
+
+
+def read_document(document: Document) -> Fields:
+    """Return a stored document's fields as values that any service knows."""
+    return {name: _read_value(value) for name, value in sorted(message_of(document).fields.items())}
 
 
 def _read_value(value: Any) -> Value:

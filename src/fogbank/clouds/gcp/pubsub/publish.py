@@ -100,9 +100,14 @@ def _render_bare(subscription: Subscription, message: Message) -> Rendered | Non
     return Rendered(message) if not text or compile_filter(text)({}) else None
 
 
+def read_message(stored: Message) -> Any:
+    """Return the PubsubMessage that a stored message is."""
+    return pubsub_types().message(f"{PACKAGE}.PubsubMessage").FromString(stored.body)
+
+
 def _as_cloud_event(topic: Topic, stored: Message) -> bytes:
     """Return a message as a CloudEvent ("CloudEvents - JSON event format: Pub/Sub")."""
-    message = pubsub_types().message(f"{PACKAGE}.PubsubMessage").FromString(stored.body)
+    message = read_message(stored)
     project = topic.scope.split("/")[1]
     return msgspec.json.encode(
         {

@@ -13,6 +13,7 @@ from fogbank.kernel.clock import SECOND_US
 from fogbank.storage import timers
 from fogbank.storage.leasing import leased_queue
 from fogbank.storage.leasing.leased_queue import Policy
+from fogbank.storage.signals import MESSAGE, Happening
 from fogbank.storage.timers import Timer
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ async def _some(tx: Tx, now_us: int, move: Move, source: Queue, sequence: int) -
         target = targets[origin]
         rules = target.config.rules
         await leased_queue.move(tx, now_us, source.store, leased.id, source.config.rules, target.store, rules)
+        if tx.witnessed:
+            tx.signal(Happening(MESSAGE, target.scope, target.name, leased.body))
     return len(taken.messages)
 
 

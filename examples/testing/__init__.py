@@ -1,0 +1,1 @@
+"""Tests against a server that they start themselves, with several frameworks."""
