@@ -25,6 +25,7 @@ from fogbank.clouds.aws.services import (
     aws_tracers,
 )
 from fogbank.clouds.aws.sessions import Sessions
+from fogbank.clouds.aws.watching.front import AwsFront
 from fogbank.clouds.azure.gateway import AzureGateway
 from fogbank.clouds.azure.parts import Parts as AzureParts
 from fogbank.clouds.azure.services import (
@@ -40,6 +41,7 @@ from fogbank.clouds.azure.services import (
     azure_table,
     azure_timers,
 )
+from fogbank.clouds.azure.watching.front import AzureFront
 from fogbank.clouds.gcp.gateway import GcpGateway
 from fogbank.clouds.gcp.services import (
     gcp_addresses,
@@ -75,14 +77,17 @@ from fogbank.connectors.time_control import TimeControl
 from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
-from fogbank.control import authority, debugging, firestore, invocations, outbox, tables, time
+from fogbank.connectors.watching.message_faults import MessageFaults
+from fogbank.control import authority, debugging, faults, firestore, invocations, outbox, requests, tables, time
 from fogbank.control import routes as routing
 from fogbank.control.authority import AuthorityEndpoint
 from fogbank.control.debugging import DebugEndpoint
 from fogbank.control.endpoints import Control
+from fogbank.control.faults import FaultsEndpoint
 from fogbank.control.firestore import FirestoreEndpoint
 from fogbank.control.invocations import Invocations
 from fogbank.control.outbox import OutboxEndpoint
+from fogbank.control.requests import RequestsEndpoint
 from fogbank.control.routes import Routes
 from fogbank.control.tables import Documents
 from fogbank.control.time import ClockEndpoint
@@ -104,6 +109,7 @@ from fogbank.wire.server import HttpServer
 from fogbank.wire.tls.authority import Authority, default_folder
 from fogbank.wire.tls.contexts import Contexts
 from fogbank.wire.tls.tunnels import BEGINNING, Tunnels
+from fogbank.wire.watching.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -114,6 +120,7 @@ if TYPE_CHECKING:
     from fogbank.settings import Settings
     from fogbank.storage import Store
     from fogbank.wire.http import Gateway, Request, Response
+    from fogbank.wire.watching.model import Front as Seeing
 
 
 # So many turns of the event loop without work for the store mean that nothing more comes of what was set off.
@@ -168,7 +175,9 @@ class App:
         self._aws: AwsGateway
         self._function_urls: FunctionUrlGateway
         # The other clouds, which are asked before AWS: each claims requests by host, path or headers.
-        self._others: tuple[Gateway, ...] = ()
+        self._others: tuple[tuple[Gateway, Seeing | None], ...] = ()
+        self.watch = Watch(self.clock)
+        self._aws_front = AwsFront(self.ids)
         self._control: Control
         self._parts: list[Part] = []
         self._stack = AsyncExitStack()
@@ -210,15 +219,17 @@ class App:
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
         """Answer any request: function URLs by their host, our own endpoints by their path, the rest is a cloud's."""
         if self._function_urls.claims(request):
-            return self._function_urls.handle(request)
+            return self.watch.handle(self._aws_front, self._function_urls.handle, request)
         if request.raw_path.startswith("/_"):
             return self._control.handle(request)
         if request.raw_path != "/" or not request.headers.get(b"authorization", b"").startswith(b"AWS4-"):
             # Not what AWS's busiest protocols send.
-            for gateway in self._others:
+            for gateway, front in self._others:
                 if gateway.claims(request):
-                    return gateway.handle(request)
-        return self._aws.handle(request)
+                    return (
+                        gateway.handle(request) if front is None else self.watch.handle(front, gateway.handle, request)
+                    )
+        return self.watch.handle(self._aws_front, self._aws.handle, request)
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
@@ -227,6 +238,7 @@ class App:
             each.reset()
         await self.runner.reset()
         self._history.forget()
+        self.watch.clear()
         await self.store.reset()
         # Time doesn't go back, and what comes now is to be told from what was before.
         await self.time.keep()
@@ -260,7 +272,7 @@ class App:
         completers = azure_completers(lambda: (self.store, self.ids), self.clock)
         preparers = azure_preparers(lambda: self.store, self.clock, self.ids)
         invoker = Invoker(self.store, self.runner, launchers, self._history, tracers, completers, preparers)
-        receiver = Receiver(self.store, self.clock, self.ids)
+        receiver = Receiver(self.store, self.clock, self.ids, MessageFaults(self.watch.faults))
         self.time.under_way = invoker.under_way
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)
@@ -270,9 +282,11 @@ class App:
         endpoints: dict[str, Endpoint] = {
             authority.PATH: AuthorityEndpoint(self.authority),
             debugging.PATH: DebugEndpoint(self.store, self.runner),
+            faults.PATH: FaultsEndpoint(self.watch.faults),
             firestore.PATH: FirestoreEndpoint(lambda: gcp.parts),
             invocations.PATH: kept,
             outbox.PATH: OutboxEndpoint(self.store),
+            requests.PATH: RequestsEndpoint(self.store, self.watch.log),
             routing.PATH: routes,
             tables.PATH: documents,
             time.PATH: ClockEndpoint(self.time),
@@ -376,12 +390,14 @@ class App:
     def _open_clouds(self, invoker: Invoker, receiver: Receiver) -> GcpGateway:
         """Make the clouds' front doors."""
         store, clock, ids = self.store, self.clock, self.ids
-        azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster, self.signer)))
+        azure_parts = AzureParts(store, clock, ids, invoker, receiver, self.poster, self.signer)
+        azure = self._add(AzureGateway(azure_parts))
         rules, checks = self._firestore_rules(), self.settings.firestore_index_check
         gcp = self._add(
-            GcpGateway(store, clock, ids, invoker, self.signer, checks_indexes=checks, firestore_rules=rules)
+            GcpGateway(store, clock, ids, invoker, self.signer, receiver, checks_indexes=checks, firestore_rules=rules)
         )
-        self._others = (azure, gcp, Certificates(self.signer))
+        gcp.watch(self.watch)
+        self._others = ((azure, AzureFront(azure_parts)), (gcp, gcp.front), (Certificates(self.signer), None))
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)
