@@ -13,16 +13,22 @@ from fogbank import __version__
 _COMMANDS: Final = {
     "ca": "running.ca",
     "clock": "state.clock",
+    "completion": "seeing.completion",
     "docs": "docs",
+    "doctor": "seeing.doctor",
     "env": "running.env",
+    "explain": "seeing.explain",
+    "faults": "seeing.faults",
     "firestore": "firestore",
     "functions": "functions",
     "health": "health",
     "invocations": "invocations",
+    "requests": "seeing.requests",
     "reset": "reset",
     "route": "route",
     "run": "running.run",
     "table": "table",
+    "tail": "seeing.tail",
     "up": "up",
 }
 

@@ -12,6 +12,7 @@ import click
 
 from fogbank import __version__
 from fogbank.app import App
+from fogbank.cli.output import json_option, print_line
 from fogbank.settings import SANDBOXES, Settings, SettingsError, load_settings
 from fogbank.storage import StoreUnavailableError
 from fogbank.storage.folder import FolderInUseError
@@ -51,12 +52,13 @@ if TYPE_CHECKING:
     help="Refuse Firestore queries whose index isn't defined (off).",
 )
 @click.option("--firestore-rules", metavar="FILE", help="Security rules of Firestore databases that have none (open).")
-def command(**flags: Any) -> None:
+@json_option
+def command(*, as_json: bool, **flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = load_settings(flags)
-        _run(_serve(settings))
+        _run(_serve(settings, as_json=as_json))
     except (SettingsError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -70,15 +72,31 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         uvloop.run(main)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, as_json: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with App(settings) as app:
-        print(banner(app), flush=True)
+        if as_json:
+            print_line(facts(app))
+        else:
+            print(banner(app), flush=True)
         await stop.wait()
         print("Stopping.", file=sys.stderr, flush=True)
+
+
+def facts(app: App) -> dict[str, Any]:
+    """Return the same for programs: one line, printed once the server answers."""
+    return {
+        "version": __version__,
+        "endpoint": app.url,
+        "tls": app.tls_url or None,
+        "aliases": [{"port": port, "service": what} for port, what in app.aliases.items()],
+        "data": app.store.description,
+        "sandbox": app.sandbox,
+        "ready": True,
+    }
 
 
 def banner(app: App) -> str:

@@ -75,7 +75,7 @@ def explain(told: Told, known: Sequence[Known]) -> dict[str, Any]:
 
 def _meant(told: Told, known: Sequence[Known]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return near names in the request's own scope, and the other scopes in which the very name is."""
-    cloud = told.entry.front.cloud
+    cloud = told.entry.cloud
     kind = _KINDS.get(told.seen.service)
     mine = f"{cloud}/{told.seen.scope}".rstrip("/")
     near: dict[str, None] = {}
@@ -156,13 +156,13 @@ def _missing(told: Told) -> Explanation:
 
 
 def _unproven(told: Told) -> Explanation:
-    if told.entry.front.cloud == "azure":
+    if told.entry.cloud == "azure":
         cure = (
             "Sign with one of the account's own keys (for the emulator's account the well-known one), for the very"
             " host, path and version that is sent; a shared access signature must not be expired and must allow the"
             " operation. A clock that was moved counts, too: `fogbank clock show`."
         )
-    elif told.entry.front.cloud == "aws":
+    elif told.entry.cloud == "aws":
         cure = (
             "Any access key is taken; temporary ones (ASIA…) must be those that STS of this server gave, and not"
             " expired: get new ones, or use a key such as test."
@@ -227,7 +227,7 @@ def _answer(told: Told) -> str:
 
 
 def _service(told: Told) -> str:
-    return told.seen.service or told.entry.front.cloud
+    return told.seen.service or told.entry.cloud
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -21,8 +21,8 @@ DEPTH_MAX: Final = 20
 HIDDEN: Final = "(hidden)"
 # Names of what proves who somebody is; tokens of pages and of requests that come again are none.
 _SECRET: Final = re.compile(
-    r"authorization|password|secret(?!arn|id|name)|signature|credential|assertion|private_?key|^sig$|^code$"
-    r"|(?:access|account|shared|api|master|function)s?_?key$|(?:security|session|access|id|refresh|auth|bearer)_?token"
+    r"authorization|password|secret(?!arn|id|name)|signature|credential|assertion|private[_-]?key|^sig$|^code$"
+    r"|(?:access|account|shared|api|master|function)s?[_-]?key$|(?:security|session|access|id|refresh|auth|bearer)[_-]?token"
     r"|functions-key|sas-key|sas-token|x-ms-token|aeg-sas",
     re.IGNORECASE,
 )

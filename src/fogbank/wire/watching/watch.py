@@ -41,12 +41,13 @@ class Watch:
 
     async def _note(self, front: Front, handler: Handler, request: Request) -> Response:
         at_us, began_ns = self.now(), perf_counter_ns()
-        response = None
         try:
             response = await handler(request)
-            return response
-        finally:
-            self.log.add((at_us, perf_counter_ns() - began_ns), front, request, response)
+        except BaseException:
+            self.log.add((at_us, perf_counter_ns() - began_ns), front, request, None)
+            raise
+        self.log.add((at_us, perf_counter_ns() - began_ns), front, request, response)
+        return response
 
     async def _strike(self, front: Front, handler: Handler, request: Request) -> Response:
         at_us, began_ns = self.now(), perf_counter_ns()

@@ -66,6 +66,7 @@ class AwsFront:
     """Tells of AWS's requests."""
 
     cloud = "aws"
+    headers = (b"host", b"authorization", b"content-type", b"x-amz-target")
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids

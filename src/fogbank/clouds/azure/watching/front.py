@@ -41,13 +41,23 @@ TABLES: Final = "tables"
 EVENT_GRID: Final = "eventgrid"
 _APP_HOSTS: Final = (".azurewebsites.localhost", ".azurewebsites.net")
 _EMULATOR: Final = "localhost"
-_SHOWN: Final = (b"x-ms-documentdb", b"x-ms-cosmos", b"if-match", b"if-none-match", b"prefer", b"x-ms-meta-")
+# Headers that are parameters.
+_SHOWN: Final = (
+    b"if-match", b"if-none-match", b"prefer", b"a-im", b"x-ms-max-item-count", b"x-ms-continuation",
+    b"x-ms-consistency-level", b"x-ms-session-token", b"x-ms-cosmos-is-batch-request", b"x-ms-documentdb-isquery",
+    b"x-ms-documentdb-is-upsert", b"x-ms-documentdb-partitionkey", b"x-ms-documentdb-query-enablecrosspartition",
+    b"x-ms-documentdb-pre-trigger-include", b"x-ms-documentdb-post-trigger-include", b"x-ms-indexing-directive",
+)  # fmt: skip
 
 
 class AzureFront:
     """Tells of Azure's requests."""
 
     cloud = "azure"
+    headers = (
+        b"host", b"authorization", b"content-type", b"accept", b"x-ms-version", b"x-http-method", b"dataserviceversion",
+        b"maxdataserviceversion", *_SHOWN,
+    )  # fmt: skip
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
