@@ -178,7 +178,6 @@ class App:
         self._others: tuple[tuple[Gateway, Seeing | None], ...] = ()
         self.watch = Watch(self.clock)
         self._aws_front = AwsFront(self.ids)
-        self._fronts: tuple[Seeing, ...] = ()
         self._control: Control
         self._parts: list[Part] = []
         self._stack = AsyncExitStack()
@@ -287,7 +286,7 @@ class App:
             firestore.PATH: FirestoreEndpoint(lambda: gcp.parts),
             invocations.PATH: kept,
             outbox.PATH: OutboxEndpoint(self.store),
-            requests.PATH: RequestsEndpoint(self.store, self.watch.log, self._fronts),
+            requests.PATH: RequestsEndpoint(self.store, self.watch.log),
             routing.PATH: routes,
             tables.PATH: documents,
             time.PATH: ClockEndpoint(self.time),
@@ -398,9 +397,7 @@ class App:
             GcpGateway(store, clock, ids, invoker, self.signer, receiver, checks_indexes=checks, firestore_rules=rules)
         )
         gcp.watch(self.watch)
-        azure_front = AzureFront(azure_parts)
-        self._fronts = (self._aws_front, azure_front, gcp.front)
-        self._others = ((azure, azure_front), (gcp, gcp.front), (Certificates(self.signer), None))
+        self._others = ((azure, AzureFront(azure_parts)), (gcp, gcp.front), (Certificates(self.signer), None))
         parts = Parts(store, clock, ids, self._sessions, receiver, invoker, self.settings.strict)
         self._aws = AwsGateway(aws_services(parts), ids, self._sessions)
         self._function_urls = FunctionUrlGateway(parts)

@@ -18,12 +18,9 @@ from fogbank.wire.watching.model import Seen, Sent
 from fogbank.wire.watching.showing import read_failure, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from fogbank.storage import Store
     from fogbank.wire.http import Request, Response
     from fogbank.wire.watching.log import Entry, RequestLog
-    from fogbank.wire.watching.model import Front
 
 PATH: Final = "/_fogbank/requests"
 WAIT_SECONDS_MAX: Final = 20
@@ -58,10 +55,9 @@ class RequestsEndpoint:
     which is the last one that failed, and its `/explanation`.
     """
 
-    def __init__(self, store: Store, log: RequestLog, fronts: Sequence[Front]) -> None:
+    def __init__(self, store: Store, log: RequestLog) -> None:
         self._store = store
         self._log = log
-        self._fronts = {front.cloud: front for front in fronts}
 
     async def handle(self, request: Request, path: str) -> Response:
         """Answer a request, or raise `RefusedError`."""
@@ -84,14 +80,14 @@ class RequestsEndpoint:
         if not _STATUS.fullmatch(values.get("status", "ok")):
             raise RefusedError(400, f"status must be a number, 4xx, error or ok, not {values['status']!r}.")
         if "after" not in values:
-            found = [each for each in map(self._tell, self._log.entries()) if _fits(each, values)][:limit]
+            found = [each for each in map(tell, self._log.entries()) if _fits(each, values)][:limit]
             return self._reply(found[::-1], self._log.last)
         # The numbers of a server that is gone are behind those of this one.
         seen = after = min(after, self._log.last)
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
         while True:
-            behind = [self._tell(entry) for entry in self._log.entries(seen)][::-1]
+            behind = [tell(entry) for entry in self._log.entries(seen)][::-1]
             found = [each for each in behind if _fits(each, values)]
             seen = self._log.last
             left = until - loop.time()
@@ -106,21 +102,19 @@ class RequestsEndpoint:
     def _find(self, which: str) -> Told:
         if which == "last":
             for entry in self._log.entries():
-                told = self._tell(entry)
+                told = tell(entry)
                 if told.failed:
                     return told
             raise RefusedError(404, "No request has failed, of those that are kept.")
         found = self._log.find(int(which))
         if found is None:
             raise RefusedError(404, f"There is no request {which}, or it isn't kept any more.")
-        return self._tell(found)
-
-    def _tell(self, entry: Entry) -> Told:
-        return tell(entry, self._fronts[entry.cloud])
+        return tell(found)
 
 
-def tell(entry: Entry, front: Any) -> Told:
-    """Return what can be told of an entry by the front of its cloud."""
+def tell(entry: Entry) -> Told:
+    """Return what can be told of an entry."""
+    front: Any = entry.front
     request = entry.request
     seen = front.describe_call(request) if isinstance(request, Sent) else front.describe(request)
     failure = entry.failure

@@ -124,7 +124,7 @@ def test_only_the_latest_are_kept_and_a_reset_forgets_them(client: Callable[...,
     async def fill() -> None:
         entry = next(request_log.entries())
         for _ in range(log.ENTRIES_MAX - 1):
-            request_log.add((entry.at_us, 1), watched.server.app._aws_front, entry.request, None)  # type: ignore[arg-type]
+            request_log.add(entry.at_us, 1, watched.server.app._aws_front, entry.request, None)  # type: ignore[arg-type]
 
     watched.server.call(fill())
     assert len(watched.requests()) == log.ENTRIES_MAX

@@ -14,7 +14,6 @@ from fogbank.wire.watching.showing import HIDDEN, read_body, read_failure, shown
 
 class Front:
     cloud = "aws"
-    headers = (b"host",)
 
     def describe(self, _request: Request) -> Seen:
         return Seen()
@@ -36,16 +35,15 @@ def request(body: bytes = b"x") -> Request:
     return Request("POST", b"/a%20b?c=d", {b"host": b"h", b"authorization": b"secret"}, body)
 
 
-def test_it_keeps_what_tells_of_a_request_and_nothing_else() -> None:
+def test_it_keeps_requests_and_what_became_of_them() -> None:
     log = RequestLog()
     refusal = Response(404, [], b"no")
-    log.add((1, 2), FRONT, request(), Response(200, []))
-    log.add((3, 4), FRONT, request(b""), refusal, (7,))
+    log.add(1, 2, FRONT, request(), Response(200, []))
+    log.add(3, 4, FRONT, request(b""), refusal, (7,))
     later, earlier = log.entries()
     assert isinstance(earlier.request, Request)
     assert (earlier.number, earlier.at_us, earlier.took_ns, earlier.status, earlier.failure) == (1, 1, 2, 200, None)
     assert (earlier.request.path, earlier.request.raw_query, earlier.request.body) == ("/a b", "c=d", b"x")
-    assert earlier.request.headers == {b"host": b"h"}
     assert (later.failure, later.faults) == (refusal, (7,))
     found = log.find(2)
     assert found is not None
@@ -54,27 +52,33 @@ def test_it_keeps_what_tells_of_a_request_and_nothing_else() -> None:
     assert [entry.number for entry in log.entries(after=1)] == [2]
 
 
-def test_it_is_bounded_by_number_and_by_bytes() -> None:
-    log = RequestLog(entries_max=3, bytes_max=3 * BODY_BYTES_MAX // 2)
+def test_it_is_bounded() -> None:
+    log = RequestLog(entries_max=3)
     for _ in range(5):
-        log.add((0, 0), FRONT, request(), None)
+        log.add(0, 0, FRONT, request(), None)
     assert [entry.number for entry in log.entries()] == [5, 4, 3]
-    log.add((0, 0), FRONT, request(b"y" * (BODY_BYTES_MAX + 5)), None)
-    (latest, *_) = log.entries()
+    assert log.find(2) is None
+    long = b"y" * (BODY_BYTES_MAX + 5)
+    log.add(0, 0, FRONT, request(long), Response(500, [], long))
+    log.add_call(0, 0, FRONT, Sent("/s/m", (), long), 200, None, ())
+    log.add_call(0, 0, FRONT, Sent("/s/m", (), b"short"), 200, None, ())
+    short, call, latest = log.entries()
     assert isinstance(latest.request, Request)
-    assert (latest.body_bytes, len(latest.request.body)) == (BODY_BYTES_MAX + 5, BODY_BYTES_MAX)
-    log.add_call((0, 0), FRONT, Sent("/s/m", (), b"z" * BODY_BYTES_MAX), (200, None))
-    assert [entry.number for entry in log.entries()] == [7]
+    assert (latest.body_bytes, len(latest.request.body)) == (len(long), BODY_BYTES_MAX)
+    assert isinstance(latest.failure, Response)
+    assert latest.failure.body == b""
+    assert (call.request, call.body_bytes) == (Sent("/s/m", (), None), len(long))
+    assert (short.request, short.body_bytes) == (Sent("/s/m", (), b"short"), 5)
     log.clear()
     assert list(log.entries()) == []
-    log.add((0, 0), FRONT, request(), None)
-    assert log.last == 8
+    log.add(0, 0, FRONT, request(), None)
+    assert log.last == 9
 
 
 async def test_who_waits_hears_of_the_next_one_and_of_the_end() -> None:
     log = RequestLog()
     await log.wait(0, 0.01)
-    log.add((0, 0), FRONT, request(), None)
+    log.add(0, 0, FRONT, request(), None)
     await log.wait(0, 600)
 
 

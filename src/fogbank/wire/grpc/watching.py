@@ -72,8 +72,8 @@ class Noting:
         elif error is not None:
             status = UNANSWERED
         took_ns = perf_counter_ns() - self._began_ns
-        outcome = (status, failure)
-        self._watch.log.add_call((self._at_us, took_ns), self._front, self._sent(message), outcome, self._faults)
+        sent = self._sent(message)
+        self._watch.log.add_call(self._at_us, took_ns, self._front, sent, status, failure, self._faults)
 
     def _sent(self, message: bytes | None) -> Sent:
         head = self._head

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from fogbank.kernel.clock import wake
-from fogbank.wire.http import Request
-from fogbank.wire.watching.model import Sent
+from fogbank.wire.http import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fogbank.wire.http import Response
-    from fogbank.wire.watching.model import CallFront, Front
+    from fogbank.wire.watching.model import CallFront, Front, Sent
 
 # As many as stay in a processor's caches: more would make every request slower.
 ENTRIES_MAX: Final = 500
-BYTES_MAX: Final = 16 * 1_048_576
 # Of one body so much is kept.
 BODY_BYTES_MAX: Final = 32_768
 # The status of what had no answer, since the client went away or the connection was closed.
@@ -39,105 +36,93 @@ class Entry(NamedTuple):
     number: int
     at_us: int
     took_ns: int
-    cloud: str
+    front: Front | CallFront
     request: Request | Sent
     status: int
     failure: Response | tuple[str, str] | None
     faults: tuple[int, ...]
     body_bytes: int
 
+    @property
+    def cloud(self) -> str:
+        """The name of the cloud that was asked."""
+        return self.front.cloud
 
-# As entries are kept. A request is no object of its own here but what it was made of, without the headers that tell
-# nothing: many small objects that live on for a thousand requests would cost each request several microseconds, in
-# caches that are cold and in collections of garbage.
-_Kept: TypeAlias = "tuple[int, int, int, str, Any, Any, Any, Any, Any, int, Any, tuple[int, ...], int]"
+
+# An entry without its number, which its place tells, and with a body's size only where that isn't its own.
+_Kept: TypeAlias = (
+    "tuple[int, int, Front | CallFront, Request | Sent, int, Response | tuple[str, str] | None, tuple[int, ...], int]"
+)
 
 
 class RequestLog:
-    """Keeps entries up to a number and a size, the latest ones."""
+    """Keeps the latest entries; what one holds is bounded, and so is all of it."""
 
-    def __init__(self, entries_max: int = ENTRIES_MAX, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(self, entries_max: int = ENTRIES_MAX) -> None:
         self.last = 0
-        self._names: dict[str, tuple[bytes, ...]] = {}
-        self._kept: deque[_Kept] = deque()
-        self._entries_max = entries_max
-        self._bytes_max = bytes_max
-        self._bytes = 0
+        self._kept: deque[_Kept] = deque(maxlen=entries_max)
+        self._append = self._kept.append
         self._waiting: list[asyncio.Future[None]] = []
 
     def add(
         self,
-        times: tuple[int, int],
+        at_us: int,
+        took_ns: int,
         front: Front,
         request: Request,
         response: Response | None,
         faults: tuple[int, ...] = (),
     ) -> None:
-        """Keep a request and its answer; `times` is when it came, in µs, and what it took, in ns."""
-        cloud = front.cloud
-        names = front.headers
-        if cloud not in self._names:
-            self._names[cloud] = names
+        """Keep a request and its answer, when it came and what it took."""
+        self.last += 1
+        size = -1
         # A body that nobody read to its end isn't kept.
-        body = b"" if request.stream is not None else request.body
-        size = len(body)
-        if size > BODY_BYTES_MAX:
-            body = body[:BODY_BYTES_MAX]
-        status = UNANSWERED if response is None else response.status
-        self.last = number = self.last + 1
-        kept = (
-            number,
-            *times,
-            cloud,
-            request.method,
-            request.raw_path,
-            request.raw_query,
-            tuple(map(request.headers.get, names)),
-            body,
-            status,
-            response if status >= 400 else None,
-            faults,
-            size,
-        )
-        self._kept.append(kept)
-        self._bytes += min(BODY_BYTES_MAX, size)
-        if len(self._kept) > self._entries_max or self._bytes > self._bytes_max or self._waiting:
-            self._settle()
+        if request.stream is not None or len(request.body) > BODY_BYTES_MAX:
+            size = 0 if request.stream is not None else len(request.body)
+            request = _shortened(request)
+        status = UNANSWERED
+        failure = None
+        if response is not None:
+            status = response.status
+            if status >= 400:
+                failure = _bounded(response)
+        self._append((at_us, took_ns, front, request, status, failure, faults, size))
+        if self._waiting:
+            self._tell()
 
     def add_call(
         self,
-        times: tuple[int, int],
+        at_us: int,
+        took_ns: int,
         front: CallFront,
         sent: Sent,
-        outcome: tuple[int, tuple[str, str] | None],
-        faults: tuple[int, ...] = (),
+        status: int,
+        failure: tuple[str, str] | None,
+        faults: tuple[int, ...],
     ) -> None:
-        """Keep a call over gRPC; `outcome` is its status as HTTP has it, and code and message if it failed."""
-        path, fields, message = sent
-        size = 0 if message is None else len(message)
-        if size > BODY_BYTES_MAX:
-            message = None
-        self.last = number = self.last + 1
-        self._kept.append((number, *times, front.cloud, "", path, "", fields, message, *outcome, faults, size))
-        self._bytes += min(BODY_BYTES_MAX, size)
-        if len(self._kept) > self._entries_max or self._bytes > self._bytes_max or self._waiting:
-            self._settle()
+        """Keep a call over gRPC: its status as HTTP has it, and code and message if it failed."""
+        self.last += 1
+        size = -1
+        if sent.message is not None and len(sent.message) > BODY_BYTES_MAX:
+            size = len(sent.message)
+            sent = sent._replace(message=None)
+        self._append((at_us, took_ns, front, sent, status, failure, faults, size))
+        if self._waiting:
+            self._tell()
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Yield the entries behind a number, the latest first."""
-        for kept in reversed(self._kept):
-            if kept[0] <= after:
-                return
-            yield self._entry(kept)
+        for number, kept in zip(range(self.last, after, -1), reversed(self._kept), strict=False):
+            yield _entry(number, kept)
 
     def find(self, number: int) -> Entry | None:
         """Return an entry, None if it isn't kept or never was."""
-        return next((self._entry(kept) for kept in self._kept if kept[0] == number), None)
+        place = len(self._kept) - 1 - (self.last - number)
+        return _entry(number, self._kept[place]) if 0 <= place < len(self._kept) else None
 
     def clear(self) -> None:
         """Forget all entries; numbers go on."""
         self._kept.clear()
-        self._bytes = 0
 
     async def wait(self, after: int, seconds: float) -> None:
         """Return once there is an entry behind a number, or after that real time."""
@@ -154,22 +139,29 @@ class RequestLog:
             if news in self._waiting:
                 self._waiting.remove(news)
 
-    def _settle(self) -> None:
-        """Let go of what is too much, and tell those who wait."""
-        while len(self._kept) > self._entries_max or self._bytes > self._bytes_max:
-            self._bytes -= min(self._kept.popleft()[-1], BODY_BYTES_MAX)
+    def _tell(self) -> None:
         waiting, self._waiting = self._waiting, []
         for news in waiting:
             wake(news)
 
-    def _entry(self, kept: _Kept) -> Entry:
-        number, at_us, took_ns, cloud, method, path, query, values, body, status, failure, faults, size = kept
-        request: Request | Sent
-        if method:
-            target = f"{path}?{query}" if query else path
-            named = zip(self._names[cloud], values, strict=True)
-            headers = {name: value for name, value in named if value is not None}
-            request = Request(method, target.encode("latin-1"), headers, body)
-        else:
-            request = Sent(path, values, body)
-        return Entry(number, at_us, took_ns, cloud, request, status, failure, faults, size)
+
+def _entry(number: int, kept: _Kept) -> Entry:
+    at_us, took_ns, front, request, status, failure, faults, size = kept
+    if size < 0:
+        body = request.body if isinstance(request, Request) else request.message
+        size = len(body or b"")
+    return Entry(number, at_us, took_ns, front, request, status, failure, faults, size)
+
+
+def _shortened(request: Request) -> Request:
+    """Return a request with no more of its body than is kept."""
+    body = b"" if request.stream is not None else request.body[:BODY_BYTES_MAX]
+    query = f"?{request.raw_query}" if request.raw_query else ""
+    return Request(request.method, f"{request.raw_path}{query}".encode("latin-1"), request.headers, body)
+
+
+def _bounded(response: Response) -> Response:
+    """Return a refusal without its body if that is a long one, or a stream."""
+    if isinstance(response.body, bytes) and len(response.body) <= BODY_BYTES_MAX:
+        return response
+    return Response(response.status, response.headers)

@@ -52,10 +52,6 @@ class Front(Protocol):
     def cloud(self) -> str:
         """The cloud's name."""
 
-    @property
-    def headers(self) -> tuple[bytes, ...]:
-        """The headers that say what a request is for; of those that are kept there are no others."""
-
     def describe(self, request: Request) -> Seen:
         """Say what a request is for; whatever the request is, this raises nothing."""
 

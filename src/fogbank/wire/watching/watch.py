@@ -6,6 +6,7 @@ import asyncio
 from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
+from fogbank.wire.bodies import close_stream
 from fogbank.wire.http import ConnectionDroppedError, Response
 from fogbank.wire.watching.faults import Faults
 from fogbank.wire.watching.log import RequestLog
@@ -44,9 +45,9 @@ class Watch:
         try:
             response = await handler(request)
         except BaseException:
-            self.log.add((at_us, perf_counter_ns() - began_ns), front, request, None)
+            self.log.add(at_us, perf_counter_ns() - began_ns, front, request, None)
             raise
-        self.log.add((at_us, perf_counter_ns() - began_ns), front, request, response)
+        self.log.add(at_us, perf_counter_ns() - began_ns, front, request, response)
         return response
 
     async def _strike(self, front: Front, handler: Handler, request: Request) -> Response:
@@ -61,7 +62,7 @@ class Watch:
             return response
         finally:
             numbers = tuple(strike.number for strike in strikes)
-            self.log.add((at_us, perf_counter_ns() - began_ns), front, request, response, numbers)
+            self.log.add(at_us, perf_counter_ns() - began_ns, front, request, response, numbers)
 
     async def _struck(
         self, front: Front, handler: Handler, request: Request, fault: Refusal | str, seen: Seen
@@ -72,7 +73,11 @@ class Watch:
         if fault == "before":
             return None
         response = await handler(request)
-        return None if fault == "after" else response
+        if fault != "after":
+            return response
+        if not isinstance(response.body, bytes):
+            await close_stream(response.body)
+        return None
 
 
 async def delayed(strikes: list[Strike]) -> Strike | None:

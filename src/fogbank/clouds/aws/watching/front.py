@@ -66,7 +66,6 @@ class AwsFront:
     """Tells of AWS's requests."""
 
     cloud = "aws"
-    headers = (b"host", b"authorization", b"content-type", b"x-amz-target")
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids

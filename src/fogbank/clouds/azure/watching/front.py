@@ -54,10 +54,6 @@ class AzureFront:
     """Tells of Azure's requests."""
 
     cloud = "azure"
-    headers = (
-        b"host", b"authorization", b"content-type", b"accept", b"x-ms-version", b"x-http-method", b"dataserviceversion",
-        b"maxdataserviceversion", *_SHOWN,
-    )  # fmt: skip
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts

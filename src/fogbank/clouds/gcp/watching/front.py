@@ -34,7 +34,6 @@ class GcpFront:
     """Tells of Google's requests; what it takes is loaded when the first one is looked at."""
 
     cloud = "gcp"
-    headers = (b"host", b"content-type")
 
     def __init__(self, methods: Callable[[], Methods], rest: Callable[[], RestApplication]) -> None:
         self._methods = methods
