@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.connectors.watching.names import find_known
-from fogbank.control.explaining import explain
 from fogbank.control.records import iso
 from fogbank.control.replies import RefusedError, allow, json_reply, read_number, read_query
 from fogbank.wire.http import Request as HttpRequest
@@ -66,6 +65,8 @@ class RequestsEndpoint:
             read_query(request)
             told = self._find(match[1])
             if match[2]:
+                from fogbank.control.explaining import explain  # noqa: PLC0415 - loaded on first use
+
                 explanation = explain(told, await self._store.scan(find_known) if told.failed else [])
                 return json_reply(200, {**_brief(told), "explanation": explanation})
             return json_reply(200, _whole(told))

@@ -36,7 +36,7 @@ def request(body: bytes = b"x") -> Request:
 
 
 def test_it_keeps_requests_and_what_became_of_them() -> None:
-    log = RequestLog()
+    log = RequestLog(lambda: 5)
     refusal = Response(404, [], b"no")
     log.add(1, 2, FRONT, request(), Response(200, []))
     log.add(3, 4, FRONT, request(b""), refusal, (7,))
@@ -53,7 +53,7 @@ def test_it_keeps_requests_and_what_became_of_them() -> None:
 
 
 def test_it_is_bounded() -> None:
-    log = RequestLog(entries_max=3)
+    log = RequestLog(lambda: 5, entries_max=3)
     for _ in range(5):
         log.add(0, 0, FRONT, request(), None)
     assert [entry.number for entry in log.entries()] == [5, 4, 3]
@@ -75,8 +75,25 @@ def test_it_is_bounded() -> None:
     assert log.last == 9
 
 
+async def test_answers_are_kept_whatever_they_are() -> None:
+    log = RequestLog(lambda: 5)
+
+    async def answer(given: Request) -> Response:
+        if given.method == "GET":
+            raise ZeroDivisionError
+        return Response(404 if given.method == "PUT" else 200, [], b"no")
+
+    for method in ("POST", "PUT"):
+        await log.answer(FRONT, answer, Request(method, b"/", {}))
+    with pytest.raises(ZeroDivisionError):
+        await log.answer(FRONT, answer, Request("GET", b"/", {}))
+    await log.answer(FRONT, answer, request(b"y" * (BODY_BYTES_MAX + 1)))
+    found = [(entry.number, entry.at_us, entry.status, entry.failure is None) for entry in log.entries()]
+    assert found == [(4, 5, 200, True), (3, 5, 0, True), (2, 5, 404, False), (1, 5, 200, True)]
+
+
 async def test_who_waits_hears_of_the_next_one_and_of_the_end() -> None:
-    log = RequestLog()
+    log = RequestLog(lambda: 5)
     await log.wait(0, 0.01)
     log.add(0, 0, FRONT, request(), None)
     await log.wait(0, 600)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from fogbank.kernel.clock import wake
 from fogbank.wire.http import Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from fogbank.wire.http import Handler
     from fogbank.wire.watching.model import CallFront, Front, Sent
 
 # As many as stay in a processor's caches: more would make every request slower.
@@ -56,13 +58,32 @@ _Kept: TypeAlias = (
 
 
 class RequestLog:
-    """Keeps the latest entries; what one holds is bounded, and so is all of it."""
+    """Keeps the latest entries; what one holds is bounded, and so is all of it. `now` tells the time, in µs."""
 
-    def __init__(self, entries_max: int = ENTRIES_MAX) -> None:
+    def __init__(self, now: Callable[[], int], entries_max: int = ENTRIES_MAX) -> None:
+        self.now = now
         self.last = 0
         self._kept: deque[_Kept] = deque(maxlen=entries_max)
         self._append = self._kept.append
         self._waiting: list[asyncio.Future[None]] = []
+
+    async def answer(self, front: Front, handler: Handler, request: Request) -> Response:
+        """Have a request answered, and keep it."""
+        at_us, began_ns = self.now(), perf_counter_ns()
+        try:
+            response = await handler(request)
+        except BaseException:
+            self.add(at_us, perf_counter_ns() - began_ns, front, request, None)
+            raise
+        took_ns = perf_counter_ns() - began_ns
+        status = response.status
+        if status >= 400 or request.stream is not None or len(request.body) > BODY_BYTES_MAX or self._waiting:
+            self.add(at_us, took_ns, front, request, response)
+        else:
+            # As `add` does it, without the call.
+            self.last += 1
+            self._append((at_us, took_ns, front, request, status, None, (), -1))
+        return response
 
     def add(
         self,

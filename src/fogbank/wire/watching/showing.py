@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
-from xml.etree.ElementTree import ParseError
 
 import msgspec
 

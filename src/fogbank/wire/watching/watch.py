@@ -25,7 +25,7 @@ class Watch:
     """What is seen of requests, `log`, and what is done to them, `faults`."""
 
     def __init__(self, clock: Clock) -> None:
-        self.log = RequestLog()
+        self.log = RequestLog(clock.now)
         self.faults = Faults()
         self.now = clock.now
 
@@ -33,22 +33,12 @@ class Watch:
         """Have a request answered by its cloud."""
         if self.faults.of_requests:
             return self._strike(front, handler, request)
-        return self._note(front, handler, request)
+        return self.log.answer(front, handler, request)
 
     def clear(self) -> None:
         """Forget what was seen, and all rules."""
         self.log.clear()
         self.faults.clear()
-
-    async def _note(self, front: Front, handler: Handler, request: Request) -> Response:
-        at_us, began_ns = self.now(), perf_counter_ns()
-        try:
-            response = await handler(request)
-        except BaseException:
-            self.log.add(at_us, perf_counter_ns() - began_ns, front, request, None)
-            raise
-        self.log.add(at_us, perf_counter_ns() - began_ns, front, request, response)
-        return response
 
     async def _strike(self, front: Front, handler: Handler, request: Request) -> Response:
         at_us, began_ns = self.now(), perf_counter_ns()
