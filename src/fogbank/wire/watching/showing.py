@@ -121,7 +121,7 @@ def _of_fields(fields: dict[str, Any]) -> tuple[str, str]:
 
 
 def _of_xml(text: str) -> tuple[str, str]:
-    from xml.etree.ElementTree import fromstring  # noqa: PLC0415 - our own refusals are read
+    from xml.etree.ElementTree import ParseError, fromstring  # noqa: PLC0415 - loaded on first use
 
     try:
         root = fromstring(text.encode())  # noqa: S314 - as above
