@@ -26,6 +26,7 @@ from fogbank.clouds.aws.services import (
     aws_tracers,
 )
 from fogbank.clouds.aws.sessions import Sessions
+from fogbank.clouds.aws.watching.front import AwsFront
 from fogbank.clouds.azure.gateway import AzureGateway
 from fogbank.clouds.azure.parts import Parts as AzureParts
 from fogbank.clouds.azure.services import (
@@ -42,6 +43,7 @@ from fogbank.clouds.azure.services import (
     azure_table,
     azure_timers,
 )
+from fogbank.clouds.azure.watching.front import AzureFront
 from fogbank.clouds.gcp.gateway import GcpGateway
 from fogbank.clouds.gcp.services import (
     gcp_addresses,
@@ -80,7 +82,18 @@ from fogbank.connectors.timekeeper import Timekeeper
 from fogbank.connectors.upkeep.copying import Copying
 from fogbank.connectors.upkeep.documents import DocumentUpkeep
 from fogbank.connectors.upkeep.housekeeping import Housekeeping
-from fogbank.control import authority, debugging, firestore, invocations, localstack, outbox, snapshots, tables, time
+from fogbank.connectors.watching.message_faults import MessageFaults
+from fogbank.control import (
+    authority,
+    debugging,
+    firestore,
+    invocations,
+    localstack,
+    outbox,
+    snapshots,
+    tables,
+    time,
+)
 from fogbank.control import routes as routing
 from fogbank.control.authority import AuthorityEndpoint
 from fogbank.control.debugging import DebugEndpoint
@@ -90,6 +103,9 @@ from fogbank.control.invocations import Invocations
 from fogbank.control.localstack import LocalStackEndpoint, missing_services
 from fogbank.control.outbox import OutboxEndpoint
 from fogbank.control.routes import Routes
+from fogbank.control.seeing import faults, requests
+from fogbank.control.seeing.faults import FaultsEndpoint
+from fogbank.control.seeing.requests import RequestsEndpoint
 from fogbank.control.snapshots import ExportEndpoint, ImportEndpoint, SnapshotsEndpoint
 from fogbank.control.tables import Documents
 from fogbank.control.time import ClockEndpoint
@@ -103,10 +119,11 @@ from fogbank.runtimes.lambda_runtime_api.contract import LambdaContract
 from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
 from fogbank.settings import PORT_MAX, SettingsError
-from fogbank.storage import nodes, open_store
-from fogbank.storage.folder import DataFolder
+from fogbank.storage import open_store
 from fogbank.storage.images.model import ImageError
 from fogbank.storage.images.packing import IMAGE_BYTES_MAX
+from fogbank.storage.server import nodes
+from fogbank.storage.server.folder import DataFolder
 from fogbank.storage.timers import TimerService
 from fogbank.wire.http1_reader import Bodies
 from fogbank.wire.http2.front import Front
@@ -115,6 +132,7 @@ from fogbank.wire.server import HttpServer
 from fogbank.wire.tls.authority import Authority, default_folder
 from fogbank.wire.tls.contexts import Contexts
 from fogbank.wire.tls.tunnels import BEGINNING, Tunnels
+from fogbank.wire.watching.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -125,6 +143,7 @@ if TYPE_CHECKING:
     from fogbank.settings import Settings
     from fogbank.storage import Store
     from fogbank.wire.http import Gateway, Request, Response
+    from fogbank.wire.watching.model import Front as Seeing
 
 
 # So many turns of the event loop without work for the store mean that nothing more comes of what was set off.
@@ -192,7 +211,9 @@ class App:
         self._aws: AwsGateway
         self._function_urls: FunctionUrlGateway
         # The other clouds, which are asked before AWS: each claims requests by host, path or headers.
-        self._others: tuple[Gateway, ...] = ()
+        self._others: tuple[tuple[Gateway, Seeing | None], ...] = ()
+        self.watch = Watch(self.clock)
+        self._aws_front = AwsFront(self.ids)
         self._control: Control
         self._parts: list[Part] = []
         self._stack = AsyncExitStack()
@@ -233,15 +254,17 @@ class App:
     def handle(self, request: Request) -> Coroutine[object, object, Response]:
         """Answer any request: function URLs by their host, our own endpoints by their path, the rest is a cloud's."""
         if self._function_urls.claims(request):
-            return self._function_urls.handle(request)
+            return self.watch.handle(self._aws_front, self._function_urls.handle, request)
         if request.raw_path.startswith("/_"):
             return self._control.handle(request)
         if request.raw_path != "/" or not request.headers.get(b"authorization", b"").startswith(b"AWS4-"):
             # Not what AWS's busiest protocols send.
-            for gateway in self._others:
+            for gateway, front in self._others:
                 if gateway.claims(request):
-                    return gateway.handle(request)
-        return self._aws.handle(request)
+                    return (
+                        gateway.handle(request) if front is None else self.watch.handle(front, gateway.handle, request)
+                    )
+        return self.watch.handle(self._aws_front, self._aws.handle, request)
 
     async def reset(self) -> None:
         """Delete every resource and end what runs for it."""
@@ -263,6 +286,7 @@ class App:
             each.reset()
         await self.runner.reset()
         self._history.forget()
+        self.watch.clear()
         try:
             await replace()
         finally:
@@ -300,7 +324,7 @@ class App:
         completers = azure_completers(lambda: (self.store, self.ids), self.clock)
         preparers = azure_preparers(lambda: self.store, self.clock, self.ids)
         invoker = Invoker(self.store, self.runner, launchers, self._history, tracers, completers, preparers)
-        receiver = Receiver(self.store, self.clock, self.ids)
+        receiver = Receiver(self.store, self.clock, self.ids, MessageFaults(self.watch.faults))
         self.time.under_way = invoker.under_way
         self._add_background(invoker, receiver)
         gcp = self._open_clouds(invoker, receiver)
@@ -310,12 +334,14 @@ class App:
         endpoints: dict[str, Endpoint] = {
             authority.PATH: AuthorityEndpoint(self.authority),
             debugging.PATH: DebugEndpoint(self.store, self.runner),
+            faults.PATH: FaultsEndpoint(self.watch.faults),
             firestore.PATH: FirestoreEndpoint(lambda: gcp.parts),
             invocations.PATH: kept,
             outbox.PATH: OutboxEndpoint(self.store),
             snapshots.EXPORT_PATH: ExportEndpoint(self.snapshots),
             snapshots.IMPORT_PATH: ImportEndpoint(self.snapshots),
             snapshots.PATH: SnapshotsEndpoint(self.snapshots),
+            requests.PATH: RequestsEndpoint(self.store, self.watch.log),
             routing.PATH: routes,
             tables.PATH: documents,
             time.PATH: ClockEndpoint(self.time),
@@ -458,12 +484,14 @@ class App:
     def _open_clouds(self, invoker: Invoker, receiver: Receiver) -> GcpGateway:
         """Make the clouds' front doors."""
         store, clock, ids = self.store, self.clock, self.ids
-        azure = self._add(AzureGateway(AzureParts(store, clock, ids, invoker, receiver, self.poster, self.signer)))
+        azure_parts = AzureParts(store, clock, ids, invoker, receiver, self.poster, self.signer)
+        azure = self._add(AzureGateway(azure_parts))
         rules, checks = self._firestore_rules(), self.settings.firestore_index_check
         gcp = self._add(
-            GcpGateway(store, clock, ids, invoker, self.signer, checks_indexes=checks, firestore_rules=rules)
+            GcpGateway(store, clock, ids, invoker, self.signer, receiver, checks_indexes=checks, firestore_rules=rules)
         )
-        self._others = (azure, gcp, Certificates(self.signer))
+        gcp.watch(self.watch)
+        self._others = ((azure, AzureFront(azure_parts)), (gcp, gcp.front), (Certificates(self.signer), None))
         parts = Parts(
             store, clock, ids, self._sessions, receiver, invoker, self.settings.strict, self.settings.queue_urls
         )

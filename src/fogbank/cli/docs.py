@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import click
 
 from fogbank.cli.client import ask, url_option
-from fogbank.cli.invocations import print_json
-from fogbank.cli.table import JSON, PAGE, output_option
+from fogbank.cli.output import JSON, output_option, print_json
+from fogbank.cli.table import PAGE
 from fogbank.cli.tables import table
 
 PATH: Final = "/_fogbank/documents/copy"

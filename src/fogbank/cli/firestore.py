@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import click
 
 from fogbank.cli.client import ask, url_option
-from fogbank.cli.invocations import print_json
+from fogbank.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,18 +47,25 @@ def _file() -> Any:
 @url_option
 @_database_options
 @click.argument("file", metavar="FILE", type=_file())
-def import_indexes(url: str, project: str, database: str, file: Path) -> None:
+@json_option
+def import_indexes(url: str, project: str, database: str, file: Path, *, as_json: bool) -> None:
     """Define the indexes of FILE, a firestore.indexes.json, beside those that there are."""
     answer = ask(url, "POST", _path("indexes", project, database), file.read_bytes())
-    print(f"{answer['defined']} composite indexes are new.")
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{answer['defined']} composite indexes are new.")
 
 
 @indexes.command("export")
 @url_option
 @_database_options
 @click.option("--missing", is_flag=True, help="Also those that queries would have needed (--firestore-index-check).")
-def export_indexes(url: str, project: str, database: str, *, missing: bool) -> None:
+@json_option
+def export_indexes(url: str, project: str, database: str, *, missing: bool, as_json: bool) -> None:
     """Print the indexes that are defined, as a firestore.indexes.json."""
+    # The file is JSON either way.
+    del as_json
     print_json(ask(url, "GET", _path("indexes", project, database, missing="true" if missing else "false")))
 
 
@@ -71,16 +78,24 @@ def rules() -> None:
 @url_option
 @_database_options
 @click.argument("file", metavar="FILE", type=_file())
-def set_rules(url: str, project: str, database: str, file: Path) -> None:
+@json_option
+def set_rules(url: str, project: str, database: str, file: Path, *, as_json: bool) -> None:
     """Have the rules of FILE hold for a database from now on."""
-    ask(url, "PUT", _path("rules", project, database), file.read_bytes())
-    print(f"The rules of {file} hold for {database} of {project}.")
+    answer = ask(url, "PUT", _path("rules", project, database), file.read_bytes())
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"The rules of {file} hold for {database} of {project}.")
 
 
 @rules.command("show")
 @url_option
 @_database_options
-def show_rules(url: str, project: str, database: str) -> None:
+@json_option
+def show_rules(url: str, project: str, database: str, *, as_json: bool) -> None:
     """Print the rules that hold for a database."""
     found = ask(url, "GET", _path("rules", project, database))["rules"]
-    print("There are no rules: everything is allowed." if found is None else found)
+    if as_json:
+        print_json({"rules": found})
+    else:
+        print("There are no rules: everything is allowed." if found is None else found)

@@ -10,7 +10,7 @@ import click
 
 from fogbank.cli.client import ask, server_option, url_option
 from fogbank.cli.edge.events import TRIGGERS, Viewer
-from fogbank.cli.invocations import print_json
+from fogbank.cli.output import json_option, json_options, print_json
 from fogbank.cli.tables import table
 
 HEADS: Final = ("FUNCTION", "SCOPE", "CONTRACT", "RUNTIME", "HANDLER", ">MEMORY", ">TIMEOUT", "MODIFIED")
@@ -23,7 +23,7 @@ def command() -> None:
 
 @command.command("list")
 @url_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options
 def list_functions(url: str, *, as_json: bool) -> None:
     """List the functions of all clouds, accounts and regions."""
     found: list[dict[str, Any]] = []
@@ -84,7 +84,8 @@ def dev(context: click.Context, /, url: str, path: Path, variables: tuple[str, .
 @click.option("--status", type=click.IntRange(100, 599), default=200, show_default=True, help="The origin's answer.")
 @click.option("--answer-header", "answered", multiple=True, metavar="NAME:VALUE", help="A header of it; repeatable.")
 @server_option
-def edge_test(function: str, trigger: str, server: str, **asked: Any) -> None:
+@json_option
+def edge_test(function: str, trigger: str, server: str, *, as_json: bool, **asked: Any) -> None:
     """Call a function as CloudFront calls Lambda@Edge, and print what CloudFront would do then.
 
     FUNCTION is a function's name, with a version's number after a colon if it has one, or a folder that holds one,
@@ -101,7 +102,7 @@ def edge_test(function: str, trigger: str, server: str, **asked: Any) -> None:
         read_headers(asked["answered"]),
     )
     folder = Path(function) if Path(function).is_dir() else None
-    if not attempt(server, function, folder, trigger, viewer):
+    if not attempt(server, function, folder, trigger, viewer, as_json=as_json):
         raise SystemExit(1)
 
 

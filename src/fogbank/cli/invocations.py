@@ -10,7 +10,8 @@ import click
 import msgspec
 
 from fogbank.cli.client import ask, url_option
-from fogbank.cli.tables import pairs, table
+from fogbank.cli.output import json_options, print_json
+from fogbank.cli.tables import indented, pairs, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ def command() -> None:
 @click.option("--function", metavar="NAME", help="Only this function's.")
 @click.option("--status", type=click.Choice(["ok", "error"]), help="Only those that ended so.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many at most.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options
 def list_invocations(url: str, function: str | None, status: str | None, limit: int, *, as_json: bool) -> None:
     """List the latest invocations, the newest first."""
     asked = {"function": function, "status": status, "limit": str(limit)}
@@ -50,7 +51,7 @@ def list_invocations(url: str, function: str | None, status: str | None, limit: 
 @command.command("show")
 @url_option
 @click.argument("identifier", metavar="ID")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options
 def show(url: str, identifier: str, *, as_json: bool) -> None:
     """Show an invocation: its event, its outcome, its log, what it took."""
     record = ask(url, "GET", _path(identifier))
@@ -65,7 +66,7 @@ def show(url: str, identifier: str, *, as_json: bool) -> None:
 @click.argument("identifier", metavar="ID")
 @click.option("--event", "file", type=click.File("rb"), help="Take the event from a file; - is the standard input.")
 @click.option("--edit", is_flag=True, help="Open the event in $EDITOR first.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options
 @click.pass_context
 def replay(
     context: click.Context, url: str, identifier: str, file: BinaryIO | None, *, edit: bool, as_json: bool
@@ -102,11 +103,11 @@ def describe(record: dict[str, Any]) -> str:
     parts = [pairs(facts)]
     for name in ("event", "payload"):
         cut = f", of which the first {len(record[name])} characters are kept" if name in record["cut"] else ""
-        parts.append(f"{name}, {record[name + '_bytes']} bytes{cut}\n{_indented(readable(record, name))}")
+        parts.append(f"{name}, {record[name + '_bytes']} bytes{cut}\n{indented(readable(record, name))}")
     if record["logs"]:
         cut = ", the end of it" if "logs" in record["cut"] else ""
         text = "\n".join(line["text"].rstrip("\n") for line in record["logs"])
-        parts.append(f"log{cut}\n{_indented(text)}")
+        parts.append(f"log{cut}\n{indented(text)}")
     return "\n\n".join(parts)
 
 
@@ -117,11 +118,6 @@ def readable(record: dict[str, Any], name: str) -> str:
         return msgspec.json.format(msgspec.json.encode(value)).decode()
     text: str = value
     return text
-
-
-def print_json(value: Any) -> None:
-    """Print a value as indented JSON."""
-    print(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
 def _path(identifier: str) -> str:
@@ -143,10 +139,6 @@ def _row(each: dict[str, Any]) -> Sequence[str]:
 
 def _mib(record: dict[str, Any]) -> int:
     return -(-int(record["peak_bytes"]) // MIB)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.split("\n"))
 
 
 def _edited(event: bytes | None, record: dict[str, Any]) -> bytes:

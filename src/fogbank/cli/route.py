@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from fogbank.cli.client import ask, url_option
-from fogbank.cli.invocations import print_json
+from fogbank.cli.output import json_option, json_options, print_json
 from fogbank.cli.tables import table
 
 PATH: Final = "/_fogbank/routes"
@@ -26,7 +26,8 @@ def command() -> None:
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @click.option("--filter", "pattern", metavar="JSON", help="Only CloudEvents that this pattern matches.")
-def add(url: str, source: str, target: str, pattern: str | None) -> None:
+@json_option
+def add(url: str, source: str, target: str, pattern: str | None, *, as_json: bool) -> None:
     """Send what is published to the topic FROM to TO, as CloudEvents.
 
     Each is named as its own cloud names it: by its ARN, by a name that begins with projects/, by an Azure resource
@@ -41,12 +42,15 @@ def add(url: str, source: str, target: str, pattern: str | None) -> None:
             msg = f"The filter is no JSON: {error}"
             raise click.ClickException(msg) from None
     route = ask(url, "POST", PATH, msgspec.json.encode(wanted))
-    print(f"{route['id']}: {route['from']} -> {route['to']}")
+    if as_json:
+        print_json(route)
+    else:
+        print(f"{route['id']}: {route['from']} -> {route['to']}")
 
 
 @command.command("list")
 @url_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options
 def list_routes(url: str, *, as_json: bool) -> None:
     """List the routes."""
     found: list[dict[str, Any]] = []
@@ -66,10 +70,14 @@ def list_routes(url: str, *, as_json: bool) -> None:
 @command.command("remove")
 @url_option
 @click.argument("identifier", metavar="ID")
-def remove(url: str, identifier: str) -> None:
+@json_option
+def remove(url: str, identifier: str, *, as_json: bool) -> None:
     """Remove a route; what is under way still arrives."""
-    ask(url, "DELETE", f"{PATH}/{quote(identifier, safe='')}")
-    print(f"The route {identifier} is removed.")
+    answer = ask(url, "DELETE", f"{PATH}/{quote(identifier, safe='')}")
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"The route {identifier} is removed.")
 
 
 def _row(route: dict[str, Any]) -> tuple[str, ...]:

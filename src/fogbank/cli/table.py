@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from fogbank.cli.client import ask, url_option
+from fogbank.cli.output import JSON, output_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
 
 PATH: Final = "/_fogbank/documents"
 PAGE: Final = 100
-TEXT: Final = "text"
-JSON: Final = "json"
-
-
-def output_option(function: F) -> F:
-    """Add the option that says how a command prints."""
-    return click.option(
-        "-o", "--output", type=click.Choice([TEXT, JSON]), default=TEXT, show_default=True, help="How to print."
-    )(function)
 
 
 def _page_options(function: F) -> F:

@@ -23,6 +23,11 @@ def pairs(values: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"{name:<{width}}{GAP}{value}".rstrip() for name, value in values)
 
 
+def indented(text: str) -> str:
+    """Return a text with two blanks before each line."""
+    return "\n".join(f"  {line}" for line in text.split("\n"))
+
+
 def _line(cells: Sequence[str], heads: Sequence[str], widths: Sequence[int]) -> str:
     placed = (
         cell.rjust(width) if head.startswith(">") else cell.ljust(width)

@@ -13,12 +13,13 @@ import click
 
 from fogbank import __version__
 from fogbank.app import App, reachable
+from fogbank.cli.output import json_option, print_line
 from fogbank.control.seeding import SeedError
 from fogbank.runtimes.hooks.hooks import Hooks, State
 from fogbank.settings import CHOICES, DEFAULT_FOLDER, SANDBOXES, Settings, SettingsError, load_settings
 from fogbank.storage import StoreUnavailableError
-from fogbank.storage.folder import FolderInUseError
 from fogbank.storage.migrations import NewerDatabaseError
+from fogbank.storage.server.folder import FolderInUseError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -70,12 +71,13 @@ HOOK_FOLDERS: Final = (DEFAULT_FOLDER / "init", Path("/etc/localstack/init"))
     type=click.Choice(["testcontainers"]),
     help="Also print the lines that Testcontainers' modules for emulators wait for.",
 )
-def command(announce: str | None, **flags: Any) -> None:
+@json_option
+def command(announce: str | None, *, as_json: bool, **flags: Any) -> None:
     """Run Fogbank until Ctrl-C."""
     try:
         settings = load_settings(flags)
         logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        _run(_serve(settings, _load_seed(), announces=announce is not None))
+        _run(_serve(settings, _load_seed(), announces=announce is not None, as_json=as_json))
     except (SettingsError, SeedError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -97,7 +99,7 @@ def _load_seed() -> Seed | None:
     return load_seed()
 
 
-async def _serve(settings: Settings, seed: Seed | None, *, announces: bool) -> None:
+async def _serve(settings: Settings, seed: Seed | None, *, announces: bool, as_json: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -114,7 +116,10 @@ async def _serve(settings: Settings, seed: Seed | None, *, announces: bool) -> N
         seeded = await _plant(app, seed)
         await _unless(stop, hooks.run("ready", variables))
         if not stop.is_set():
-            print(banner(app, seeded), flush=True)
+            if as_json:
+                print_line(facts(app))
+            else:
+                print(banner(app, seeded), flush=True)
             for line in announcements(app) if announces else ():
                 print(line, flush=True)
         await stop.wait()
@@ -160,6 +165,19 @@ def announcements(app: App) -> tuple[str, ...]:
     for a last line with a carriage return.
     """
     return (f"Pub/Sub: server started, listening on {app.port}", "Firestore: server is running", "Started\r")
+
+
+def facts(app: App) -> dict[str, Any]:
+    """Return the same for programs: one line, printed once the server answers."""
+    return {
+        "version": __version__,
+        "endpoint": app.url,
+        "tls": app.tls_url or None,
+        "aliases": [{"port": port, "service": what} for port, what in app.aliases.items()],
+        "data": app.store.description,
+        "sandbox": app.sandbox,
+        "ready": True,
+    }
 
 
 def banner(app: App, seeded: int = 0) -> str:

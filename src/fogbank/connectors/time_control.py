@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from fogbank.storage import clock_setting
+from fogbank.storage.server import clock_setting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

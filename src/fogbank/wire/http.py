@@ -48,6 +48,10 @@ class BodyIncompleteError(Exception):
     """The client went away, or broke the framing, before the body was complete."""
 
 
+class ConnectionDroppedError(Exception):
+    """Raised by a handler whose client is to see the connection close instead of an answer."""
+
+
 class ReplyBrokenError(Exception):
     """Raised by a streamed reply that can't be brought to its end: the client is to see that something is missing."""
 

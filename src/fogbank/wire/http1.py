@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, c
 
 from fogbank.wire.bodies import write_stream
 from fogbank.wire.drive import Drive
-from fogbank.wire.http import BODILESS, BodyIncompleteError, ReplyBrokenError, Response, Switch, encode_head
+from fogbank.wire.http import (
+    BODILESS,
+    BodyIncompleteError,
+    ConnectionDroppedError,
+    ReplyBrokenError,
+    Response,
+    Switch,
+    encode_head,
+)
 from fogbank.wire.http1_reader import RequestReader
 
 if TYPE_CHECKING:
@@ -262,7 +270,7 @@ class Connection(asyncio.Protocol):
             return
         if self._refusal is not None and self._refusal[1].stream is request.stream is not None:
             self._next()
-        elif isinstance(error, asyncio.CancelledError | BodyIncompleteError):
+        elif isinstance(error, asyncio.CancelledError | BodyIncompleteError | ConnectionDroppedError):
             self._transport.abort()
         else:
             try:

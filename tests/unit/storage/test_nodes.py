@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
-from fogbank.storage import nodes
 from fogbank.storage.leasing import leased_queue as lq
+from fogbank.storage.server import nodes
 
 if TYPE_CHECKING:
     from fogbank.storage import Store

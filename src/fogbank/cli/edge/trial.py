@@ -10,6 +10,7 @@ from fogbank.cli.dev.lambda_api import DEFAULT_ACCOUNT, DEFAULT_REGION, LambdaAp
 from fogbank.cli.dev.projects import Given, ProjectError, read_project
 from fogbank.cli.edge.checks import decoded, faults, is_response
 from fogbank.cli.edge.events import ORIGIN_REQUEST, VIEWER_REQUEST, event_of, phrase_of
+from fogbank.cli.output import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 SHOWN_BYTES_MAX: Final = 1_000
 
 
-def attempt(server: str, function: str, folder: Path | None, trigger: str, viewer: Viewer) -> bool:
+def attempt(
+    server: str, function: str, folder: Path | None, trigger: str, viewer: Viewer, *, as_json: bool = False
+) -> bool:
     """Print what CloudFront would do after a function; returns whether it takes the answer."""
     account, region = caller()
     api = LambdaApi(server, account or DEFAULT_ACCOUNT, region or DEFAULT_REGION)
@@ -31,13 +34,14 @@ def attempt(server: str, function: str, folder: Path | None, trigger: str, viewe
         answer, failed = api.invoke(function, event)
     except (LambdaError, ProjectError) as error:
         raise click.ClickException(str(error)) from None
+    reasons = [_failure(answer)] if failed else faults(trigger, event, answer)
+    if as_json:
+        taken = not reasons
+        print_json({"event": trigger, "url": viewer.url, "taken": taken, "reasons": reasons, "answer": answer})
+        return taken
     print(f"{trigger}: {viewer.method} {viewer.url}")
-    if failed:
-        said = answer if isinstance(answer, dict) else {}
-        return _refuse([f"The function failed: {said.get('errorType', 'Error')}: {said.get('errorMessage', answer)}"])
-    found = faults(trigger, event, answer)
-    if found:
-        return _refuse(found)
+    if reasons:
+        return _refuse(reasons)
     lines = _response(trigger, answer) if is_response(trigger, answer) else _request(trigger, event, answer)
     print("\n".join(lines))
     return True
@@ -51,6 +55,11 @@ def _deploy(api: LambdaApi, folder: Path) -> str:
         raise ProjectError(msg)
     api.publish(described[0])
     return described[0].name
+
+
+def _failure(answer: Any) -> str:
+    said = answer if isinstance(answer, dict) else {}
+    return f"The function failed: {said.get('errorType', 'Error')}: {said.get('errorMessage', answer)}"
 
 
 def _refuse(reasons: list[str]) -> bool:

@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from fogbank.cli.output import json_option, print_json
 from fogbank.wire.tls.authority import Authority, default_folder
 
 # Where distributions look for what an administrator trusts, and what makes them read it again.
@@ -31,43 +32,56 @@ def command(context: click.Context, folder: Path | None) -> None:
 
 
 @command.command("path")
+@json_option
 @click.pass_obj
-def path(authority: Authority) -> None:
+def path(authority: Authority, *, as_json: bool) -> None:
     """Print where the certificate is."""
-    print(_found(authority))
+    found = _found(authority)
+    if as_json:
+        print_json({"path": str(found)})
+    else:
+        print(found)
 
 
 @command.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path), required=False)
+@json_option
 @click.pass_obj
-def export(authority: Authority, file: Path | None) -> None:
+def export(authority: Authority, file: Path | None, *, as_json: bool) -> None:
     """Write the certificate (never the key) to a file, or print it."""
     pem = _found(authority).read_bytes()
-    if file is None:
+    if file is not None:
+        try:
+            file.write_bytes(pem)
+        except OSError as error:
+            msg = f"{file}: {error.strerror}"
+            raise click.ClickException(msg) from None
+    if as_json:
+        print_json({"certificate": pem.decode(), "file": None if file is None else str(file)})
+    elif file is None:
         print(pem.decode(), end="")
-        return
-    try:
-        file.write_bytes(pem)
-    except OSError as error:
-        msg = f"{file}: {error.strerror}"
-        raise click.ClickException(msg) from None
 
 
 @command.command("trust")
 @click.option("--print", "only_print", is_flag=True, help="Print the commands, and run none.")
+@json_option
 @click.pass_obj
-def trust(authority: Authority, *, only_print: bool) -> None:
+def trust(authority: Authority, *, only_print: bool, as_json: bool) -> None:
     """Have this machine trust the certificate; takes an administrator's rights."""
-    for each in _commands(_found(authority)):
+    commands = _commands(_found(authority))
+    for each in commands:
         if only_print:
-            print(*each)
+            if not as_json:
+                print(*each)
             continue
         try:
             subprocess.run(each, check=True)  # noqa: S603 - the commands are ours
         except (OSError, subprocess.CalledProcessError) as error:
             msg = f"{' '.join(each)}: {error}. It may take an administrator's rights (sudo)."
             raise click.ClickException(msg) from None
-    if not only_print:
+    if as_json:
+        print_json({"trusted": not only_print, "commands": commands})
+    elif not only_print:
         print("Trusted. Programs that are running take note when they start again.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from fogbank.cli.client import url_option
+from fogbank.cli.output import json_option
 from fogbank.cli.running.forms import FORMS, terraform
 from fogbank.cli.running.variables import CLOUDS, variables
 
@@ -17,7 +18,9 @@ TERRAFORM = "terraform"
 @click.option(
     "--cloud", "clouds", type=click.Choice(list(CLOUDS)), multiple=True, help="Only this cloud's; may be repeated."
 )
-def command(url: str, form: str, clouds: tuple[str, ...]) -> None:
+@json_option
+def command(url: str, form: str, clouds: tuple[str, ...], *, as_json: bool) -> None:
     """Print the environment variables that point SDKs and tools at the server."""
+    form = "json" if as_json else form
     chosen = clouds or tuple(CLOUDS)
     print(terraform(url, chosen) if form == TERRAFORM else FORMS[form](variables(url, chosen)))

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from fogbank.cli.client import ask, url_option
+from fogbank.cli.output import json_option, print_json
 
 PATH: Final = "/_fogbank/clock"
 # An advance fires all that falls due on the way, and that may be much.
@@ -38,41 +39,46 @@ def command() -> None:
 
 @command.command("show")
 @url_option
-def show(url: str) -> None:
+@json_option
+def show(url: str, *, as_json: bool) -> None:
     """Print what time it is for the server."""
-    _print(ask(url, "GET", PATH))
+    _print(ask(url, "GET", PATH), as_json=as_json)
 
 
 @command.command("advance")
 @click.argument("span", type=Duration())
 @url_option
-def advance(span: float, url: str) -> None:
+@json_option
+def advance(span: float, url: str, *, as_json: bool) -> None:
     """Move the time on by SPAN (15m, 1h30m, 2d); what falls due meanwhile has fired when this returns."""
-    _print(_move(url, "advance", span))
+    _print(_move(url, "advance", span), as_json=as_json)
 
 
 @command.command("next")
 @url_option
-def advance_to_next(url: str) -> None:
+@json_option
+def advance_to_next(url: str, *, as_json: bool) -> None:
     """Move the time to the next thing that is due, and have it happen."""
     answer = _move(url, "next")
-    if not answer["moved"]:
+    if not answer["moved"] and not as_json:
         print("Nothing is due.")
-    _print(answer)
+    _print(answer, as_json=as_json)
 
 
 @command.command("freeze")
 @url_option
-def freeze(url: str) -> None:
+@json_option
+def freeze(url: str, *, as_json: bool) -> None:
     """Let time stand still."""
-    _print(_move(url, "freeze"))
+    _print(_move(url, "freeze"), as_json=as_json)
 
 
 @command.command("resume")
 @url_option
-def resume(url: str) -> None:
+@json_option
+def resume(url: str, *, as_json: bool) -> None:
     """Let time run on from where it stands."""
-    _print(_move(url, "resume"))
+    _print(_move(url, "resume"), as_json=as_json)
 
 
 def _move(url: str, action: str, seconds: float | None = None) -> Any:
@@ -80,7 +86,10 @@ def _move(url: str, action: str, seconds: float | None = None) -> Any:
     return ask(url, "POST", PATH, msgspec.json.encode(body), PATIENCE_SECONDS)
 
 
-def _print(clock: dict[str, Any]) -> None:
+def _print(clock: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(clock)
+        return
     ahead = clock["ahead_seconds"]
     print(f"Now   {clock['now']}{', frozen' if clock['frozen'] else ''}")
     if ahead:

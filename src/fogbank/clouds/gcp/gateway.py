@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from fogbank.clouds.gcp.watching.front import GcpFront
+
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
     from fogbank.connectors.invoker import Invoker
     from fogbank.connectors.signing import Signer
+    from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from fogbank.wire.grpc.calls import GrpcApplication
     from fogbank.wire.grpc.service import Methods
     from fogbank.wire.http import Request, Response
+    from fogbank.wire.watching.watch import Watch
 
 _API: Final = re.compile(
     r"/v[0-9]+[a-z0-9]*/(?:(?:projects|operations|folders|organizations|billingAccounts)(?:/.*)?"
@@ -48,6 +52,7 @@ class GcpGateway:
         ids: Ids,
         invoker: Invoker,
         signer: Signer,
+        receiver: Receiver,
         *,
         checks_indexes: bool = False,
         firestore_rules: str = "",
@@ -59,6 +64,9 @@ class GcpGateway:
         self._clock = clock
         self._ids = ids
         self._invoker = invoker
+        self._receiver = receiver
+        self._watch: Watch | None = None
+        self.front = GcpFront(lambda: self.methods, lambda: self.rest)
         self._parts: Parts | None = None
         self._methods: Methods | None = None
         self._rest: RestApplication | None = None
@@ -119,11 +127,17 @@ class GcpGateway:
             return await self.channels.handle(request)
         return await self.rest.handle(request)
 
+    def watch(self, watch: Watch) -> None:
+        """Have calls over gRPC noted, too."""
+        self._watch = watch
+
     def grpc(self) -> GrpcApplication:
         """Return the application that answers calls over gRPC."""
         from fogbank.wire.grpc.calls import GrpcApplication  # noqa: PLC0415 - loaded on first use
+        from fogbank.wire.grpc.watching import CallWatch  # noqa: PLC0415 - loaded on first use
 
-        return GrpcApplication(self.methods)
+        watch = None if self._watch is None else CallWatch(self._watch, self.front)
+        return GrpcApplication(self.methods, watch=watch)
 
     @property
     def parts(self) -> Parts:
@@ -140,6 +154,7 @@ class GcpGateway:
                 self._invoker,
                 protobuf_types(),
                 WaitingRoom(self._clock),
+                self._receiver,
                 self._checks_indexes,
                 self._firestore_rules,
             )

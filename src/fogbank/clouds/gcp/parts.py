@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from fogbank.connectors.invoker import Invoker
     from fogbank.connectors.waiting_room import WaitingRoom
+    from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
@@ -26,5 +27,6 @@ class Parts(NamedTuple):
     invoker: Invoker
     types: Types
     waiting_room: WaitingRoom
+    receiver: Receiver
     checks_indexes: bool = False
     firestore_rules: str = ""

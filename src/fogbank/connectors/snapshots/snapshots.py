@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fogbank.connectors.snapshots.differences import Difference, compare
 from fogbank.runtimes.temporary import TemporaryFolder
-from fogbank.storage import StoreUnavailableError, clock_setting, nodes
+from fogbank.storage import StoreUnavailableError
 from fogbank.storage.images import packing
 from fogbank.storage.images.files import brought_up, part_of, publish, sweep
 from fogbank.storage.images.model import ImageError, check, read_facts
+from fogbank.storage.server import clock_setting, nodes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine

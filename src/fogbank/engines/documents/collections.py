@@ -66,6 +66,12 @@ async def look_up(tx: Tx, _now_us: int, name: Name) -> Collection:
     return _collection(rows[0])
 
 
+async def names_everywhere(tx: Tx, _now_us: int, limit: int) -> list[Name]:
+    """Return scopes and names of collections of all scopes, in their order."""
+    rows = await tx.all("SELECT scope, name FROM collection ORDER BY scope, name LIMIT $1", limit)
+    return [(row[0], row[1]) for row in rows]
+
+
 async def list_names(tx: Tx, _now_us: int, scope: str, after: str, limit: int) -> list[str]:
     """Return names of a scope's collections in their order, those that follow `after`."""
     rows = await tx.all(

@@ -144,6 +144,12 @@ def check_revision(function: Function, expected: int) -> None:
         raise RevisionMismatchError
 
 
+async def names_everywhere(tx: Tx, _now_us: int, limit: int) -> list[Name]:
+    """Return scopes and names of functions of all scopes, in their order."""
+    rows = await tx.all("SELECT scope, name FROM function ORDER BY scope, name LIMIT $1", limit)
+    return [(row[0], row[1]) for row in rows]
+
+
 async def list_everywhere(tx: Tx, _now_us: int, after: Name, limit: int) -> list[Function]:
     """Return functions of all scopes in the order of scope and name, those that follow `after`."""
     rows = await tx.all(

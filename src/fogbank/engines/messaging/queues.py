@@ -54,6 +54,12 @@ async def find(tx: Tx, _now_us: int, name: Name) -> Queue:
     return _queue(rows[0])
 
 
+async def names_everywhere(tx: Tx, _now_us: int, limit: int) -> list[Name]:
+    """Return scopes and names of queues of all scopes, in their order."""
+    rows = await tx.all("SELECT scope, name FROM queue ORDER BY scope, name LIMIT $1", limit)
+    return [(row[0], row[1]) for row in rows]
+
+
 async def find_by_id(tx: Tx, _now_us: int, number: int) -> Queue | None:
     """Return a queue by its number, or None."""
     row = await tx.one(f"SELECT {_COLUMNS} FROM queue WHERE id = $1", number)

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
 
 from fogbank.engines.messaging import messages
+from fogbank.engines.messaging.errors import LeaseNotHeldError, MessageGoneError
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage.leasing import leased_queue
 
 if TYPE_CHECKING:
     from fogbank.engines.messaging.messages import Receipt
-    from fogbank.engines.messaging.model import Name
+    from fogbank.engines.messaging.model import Name, Queue, Received
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
 
 
+class Disturbance(Protocol):
+    """What is done on purpose to messages on their way out of queues without order."""
+
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to be done at all."""
+
+    def choose(self, queue: Queue) -> str:
+        """Say what becomes of the next message: `duplicate`, `reorder`, or nothing."""
+
+
 class Receiver:
     """Receives from queues of one store."""
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, disturbance: Disturbance | None = None) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
+        self._disturbance = disturbance
 
     async def receive(
         self, name: Name, count: int, lease_seconds: int | None = None, wait_seconds: float | None = None
@@ -47,4 +61,36 @@ class Receiver:
                 await listener.wait(until_us if receipt.next_us is None else min(until_us, receipt.next_us))
 
     async def _take(self, name: Name, count: int, lease_seconds: int | None) -> Receipt:
-        return await self._store.run(messages.receive, name, count, lease_seconds, self._ids.sequence())
+        receipt = await self._store.run(messages.receive, name, count, lease_seconds, self._ids.sequence())
+        disturbance = self._disturbance
+        if disturbance is not None and disturbance.active and receipt.messages:
+            config = receipt.queue.config
+            if not (config.ordered or config.exactly_once):
+                return await self._disturb(disturbance, name, receipt, lease_seconds)
+        return receipt
+
+    async def _disturb(
+        self, disturbance: Disturbance, name: Name, receipt: Receipt, lease_seconds: int | None
+    ) -> Receipt:
+        """Have messages handed out again at once, or behind those that came later."""
+        late: list[Received] = []
+        others: list[Received] = []
+        for received in receipt.messages:
+            what = disturbance.choose(receipt.queue)
+            (late if what == "reorder" else others).append(received)
+            if what == "duplicate":
+                await self._give_back(name, received)
+        if late and not others:
+            # They are overtaken by messages that nobody asked for yet, if there are such.
+            others = (
+                await self._store.run(messages.receive, name, len(late), lease_seconds, self._ids.sequence())
+            ).messages
+            if others:
+                for received in late:
+                    await self._give_back(name, received)
+                late = []
+        return receipt._replace(messages=[*others, *reversed(late)])
+
+    async def _give_back(self, name: Name, received: Received) -> None:
+        with suppress(MessageGoneError, LeaseNotHeldError):
+            await self._store.run(messages.give_up, name, received.handle)

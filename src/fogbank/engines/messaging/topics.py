@@ -66,6 +66,12 @@ async def find(tx: Tx, _now_us: int, name: Name) -> Topic:
     return _topic(rows[0])
 
 
+async def names_everywhere(tx: Tx, _now_us: int, limit: int) -> list[Name]:
+    """Return scopes and names of topics of all scopes, in their order."""
+    rows = await tx.all("SELECT scope, name FROM topic ORDER BY scope, name LIMIT $1", limit)
+    return [(row[0], row[1]) for row in rows]
+
+
 async def take_turns(tx: Tx, _now_us: int, name: Name) -> None:
     """Have whatever else takes turns with this topic wait until the transaction is over."""
     await tx.one("SELECT id FROM topic WHERE scope = $1 AND name = $2 FOR UPDATE", *name)

@@ -33,6 +33,11 @@ class RestApplication:
         self._types: Types = methods.types
         self._router = Router(methods)
 
+    def find(self, verb: str, raw_path: str) -> tuple[str, dict[str, str]] | None:
+        """Return the path of the method that a request is for, and what its own path holds; None if it is for none."""
+        found = self._router.find(verb, raw_path)
+        return None if found is None else (found.binding.path, found.values)
+
     async def handle(self, request: Request) -> Response:
         """Answer a request; errors have the form of Google's APIs."""
         shown = Presentation()

@@ -15,10 +15,12 @@ from fogbank.wire.grpc.metadata import Metadata, read_metadata, read_timeout
 from fogbank.wire.grpc.service import Call, Method, Methods
 from fogbank.wire.grpc.status import Code, GrpcError
 from fogbank.wire.grpc.types import DecodeError
+from fogbank.wire.http import ConnectionDroppedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fogbank.wire.grpc.watching import CallWatch, Noting
     from fogbank.wire.http2.exchange import Exchange, Receiver
     from fogbank.wire.http2.fields import Head
 
@@ -38,11 +40,12 @@ class _Facts(NamedTuple):
 
 
 class GrpcApplication:
-    """Answers calls of methods."""
+    """Answers calls of methods; `watch` notes them, if it is there."""
 
-    def __init__(self, methods: Methods, bytes_max: int = MESSAGE_BYTES_MAX) -> None:
+    def __init__(self, methods: Methods, bytes_max: int = MESSAGE_BYTES_MAX, watch: CallWatch | None = None) -> None:
         self._methods = methods
         self._bytes_max = bytes_max
+        self._watch = watch
         self._streams: set[asyncio.Task[Any]] = set()
         self._ending = False
 
@@ -55,6 +58,8 @@ class GrpcApplication:
     def begin(self, exchange: Exchange) -> Receiver:
         """Take a call."""
         head = exchange.head
+        watch = self._watch
+        noting = None if watch is None else watch.begin(head)
         facts = head.notes
         if facts is None:
             kind = head.values.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -65,13 +70,19 @@ class GrpcApplication:
                 facts = head.notes = self._read(head)
             except GrpcError as error:
                 Answers(exchange, self._methods.types).fail(error)
+                if noting is not None:
+                    noting.end(None, error)
                 return _Nobody()
         call = Call(facts.origin, facts.metadata, facts.timeout_seconds)
         answers = Answers(exchange, self._methods.types, call, facts.answer_encoding)
-        if facts.method.quick:
-            return _Quick(facts, call, answers, self._bytes_max)
+        if facts.method.quick and (watch is None or not watch.strikes):
+            return _Quick(facts, call, answers, self._bytes_max, noting)
         requests = Incoming(exchange, FrameReader(facts.encoding, self._bytes_max))
-        task = asyncio.get_running_loop().create_task(self._answer(facts.method, call, requests, answers))
+        if watch is None or noting is None:
+            work = self._answer(facts.method, call, requests, answers)
+        else:
+            work = self._answer_watched(facts.method, call, requests, answers, (exchange, noting, watch.strikes))
+        task = asyncio.get_running_loop().create_task(work)
         requests.caller = task
         if facts.method.server_streaming:
             self._streams.add(task)
@@ -89,21 +100,51 @@ class GrpcApplication:
             _mirrored(values),
         )
 
-    async def _answer(self, method: Method, call: Call, requests: Incoming, answers: Answers) -> None:
-        """Run a method until it ends, the deadline passes, or the client goes away."""
+    async def _answer(
+        self, method: Method, call: Call, requests: Incoming, answers: Answers, noting: Noting | None = None
+    ) -> GrpcError | None:
+        """Run a method until it ends, the deadline passes, or the client goes away; returns what it failed with."""
+        failure = None
         try:
             async with asyncio.timeout(call.timeout_seconds):
-                await _run(method, call, requests, answers)
+                await _run(method, call, requests, answers, noting)
         except TimeoutError:
-            answers.fail(GrpcError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded"))
+            failure = GrpcError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded")
         except asyncio.CancelledError:
             if requests.gone:
-                return
+                return GrpcError(Code.CANCELLED, "The client went away.")
             if not self._ending:
                 raise
-            answers.fail(GrpcError(Code.UNAVAILABLE, "The server is shutting down."))
+            failure = GrpcError(Code.UNAVAILABLE, "The server is shutting down.")
+        except ConnectionDroppedError:
+            raise
         except Exception as error:  # noqa: BLE001 - answered in gRPC's form, and logged
-            answers.fail(word(method, error))
+            failure = word(method, error)
+        if failure is not None:
+            answers.fail(failure)
+        return failure
+
+    async def _answer_watched(
+        self,
+        method: Method,
+        call: Call,
+        requests: Incoming,
+        answers: Answers,
+        seen: tuple[Exchange, Noting, bool],
+    ) -> None:
+        """Run a method, as it may be struck, and note what has become of it."""
+        exchange, noting, strikes = seen
+        failure: BaseException | None = None
+        try:
+            failure = await self._answer(method, call, requests, answers, noting if strikes else None)
+        except ConnectionDroppedError as error:
+            failure = error
+            exchange.drop_connection()
+        except asyncio.CancelledError as error:
+            failure = error
+            raise
+        finally:
+            noting.end(requests.first, failure)
 
 
 class _Nobody:
@@ -122,10 +163,11 @@ class _Nobody:
 class _Quick:
     """A call of a method that doesn't wait: it runs to its end without a task and without watching the client."""
 
-    __slots__ = ("_answers", "_bytes_max", "_call", "_facts", "_found", "_message", "_reader")
+    __slots__ = ("_answers", "_bytes_max", "_call", "_facts", "_found", "_message", "_noting", "_reader")
 
-    def __init__(self, facts: _Facts, call: Call, answers: Answers, bytes_max: int) -> None:
+    def __init__(self, facts: _Facts, call: Call, answers: Answers, bytes_max: int, noting: Noting | None) -> None:
         self._facts = facts
+        self._noting = noting
         self._call = call
         self._answers = answers
         self._bytes_max = bytes_max
@@ -180,16 +222,24 @@ class _Quick:
         return self._found[0]
 
     def _done(self, answer: Any, error: BaseException | None) -> None:
+        failure = None
         if isinstance(error, Exception):
-            self._answers.fail(word(self._facts.method, error))
+            failure = word(self._facts.method, error)
         elif error is not None:
-            self._answers.fail(GrpcError(Code.UNAVAILABLE, "The server is shutting down."))
+            failure = GrpcError(Code.UNAVAILABLE, "The server is shutting down.")
+        if failure is not None:
+            self._answers.fail(failure)
         else:
             self._answers.send_only(answer)
+        if self._noting is not None:
+            message = self._message if self._message is not None else next(iter(self._found), None)
+            self._noting.end(message, failure)
 
 
-async def _run(method: Method, call: Call, requests: Incoming, answers: Answers) -> None:
+async def _run(method: Method, call: Call, requests: Incoming, answers: Answers, noting: Noting | None = None) -> None:
     request: Any
+    if noting is not None and method.client_streaming:
+        await noting.strike(None)
     if method.client_streaming:
         request = _parsed(method, requests)
     else:
@@ -197,15 +247,22 @@ async def _run(method: Method, call: Call, requests: Incoming, answers: Answers)
         if len(found) != 1:
             raise _not_one(len(found))
         request = _parse(method, found[0])
+        if noting is not None:
+            await noting.strike(found[0])
     running = method.run(method.service.deps, call, request)
     if method.server_streaming:
         async with aclosing(running):
             async for answer in running:
                 answers.send(answer)
                 await answers.drain()
+        if noting is not None and noting.dropped:
+            raise ConnectionDroppedError
         answers.end()
     else:
-        answers.send_only(await running)
+        answer = await running
+        if noting is not None and noting.dropped:
+            raise ConnectionDroppedError
+        answers.send_only(answer)
 
 
 async def _parsed(method: Method, requests: Incoming) -> Any:

@@ -21,11 +21,15 @@ BYTES_WAITING_MAX: Final = 4_194_304
 
 
 class Incoming:
-    """Takes what the client sends; has one reader. `caller` is cancelled when the client goes away."""
+    """Takes what the client sends; has one reader. `caller` is cancelled when the client goes away.
+
+    `first` is the first message, once it was taken.
+    """
 
     def __init__(self, flow: Flow, reader: FrameReader) -> None:
         self.caller: asyncio.Task[Any] | None = None
         self.gone = False
+        self.first: bytes | None = None
         self._flow = flow
         self._reader = reader
         self._waiting: deque[bytes] = deque()
@@ -74,6 +78,8 @@ class Incoming:
         while True:
             while self._waiting:
                 message = self._waiting.popleft()
+                if self.first is None:
+                    self.first = message
                 self._waiting_bytes -= len(message)
                 if self._holding and not self._is_full():
                     self._holding = False

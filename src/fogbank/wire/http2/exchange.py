@@ -163,6 +163,10 @@ class Exchange:
             self._connection.write(reset(self.number, code))
             self._over()
 
+    def drop_connection(self) -> None:
+        """Close the connection, with all that is under way on it."""
+        self._connection.abort()
+
     async def drain(self) -> None:
         """Return when there is room for more; also when the client is gone."""
         while not self._answered and (self._unsent_bytes > UNSENT_BYTES_MAX or not self._connection.writable):

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fogbank.wire.bodies import IncomingBody, close_stream
 from fogbank.wire.drive import Drive
-from fogbank.wire.http import BODILESS, BODY_BUFFERED_BYTES_MAX, BodyIncompleteError, ReplyBrokenError, Request
+from fogbank.wire.http import (
+    BODILESS,
+    BODY_BUFFERED_BYTES_MAX,
+    BodyIncompleteError,
+    ConnectionDroppedError,
+    ReplyBrokenError,
+    Request,
+)
 from fogbank.wire.http2.fields import encode_fields, encode_status
 from fogbank.wire.http2.frames import ErrorCode
 
@@ -95,6 +102,9 @@ class Conversation:
             return
         if isinstance(error, asyncio.CancelledError | BodyIncompleteError):
             exchange.break_off(ErrorCode.CANCEL)
+            return
+        if isinstance(error, ConnectionDroppedError):
+            exchange.drop_connection()
             return
         if response is None:
             _log.error("%s %s failed", request.method, request.raw_path, exc_info=error)

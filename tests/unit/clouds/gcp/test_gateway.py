@@ -10,7 +10,7 @@ from fogbank.clouds.gcp.gateway import GcpGateway
 from fogbank.wire.http import Request
 
 NOTHING: Any = None
-GATEWAY = GcpGateway(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
+GATEWAY = GcpGateway(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fogbank.clouds.gcp.gateway import GcpGateway
 from fogbank.connectors.signing import Signer
+from fogbank.engines.messaging.receiving import Receiver
 from fogbank.kernel.clock import Clock
 from fogbank.kernel.ids import Ids
 from fogbank.runtimes.runner import BusyError
@@ -70,7 +71,9 @@ class World:
     async def _open(self) -> GcpGateway:
         clock = Clock(frozen_at_us=1_795_348_800_000_000)
         self.store = await open_store(clock)
-        return GcpGateway(self.store, clock, Ids(clock, seed=1), Nobody(), Signer(self.store))  # type: ignore[arg-type]
+        ids = Ids(clock, seed=1)
+        receiver = Receiver(self.store, clock, ids)
+        return GcpGateway(self.store, clock, ids, Nobody(), Signer(self.store), receiver)  # type: ignore[arg-type]
 
     def deploy(self, folder: str) -> None:
         """Make the function `f` of both generations, so that there is something to change."""

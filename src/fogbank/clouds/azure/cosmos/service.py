@@ -135,15 +135,15 @@ async def handle(parts: Parts, request: Request, host: str) -> Response:
     except BodyIncompleteError:
         raise
     except CosmosError as error:
-        response = _refusal(error, activity)
+        response = refuse(error, activity)
     except CollectionNotFoundError:
-        response = _refusal(owner_not_found(), activity)
+        response = refuse(owner_not_found(), activity)
     except StoreUnavailableError as error:
         _log.error("the store is unavailable: %s", error)
-        response = _refusal(CosmosError(503, f"The store is unavailable: {error}"), activity)
+        response = refuse(CosmosError(503, f"The store is unavailable: {error}"), activity)
     except Exception:  # noqa: BLE001 - answered, and logged
         _log.exception("%s %s failed", request.method, request.raw_path)
-        response = _refusal(CosmosError(500, "There was an internal error."), activity)
+        response = refuse(CosmosError(500, "There was an internal error."), activity)
     response.headers += (
         (b"x-ms-activity-id", activity.encode("latin-1", "replace")),
         (b"x-ms-gatewayversion", b"version=2.14.0"),
@@ -177,7 +177,8 @@ def _operation(call: CosmosCall) -> Run:
     return operation
 
 
-def _refusal(error: CosmosError, activity: str) -> Response:
+def refuse(error: CosmosError, activity: str) -> Response:
+    """Return the answer to a refused request, but for what every answer has."""
     headers = [JSON, (b"x-ms-request-charge", b"1.00")]
     if error.substatus:
         headers.append((b"x-ms-substatus", b"%d" % error.substatus))

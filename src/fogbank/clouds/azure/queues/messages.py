@@ -144,7 +144,7 @@ async def get_messages(parts: Parts, call: StorageCall) -> Response:
     """Get messages, which nobody else sees for a while."""
     count = read_number(call.query, "numofmessages", 1, TOGETHER_MAX) or 1
     hidden = read_number(call.query, "visibilitytimeout", 1, INVISIBLE_SECONDS_MAX) or INVISIBLE_SECONDS
-    receipt = await parts.store.run(messages.receive, name_of(call), count, hidden, parts.ids.sequence())
+    receipt = await parts.receiver.receive(name_of(call), count, hidden, 0)
     visible_us = parts.clock.now() + hidden * SECOND_US
     return _listed(receipt.messages, visible_us)
 

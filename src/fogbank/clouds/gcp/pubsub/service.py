@@ -14,13 +14,13 @@ from fogbank.engines.messaging.errors import (
     SubscriptionNotFoundError,
     TopicNotFoundError,
 )
-from fogbank.engines.messaging.receiving import Receiver
 from fogbank.engines.messaging.schemas import REVISIONS_MAX
 from fogbank.wire.grpc.status import Code, GrpcError
 
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.parts import Parts
     from fogbank.engines.messaging.model import Name
+    from fogbank.engines.messaging.receiving import Receiver
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
@@ -48,8 +48,7 @@ class PubSub(NamedTuple):
 
 def make_pubsub(parts: Parts) -> PubSub:
     """Return what the services stand on."""
-    receiver = Receiver(parts.store, parts.clock, parts.ids)
-    return PubSub(parts.store, parts.clock, parts.ids, parts.types, receiver)
+    return PubSub(parts.store, parts.clock, parts.ids, parts.types, parts.receiver)
 
 
 def not_found(name: Name | str) -> GrpcError:

@@ -1,0 +1,1 @@
+"""What is looked up, and done on purpose, for those who watch the server."""

@@ -1,0 +1,1 @@
+"""What the server has seen: requests, why they failed, and faults that were set."""

@@ -1,0 +1,1 @@
+"""What a server keeps of itself: its folder, its number among others, its time."""
