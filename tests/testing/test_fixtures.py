@@ -97,12 +97,11 @@ def test_azures_clients(azure: AzureClients) -> None:
     assert list(azure.management(WebSiteManagementClient).web_apps.list()) == []
 
 
-def test_code_that_makes_its_own_clients(
-    fogbank_env: Mapping[str, str], aws: AwsClients, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+@pytest.mark.parametrize("turn", [1, 2])
+def test_code_that_makes_its_own_clients(fogbank_env: Mapping[str, str], aws: AwsClients, turn: int) -> None:
     url = boto3.client("sqs").create_queue(QueueName="orders")["QueueUrl"]
     assert aws("sqs").list_queues()["QueueUrls"] == [url]
+    assert aws.account in url, turn
     assert os.environ["GOOGLE_CLOUD_PROJECT"] == fogbank_env["GOOGLE_CLOUD_PROJECT"]
 
 

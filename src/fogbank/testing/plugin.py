@@ -6,6 +6,7 @@ accounts of its own on it; see `docs/how-to/tests.md`.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -84,6 +85,9 @@ def fogbank_env(
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    if "boto3" in sys.modules:
+        # Its default session remembers who it was for another test.
+        monkeypatch.setattr(sys.modules["boto3"], "DEFAULT_SESSION", None)
     return found
 
 
