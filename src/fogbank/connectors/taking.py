@@ -18,7 +18,7 @@ from fogbank.kernel.tasks import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from fogbank.kernel.clock import Clock
+    from fogbank.kernel.clock import Alarm, Clock
     from fogbank.kernel.ids import Ids
     from fogbank.storage import Store
     from fogbank.storage.leasing.work_queue import Due, WorkQueue
@@ -79,6 +79,8 @@ class Taker(Generic[T]):
         self._recovered: int | None = None
         self._slots = asyncio.Semaphore(at_once_max)
         self._held: dict[int, Due[T]] = {}
+        self._alarm: Alarm | None = None
+        self._due_again = asyncio.Event()
 
     def start(self) -> None:
         """Begin."""
@@ -101,6 +103,8 @@ class Taker(Generic[T]):
                 new = self._sorted([due for due in dues if due.message not in self._held])
                 # What is held already had lost its lease; it has a new one now, and isn't begun a second time.
                 self._held.update((due.message, due) for due in dues)
+                if self._held and (self._alarm is None or self._alarm.cancelled):
+                    self._arm()
                 for due in new:
                     await self._slots.acquire()
                     self._tasks.spawn(self._describe(due.item), self._do(due))
@@ -125,6 +129,8 @@ class Taker(Generic[T]):
                 await self._end(due.message, after)
         finally:
             del self._held[due.message]
+            if not self._held and self._alarm is not None:
+                self._alarm.cancel()
             self._slots.release()
 
     async def _end(self, message: int, after: After | Again[T]) -> None:
@@ -142,6 +148,12 @@ class Taker(Generic[T]):
 
     async def _renew(self) -> None:
         while True:
-            await self._clock.sleep_until(self._clock.now() + RENEW_US, upkeep=True)
+            await self._due_again.wait()
+            self._due_again.clear()
             if self._held:
+                self._arm()
                 await self._store.run(self._queue.extend, list(self._held.values()), LEASE_US)
+
+    def _arm(self) -> None:
+        """Have leases renewed in time; while there are none, nothing waits for the clock."""
+        self._alarm = self._clock.call_at(self._clock.now() + RENEW_US, self._due_again.set)

@@ -168,6 +168,8 @@ class Clock:
             raise ValueError(msg)
         was_running = self._frozen_us is None
         self.freeze()
+        # What has begun at this time isn't to find another one.
+        await settle()
         target_us = self.now() + by_us
         while (due_us := self.next_due_us) is not None and due_us <= target_us:
             self._frozen_us = max(due_us, self.now())
