@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from fogbank.cli.client import fetch, url_option
+from fogbank.cli.output import json_option, print_json
 from fogbank.storage.images.files import part_of, publish
 
 PATIENCE_SECONDS: Final = 3_600.0
@@ -16,7 +17,8 @@ PATIENCE_SECONDS: Final = 3_600.0
 @click.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
 @url_option
-def command(file: Path, url: str) -> None:
+@json_option
+def command(file: Path, url: str, *, as_json: bool) -> None:
     """Write all that a running server holds into FILE, which this and any later version of Fogbank imports."""
     file = file.absolute()
     try:
@@ -27,4 +29,7 @@ def command(file: Path, url: str) -> None:
     except OSError as error:
         msg = f"{file}: {error.strerror}"
         raise click.ClickException(msg) from None
-    print(f"Exported into {file}, {size} bytes.")
+    if as_json:
+        print_json({"file": str(file), "bytes": size})
+    else:
+        print(f"Exported into {file}, {size} bytes.")

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from fogbank.cli.client import ask, url_option
+from fogbank.cli.output import json_option, print_json
 
 PATIENCE_SECONDS: Final = 3_600.0
 
@@ -16,10 +17,14 @@ PATIENCE_SECONDS: Final = 3_600.0
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @url_option
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def command(file: Path, url: str, *, yes: bool) -> None:
+@json_option
+def command(file: Path, url: str, *, yes: bool, as_json: bool) -> None:
     """Replace all that a running server holds by what was exported into FILE."""
     if not yes:
-        click.confirm(f"Replace everything in {url}?", abort=True)
+        click.confirm(f"Replace everything in {url}?", abort=True, err=True)
     with file.open("rb") as source:
         taken = ask(url, "POST", "/_fogbank/import", source, PATIENCE_SECONDS)
+    if as_json:
+        print_json(taken)
+        return
     print(f"Everything is as it was exported at {taken['taken']} by Fogbank {taken['version']}.")

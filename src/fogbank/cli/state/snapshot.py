@@ -6,9 +6,9 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import click
-import msgspec
 
 from fogbank.cli.client import ask, url_option
+from fogbank.cli.output import json_option, json_options, print_json
 
 PATH: Final = "/_fogbank/snapshots"
 # What is large takes its time.
@@ -24,29 +24,37 @@ def command() -> None:
 @command.command("save")
 @click.argument("name")
 @url_option
-def save(name: str, url: str) -> None:
+@json_option
+def save(name: str, url: str, *, as_json: bool) -> None:
     """Keep everything as it is now under NAME, in place of what had that name; nothing stands still meanwhile."""
     saved = ask(url, "PUT", _path(name), timeout_seconds=PATIENCE_SECONDS)
-    print(f"Saved {saved['name']}, {_size(saved['bytes'])}.")
+    if as_json:
+        print_json(saved)
+    else:
+        print(f"Saved {saved['name']}, {_size(saved['bytes'])}.")
 
 
 @command.command("restore")
 @click.argument("name")
 @url_option
-def restore(name: str, url: str) -> None:
+@json_option
+def restore(name: str, url: str, *, as_json: bool) -> None:
     """Go back to NAME: everything that came since is gone. The clock stays where it is."""
-    ask(url, "POST", f"{_path(name)}/restore", timeout_seconds=PATIENCE_SECONDS)
-    print(f"Everything is as it was in {name}.")
+    restored = ask(url, "POST", f"{_path(name)}/restore", timeout_seconds=PATIENCE_SECONDS)
+    if as_json:
+        print_json(restored)
+    else:
+        print(f"Everything is as it was in {name}.")
 
 
 @command.command("list")
 @url_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options
 def show(url: str, *, as_json: bool) -> None:
     """Print the snapshots, by name."""
     found = ask(url, "GET", PATH)["snapshots"]
     if as_json:
-        print(_pretty(found))
+        print_json(found)
         return
     width = max((len(each["name"]) for each in found), default=0)
     for each in found:
@@ -59,13 +67,13 @@ def show(url: str, *, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("other", required=False)
 @url_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options
 def diff(name: str, other: str | None, url: str, *, as_json: bool) -> None:
     """Tell what is there now that wasn't in NAME, or isn't any more; or what is so in OTHER."""
     query = f"?{urlencode({'with': other})}" if other else ""
     found = ask(url, "GET", f"{_path(name)}/diff{query}", timeout_seconds=PATIENCE_SECONDS)["differences"]
     if as_json:
-        print(_pretty(found))
+        print_json(found)
         return
     service = ""
     for each in found:
@@ -81,10 +89,14 @@ def diff(name: str, other: str | None, url: str, *, as_json: bool) -> None:
 @command.command("delete")
 @click.argument("name")
 @url_option
-def delete(name: str, url: str) -> None:
+@json_option
+def delete(name: str, url: str, *, as_json: bool) -> None:
     """Remove NAME."""
-    ask(url, "DELETE", _path(name))
-    print(f"{name} is deleted.")
+    deleted = ask(url, "DELETE", _path(name))
+    if as_json:
+        print_json(deleted)
+    else:
+        print(f"{name} is deleted.")
 
 
 def _path(name: str) -> str:
@@ -101,7 +113,3 @@ def _contents(difference: dict[str, Any]) -> str:
 
 def _size(count: int) -> str:
     return f"{count / 1_048_576:.1f} MiB" if count >= 1_048_576 else f"{count / 1_024:.0f} KiB"
-
-
-def _pretty(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value)).decode()
