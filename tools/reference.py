@@ -12,6 +12,7 @@ import json
 import sys
 from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -35,6 +36,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 REFERENCE: Final = ROOT / "docs" / "reference"
 RECORDS: Final = ROOT / ".cache" / "conformance"
 WIDTH: Final = 100
+
+# Services are made to be described only; some note which state of the store they begin with.
+NO_STORE: Any = SimpleNamespace(generation=0)
 
 
 def cli_page() -> str:
@@ -85,7 +89,7 @@ def aws_page(sent: dict[str, dict[str, set[str]]]) -> str:
         "What stands under *refused*, and every operation that isn't here, is answered with an error that names it.",
         "",
     ]
-    no_parts: Any = Parts(*[None] * len(Parts._fields))  # type: ignore[arg-type]
+    no_parts: Any = Parts(*[None] * len(Parts._fields))._replace(store=NO_STORE)  # type: ignore[arg-type]
     for name, make in sorted(aws_services(no_parts).items()):
         lines += _service(make(), sent.get(REGISTRY[name].model, {}))
     return "\n".join(lines)
@@ -95,7 +99,7 @@ def google_page() -> str:
     """Return which methods of Google's services are supported."""
     types = protobuf_types()
     nothing: Any = [None] * (len(GcpParts._fields))
-    parts = GcpParts(*nothing)._replace(types=types)
+    parts = GcpParts(*nothing)._replace(types=types, store=NO_STORE)
     lines = [
         "# Google Cloud: what is supported",
         "",

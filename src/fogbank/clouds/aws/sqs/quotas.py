@@ -27,8 +27,7 @@ class InFlight:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._room: dict[Name, int] = {}
-        # That of the store's contents; nothing is known of any before the first question.
-        self._generation = -1
+        self._generation = store.generation
 
     async def room(self, name: Name) -> int:
         """Return how many messages may be received at least; 0 if as many as may be are in flight."""
