@@ -175,10 +175,13 @@ def closure(*files: FileDescriptor) -> Files:
     def add(file: FileDescriptor) -> None:
         if file.name in found:
             return
-        for needed in file.dependencies:
+        for needed in sorted(file.dependencies, key=lambda each: each.name):
             add(needed)
         proto = descriptor_pb2.FileDescriptorProto()
         file.CopyToProto(proto)
+        if not proto.public_dependency and not proto.weak_dependency:
+            # proto-plus has them in another order each time, and nothing refers to their places.
+            proto.dependency.sort()
         found[file.name] = proto
 
     for file in files:
