@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from tests.servers import ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -179,6 +179,56 @@ def test_java_lands_here(run: Run, tmp_path: Path) -> None:
     program.write_text(textwrap.dedent(JAVA))
     done = run("--offline", "--", java, str(program))
     assert done.stdout == "200 HTTP_2 200\n", done.stderr
+
+
+NODE = """
+const { createRequire } = require("module");
+const from = (folder) => createRequire(`${process.argv[1]}/${folder}/js/package.json`);
+const { DynamoDBClient, CreateTableCommand, PutItemCommand, GetItemCommand } = from("aws")("@aws-sdk/client-dynamodb");
+const { Firestore } = from("gcp")("@google-cloud/firestore");
+const { Logging } = from("gcp")("@google-cloud/logging");
+const { CosmosClient } = from("azure/cosmos")("@azure/cosmos");
+
+async function main() {
+  const told = {};
+  const dynamodb = new DynamoDBClient({});
+  await dynamodb.send(new CreateTableCommand({
+    TableName: "users", BillingMode: "PAY_PER_REQUEST", KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+  }));
+  await dynamodb.send(new PutItemCommand({ TableName: "users", Item: { id: { S: "1" }, name: { S: "Ada" } } }));
+  const item = await dynamodb.send(new GetItemCommand({ TableName: "users", Key: { id: { S: "1" } } }));
+  told.dynamodb = item.Item.name.S;
+  const firestore = new Firestore();
+  await firestore.collection("users").doc("1").set({ name: "Ada" });
+  told.firestore = (await firestore.collection("users").doc("1").get()).get("name");
+  const cosmos = new CosmosClient({ endpoint: "https://theirs.documents.azure.com", key: "bm9ib2R5IGtub3dz" });
+  const { database } = await cosmos.databases.create({ id: "shop" });
+  const { container } = await database.containers.create({ id: "users", partitionKey: { paths: ["/id"] } });
+  await container.items.create({ id: "1", name: "Ada" });
+  told.cosmos = (await container.item("1", "1").read()).resource.name;
+  const log = new Logging().log("from-node");
+  await log.write(log.entry({}, "hello"));
+  told.logging = (await log.getEntries())[0].map((entry) => entry.data);
+  console.log(JSON.stringify(told));
+  process.exit(0);
+}
+main();
+"""
+
+
+def test_node_sdks_land_here(run: Run) -> None:
+    node = shutil.which("node")
+    conformance = Path(__file__).parents[1] / "conformance"
+    if node is None or not (conformance / "azure" / "cosmos" / "js" / "node_modules").is_dir():
+        pytest.skip("needs Node: there is none on PATH, or its packages are not installed (make toolchains)")
+    done = run("--offline", "--", node, "-e", NODE, str(conformance))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    # Beside what the client tells of itself.
+    assert told.pop("logging")[-1] == "hello"
+    assert told == {"dynamodb": "Ada", "firestore": "Ada", "cosmos": "Ada"}
+    assert "refused" not in done.stderr
 
 
 def test_curl_and_go_trust_it_by_file(run: Run) -> None:

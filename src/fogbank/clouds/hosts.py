@@ -14,4 +14,5 @@ SUFFIXES: Final = AWS + AZURE + GCP + HERE
 
 def is_cloud(name: str) -> bool:
     """Whether a host name, in small letters, is one of a cloud's."""
+    name = name.removesuffix(".")
     return name.endswith(SUFFIXES) or f".{name}" in SUFFIXES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from fogbank.cli.running.credentials import STORE_PASSWORD, bundle, java_trust_store, service_account
@@ -47,7 +48,10 @@ def environment(
         "AZURE_TENANT_ID": DEFAULT_TENANT,
         "AZURE_CLIENT_ID": DEFAULT_CLIENT,
         "AZURE_CLIENT_SECRET": "fogbank",
+        # There are credentials; nobody need ask whether this is a virtual machine.
         "AWS_EC2_METADATA_DISABLED": "true",
+        "METADATA_SERVER_DETECTION": "none",
+        "NO_GCE_CHECK": "true",
         **dict.fromkeys(PROXIES, proxy),
         **dict.fromkeys(BUNDLES, trusted),
         **dict.fromkeys(ADDED, str(own_authority)),
@@ -59,6 +63,9 @@ def environment(
     values["JAVA_TOOL_OPTIONS"] = " ".join(
         [inherited.get("JAVA_TOOL_OPTIONS", ""), *_java(proxy_port, java_trust_store(authority, own))]
     ).strip()
+    preload = own / "proxy.cjs"
+    preload.write_bytes(files("fogbank.cli.running").joinpath("node_proxy.cjs").read_bytes())
+    values["NODE_OPTIONS"] = f'{inherited.get("NODE_OPTIONS", "")} --require "{preload}"'.strip()
     values.update({name: inherited[name] for name in CHOICES if inherited.get(name)})
     return {**{name: value for name, value in inherited.items() if name not in REMOVED}, **values}
 
