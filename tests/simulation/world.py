@@ -43,6 +43,7 @@ class World:
         self._flags = flags
         self.parts = parts
         self._folder = folder
+        self._over = threading.Event()
         self._start()
         with RawClient(self.server.url) as client:
             for part in parts:
@@ -55,10 +56,13 @@ class World:
             for part in self.parts
             for worker in part.workers
         ]
+        self._over.clear()
         for thread in threads:
             thread.start()
         time.sleep(self.random.uniform(0.05, 0.6))
         self.server.kill()
+        # Who has nothing to ask for doesn't notice that nobody answers.
+        self._over.set()
         for thread in threads:
             thread.join()
         self._start()
@@ -83,7 +87,7 @@ class World:
         chance = random.Random(seed)
         with RawClient(self.server.url) as client:
             try:
-                while True:
+                while not self._over.is_set():
                     work(client, chance)
             except GONE:
                 pass
