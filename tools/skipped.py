@@ -38,6 +38,8 @@ TOOLS: Final[dict[str, Callable[[], bool]]] = {
     "Terraform": lambda: shutil.which("terraform") is not None,
     "the Terraform AWS provider": lambda: any(Path("/opt").glob("*/registry.terraform.io/hashicorp/aws/*")),
     "Maven Central": lambda: resolves("repo.maven.apache.org"),
+    # Not for CI's machine to have: a daemon.
+    "an engine for containers": lambda: False,
     "curl": lambda: True,
     "root": lambda: os.geteuid() == 0,
     "Landlock": lambda: Path("/sys/kernel/security/landlock").exists(),

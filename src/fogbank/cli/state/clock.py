@@ -93,5 +93,5 @@ def _print(clock: dict[str, Any], *, as_json: bool) -> None:
     ahead = clock["ahead_seconds"]
     print(f"Now   {clock['now']}{', frozen' if clock['frozen'] else ''}")
     if ahead:
-        print(f"      {abs(ahead):g} s {'ahead of' if ahead > 0 else 'behind'} this machine's time")
+        print(f"      {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's time")
     print(f"Next  {clock['next'] or 'nothing is due'}")
