@@ -37,6 +37,9 @@ TOOLS: Final[dict[str, Callable[[], bool]]] = {
     # These can't be installed from the package registries: what is there is used.
     "Terraform": lambda: shutil.which("terraform") is not None,
     "the Terraform AWS provider": lambda: any(Path("/opt").glob("*/registry.terraform.io/hashicorp/aws/*")),
+    "Maven": lambda: shutil.which("mvn") is not None,
+    # From Maven Central, which may be out of reach.
+    "JUnit and Maven's plugins in the local repository": lambda: resolves("repo.maven.apache.org"),
     "Maven Central": lambda: resolves("repo.maven.apache.org"),
     # Not for CI's machine to have: a daemon.
     "an engine for containers": lambda: False,
