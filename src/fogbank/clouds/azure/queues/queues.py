@@ -26,7 +26,6 @@ MESSAGE_BYTES_MAX: Final = 65_536
 # Messages have lives of their own, which may be without end: a hundred years.
 RETENTION_SECONDS: Final = 3_155_760_000
 _NAME: Final = re.compile(r"[a-z0-9](?:-?[a-z0-9])*")
-_LOGS: Final = re.compile(r"\$[a-z]+")
 _METADATA: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _META: Final = b"x-ms-meta-"
 NEW_QUEUE: Final = QueueConfig(

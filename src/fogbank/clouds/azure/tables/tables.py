@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from fogbank.clouds.azure.storage import accounts
 from fogbank.clouds.azure.storage.errors import StorageError
 from fogbank.clouds.azure.tables.edm import PARTITION_KEY, ROW_KEY
-from fogbank.clouds.azure.tables.errors import NEED_VALUE, NOT_FOUND, TABLE_NOT_FOUND, invalid_input, refusal
+from fogbank.clouds.azure.tables.errors import NEED_VALUE, NOT_FOUND, invalid_input, refusal
 from fogbank.clouds.azure.tables.payloads import many, one, read_frame, read_json, read_select, show_table
 from fogbank.clouds.azure.tables.resources import check_table, name_of
 from fogbank.engines.documents import collections
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.parts import Parts
     from fogbank.clouds.azure.storage.calls import StorageCall
     from fogbank.clouds.azure.tables.resources import Resource
-    from fogbank.engines.documents.model import Collection, Name
     from fogbank.languages.odata_filters import Condition
     from fogbank.storage import Tx
 
@@ -119,14 +118,6 @@ async def _page(
         if len(names) < PAGE_MAX:
             return found, ""
         after = names[-1]
-
-
-async def find_table(tx: Tx, now_us: int, name: Name) -> Collection:
-    """Return a table, or raise the error for none."""
-    try:
-        return await collections.find(tx, now_us, name)
-    except CollectionNotFoundError:
-        raise refusal(TABLE_NOT_FOUND) from None
 
 
 def read_filter(call: StorageCall) -> Condition | None:
