@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _CODE: Final = re.compile(r"/_fogbank/code/([0-9a-f]{64})\.zip")
 FUNCTIONS_MAX: Final = 1_000
 _MESSAGES: Final = "/_aws/sqs/messages"
-_HEALTH: Final = ("/_fogbank/health", "/_localstack/health")
+_HEALTH: Final = "/_fogbank/health"
+# What functions may ask, too.
+_OPEN: Final = (_HEALTH, "/_localstack/health")
 
 
 class Endpoint(Protocol):
@@ -54,7 +56,7 @@ class Control:
     async def handle(self, request: Request) -> Response:
         """Answer one request; functions, and whoever can't be told from one, may ask for the server's health only."""
         try:
-            if request.raw_path not in _HEALTH and self._is_inside(request):
+            if request.raw_path not in _OPEN and self._is_inside(request):
                 raise RefusedError(403, "Functions may not use the control API.")
             return await self._handle(request, request.raw_path.rstrip("/"))
         except RefusedError as error:
@@ -63,7 +65,7 @@ class Control:
             return error_reply(503, f"The store is unavailable: {error}")
 
     async def _handle(self, request: Request, path: str) -> Response:
-        if path == _HEALTH[0]:
+        if path == _HEALTH:
             allow(request, path, "GET", "HEAD")
             services = dict.fromkeys(self._services, "running")
             return json_reply(200, {"version": __version__, "edition": "fogbank", "services": services})
