@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -54,6 +56,21 @@ def test_new_removed_and_replaced_files_are_told(watching_: Watch, tmp_path: Pat
     assert tmp_path / "app.py" in watching_.wait(10)
     (tmp_path / "app.py").unlink()
     assert tmp_path / "app.py" in watching_.wait(10)
+
+
+def test_it_watches_in_a_process_with_thousands_of_open_files(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        watching_ = Inotify([tmp_path])
+        (tmp_path / "app.py").write_text("1")
+        assert watching_.wait(10) == {tmp_path / "app.py"}
+        watching_.close()
+    finally:
+        for file in taken:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_new_folders_are_watched_too(watching_: Watch, tmp_path: Path) -> None:

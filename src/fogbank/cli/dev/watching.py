@@ -111,8 +111,10 @@ class Inotify:
         os.close(self._file)
 
     def _read(self, seconds: float) -> set[Path]:
-        readable, _, _ = select.select([self._file], [], [], seconds)
-        if not readable:
+        # Not `select`, which knows no file numbered 1,024 or higher.
+        waiting = select.poll()
+        waiting.register(self._file, select.POLLIN)
+        if not waiting.poll(seconds * 1000):
             return set()
         data = os.read(self._file, _EVENTS_BYTES)
         changed = set()
