@@ -18,7 +18,7 @@ from fogbank.engines.documents.copies import graves
 from fogbank.engines.documents.model import Change as FeedEntry
 from fogbank.engines.documents.model import Document, Key
 from fogbank.engines.documents.traits import FIELDS, NOTHING
-from fogbank.engines.documents.values import decode_fields, encode_fields, same
+from fogbank.engines.documents.values import same
 from fogbank.storage import change_feed
 from fogbank.storage.signals import WRITE, Happening
 
@@ -95,7 +95,7 @@ async def get_at(tx: Tx, _now_us: int, collection: Collection, key: Key) -> Docu
 
 def read_row(row: Row) -> Document:
     """Return the document of a row that begins with size, body, version and creation."""
-    return Document(row[0], decode_fields(row[1]), row[2], row[3])
+    return Document(row[0], None, row[2], row[3], bytes(row[1]))
 
 
 async def get_each(tx: Tx, now_us: int, wanted: Sequence[tuple[Name, Locate]], bytes_max: int) -> list[Document | None]:
@@ -131,7 +131,7 @@ async def put(
         return
     # A service's own function may still refuse what its collections don't take.
     key = locate(collection)
-    await tx.run(_PUT, number, collection.id, *key, document.size, encode_fields(document.fields))
+    await tx.run(_PUT, number, collection.id, *key, document.size, document.body)
     if tx.witnessed:
         _show(tx, collection, None, document)
 
@@ -214,15 +214,14 @@ async def write_one(tx: Tx, now_us: int, one: One, change: Change, shape: Shape)
             one = one._replace(version=await graves.next_version(tx, now_us, one.collection, one.key, before))
         if after is not None and one.version:
             # Before it is described, since when it goes away may depend on when it was written.
-            after = after._replace(version=one.version, created=one.version if before is None else before.created)
+            after = after.written_at(one.version, one.version if before is None else before.created)
         if after is not None and shape.check is not None:
             shape.check(config, after)
         traits = NOTHING if after is None or not has_traits else shape.describe(config, after)
-        body = None if after is None else encode_fields(after.fields)
         if row is None:
             assert after is not None
             created = await tx.run(
-                _CREATE, one.number, one.collection.id, *one.key, after.size, body, traits.expires_us, one.version
+                _CREATE, one.number, one.collection.id, *one.key, after.size, after.body, traits.expires_us, one.version
             )
             if not created:
                 # Somebody else created it since it was looked for, and has committed.
@@ -230,7 +229,7 @@ async def write_one(tx: Tx, now_us: int, one: One, change: Change, shape: Shape)
         elif after is None:
             await tx.run("DELETE FROM document WHERE id = $1", row[4])
         else:
-            await tx.run(_REPLACE, after.size, body, traits.expires_us, one.version, row[4])
+            await tx.run(_REPLACE, after.size, after.body, traits.expires_us, one.version, row[4])
         if has_traits:
             gone = NOTHING if before is None else shape.describe(config, before)
             await _enter(tx, one.key, traits.entries - gone.entries)
@@ -238,7 +237,7 @@ async def write_one(tx: Tx, now_us: int, one: One, change: Change, shape: Shape)
             if traits.expires_us and (row is None or traits.expires_us != row[5]):
                 tx.signal(EXPIRY)
         if (config.feed or config.journal) and not (one.version == 0 and _alike(before, after)):
-            await _tell(tx, now_us, one, before, after, row, body)
+            await _tell(tx, now_us, one, before, after)
         if config.watched:
             tx.signal(latest_topic((one.collection.scope, one.collection.name)), change_feed.EVERY_FOLLOWER)
         if config.peers and (row is None or after is None):
@@ -259,16 +258,14 @@ def _alike(before: Document | None, after: Document | None) -> bool:
     return before is not None and after is not None and same(before.fields, after.fields)
 
 
-async def _tell(
-    tx: Tx, now_us: int, one: One, before: Document | None, after: Document | None, row: Row | None, body: bytes | None
-) -> None:
+async def _tell(tx: Tx, now_us: int, one: One, before: Document | None, after: Document | None) -> None:
     """Add a write to the collection's change feed, and to its journal."""
     latest = after or before
     assert latest is not None
     entry = FeedEntry(
         *one.key,
-        None if row is None else bytes(row[1]),
-        body,
+        None if before is None else before.body,
+        None if after is None else after.body,
         0 if before is None else before.size,
         0 if after is None else after.size,
         latest.created,

@@ -9,7 +9,6 @@ import msgspec
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import HistoryGoneError
 from fogbank.engines.documents.model import Change, Document, Key
-from fogbank.engines.documents.values import decode_fields
 from fogbank.kernel.clock import SECOND_US
 from fogbank.storage import change_feed
 
@@ -95,14 +94,14 @@ def before(change: Change) -> Document | None:
     """Return a document as it was before a change."""
     if change.before is None:
         return None
-    return Document(change.before_size, decode_fields(change.before), change.before_version, change.created)
+    return Document(change.before_size, None, change.before_version, change.created, change.before)
 
 
 def after(change: Change) -> Document | None:
     """Return a document as a change left it."""
     if change.after is None:
         return None
-    return Document(change.after_size, decode_fields(change.after), change.version, change.created)
+    return Document(change.after_size, None, change.version, change.created, change.after)
 
 
 async def trim(tx: Tx, now_us: int, collection: Collection) -> bool:

@@ -8,14 +8,14 @@ import msgspec
 
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.documents import latest_topic as topic
+from fogbank.engines.documents.documents import read_row
 from fogbank.engines.documents.errors import CollectionNotFoundError
-from fogbank.engines.documents.model import Change, Document
+from fogbank.engines.documents.model import Change
 from fogbank.engines.documents.ranges import Page
-from fogbank.engines.documents.values import decode_fields
 from fogbank.storage.change_feed import Entry
 
 if TYPE_CHECKING:
-    from fogbank.engines.documents.model import Collection, Name
+    from fogbank.engines.documents.model import Collection, Document, Name
     from fogbank.storage import Row, Tx
 
 __all__ = ("UnwatchedError", "changed", "entries", "last_version", "topic", "watch")
@@ -53,7 +53,7 @@ async def changed(tx: Tx, now_us: int, name: Name, after: int, limit: int, bytes
         if size >= bytes_max and found[-1].version != row[2]:
             return Page(collection, found, ended=False)
         size += row[0]
-        found.append(Document(row[0], decode_fields(row[1]), row[2], row[3]))
+        found.append(read_row(row))
     return Page(collection, found, ended=len(rows) < limit)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from fogbank.engines.documents.values import decode_fields, encode_fields
+
 if TYPE_CHECKING:
     from fogbank.engines.documents.values import Fields
 
@@ -103,16 +105,57 @@ class Key(NamedTuple):
     sort: bytes
 
 
-class Document(NamedTuple):
+class Document:
     """A document; `size` is what it counts against its cloud's limits, in bytes.
 
     `version` and `created` are numbers of writes, in collections that have such; what is written needn't have them.
+    It has its fields, its stored form (`body`), or both: what it lacks is worked out when somebody asks for it.
     """
 
-    size: int
-    fields: Fields
-    version: int = 0
-    created: int = 0
+    __slots__ = ("_body", "_fields", "created", "size", "version")
+
+    def __init__(
+        self, size: int, fields: Fields | None, version: int = 0, created: int = 0, body: bytes | None = None
+    ) -> None:
+        assert fields is not None or body is not None
+        self.size = size
+        self.version = version
+        self.created = created
+        self._fields = fields
+        self._body = body
+
+    @property
+    def fields(self) -> Fields:
+        """Its fields, which nobody changes."""
+        fields = self._fields
+        if fields is None:
+            assert self._body is not None
+            fields = self._fields = decode_fields(self._body)
+        return fields
+
+    @property
+    def body(self) -> bytes:
+        """Its fields as they are stored."""
+        body = self._body
+        if body is None:
+            assert self._fields is not None
+            body = self._body = encode_fields(self._fields)
+        return body
+
+    def written_at(self, version: int, created: int) -> Document:
+        """Return the same with other numbers of writes."""
+        return Document(self.size, self._fields, version, created, self._body)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Document):
+            return NotImplemented
+        mine, others = ((each.size, each.fields, each.version, each.created) for each in (self, other))
+        return mine == others
+
+    __hash__ = None  # type: ignore[assignment] # its fields are a dict
+
+    def __repr__(self) -> str:
+        return f"Document({self.size}, {self.fields}, {self.version}, {self.created})"
 
 
 class Entry(NamedTuple):

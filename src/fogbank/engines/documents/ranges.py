@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.keys import NO_SORT_KEY, after, hash_bound
 from fogbank.engines.documents.model import Document, Key
-from fogbank.engines.documents.values import decode_fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -110,7 +109,7 @@ class _Filling:
         for row in rows:
             last = row
             self._size += row[2]
-            self.documents.append(Document(row[2], decode_fields(row[3]), row[4], row[5]))
+            self.documents.append(Document(row[2], None, row[4], row[5], bytes(row[3])))
             if self._size >= self._bytes_max or len(self.documents) == self._limit:
                 self.full = True
                 break

@@ -55,11 +55,6 @@ def read_number(text: str) -> Number:
         raise NumberError(UNDERFLOW if form[1] == "-" else OVERFLOW) from None
 
 
-def write_number(number: Number) -> str:
-    """Write a number without an exponent."""
-    return str(number) if isinstance(number, int) else f"{number:f}"
-
-
 def normalize(number: Decimal) -> Number:
     """Bring a number into its one form, or raise `NumberError` if it is out of range."""
     if not number:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fogbank.engines.documents.values.tagged import write_number
 from fogbank.languages.dynamodb.numbers import (
     OVERFLOW,
     TOO_PRECISE,
@@ -16,7 +17,6 @@ from fogbank.languages.dynamodb.numbers import (
     add,
     read_number,
     subtract,
-    write_number,
 )
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
-from fogbank.clouds.aws.dynamodb.attributes import read_attributes, write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import read_attributes, show_document, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.expressions.legacy import Condition
@@ -19,9 +19,12 @@ from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.settings.throttling import count_read
 from fogbank.clouds.aws.dynamodb.sizes import KIB, consumed, read_units, size_of
 from fogbank.engines.documents import ranges
+from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.paths import project
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fogbank.clouds.aws.dynamodb.expressions import Expressions
     from fogbank.engines.documents.model import Collection, CollectionConfig, Index
     from fogbank.engines.documents.ranges import Page, Range, Stretch
@@ -178,30 +181,38 @@ async def _reply(
 ) -> dict[str, Any]:
     config = page.collection.config
     index = None if request.IndexName is None else find_index(config, request.IndexName)
-    found = [document.fields for document in page.documents]
+    found: Sequence[Document] = page.documents
     if index is not None and not projects_all(index):
         # A local index fetches from the table what it hasn't itself.
         names = projected_names(config, index)
         fetches = is_local(index) and (
             request.Select == "ALL_ATTRIBUTES" or (tree is not None and not names.issuperset(map(str, tree)))
         )
-        read = found if fetches else [project_to(config, index, item) for item in found]
-        size = sum(map(size_of, read))
+        if not fetches:
+            found = [_projected(config, index, document) for document in found]
+        size = sum(size_of(document.fields) for document in found)
     else:
-        read, size = found, sum(document.size for document in page.documents)
+        size = sum([document.size for document in found])
     units = read_units(size, consistent=bool(request.ConsistentRead))
     if dynamo.strict:
         await count_read(dynamo, (page.collection.scope, page.collection.name), units, index)
-    matching = read if condition is None else [item for item in read if condition(item)]
+    matching = found if condition is None else [document for document in found if condition(document.fields)]
     reply: dict[str, Any] = {"Count": len(matching), "ScannedCount": len(found)}
     if request.Select != "COUNT":
-        wanted = matching if tree is None else [project(item, tree) for item in matching]
-        reply["Items"] = [write_attributes(item) for item in wanted]
+        if tree is None:
+            reply["Items"] = list(map(show_document, matching))
+        else:
+            reply["Items"] = [write_attributes(project(document.fields, tree)) for document in matching]
     if not page.ended:
-        last = found[-1]
+        last = page.documents[-1].fields
         names_of_key = config.key_names if index is None else dict.fromkeys((*index.key_names, *config.key_names))
         reply["LastEvaluatedKey"] = write_attributes({name: last[name] for name in names_of_key})
     return reply | consumed(request.TableName, units, request.ReturnConsumedCapacity, index)
+
+
+def _projected(config: CollectionConfig, index: Index, document: Document) -> Document:
+    """Return what an index has of an item."""
+    return Document(document.size, project_to(config, index, document.fields))
 
 
 OPERATIONS: Final = (query, scan)

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fogbank.clouds.aws.dynamodb.attributes import read_item, write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import document_of, read_document, write_attributes
 from fogbank.clouds.aws.dynamodb.sizes import read_units, size_of, write_units
+from fogbank.engines.documents.values import decode_fields, same
+from fogbank.engines.documents.values.tagged import encode_tagged
 from fogbank.languages.dynamodb.numbers import normalize
 
 NUMBERS = (
@@ -37,9 +39,20 @@ def in_base64(value: Any) -> Any:
 
 @given(st.dictionaries(st.text(), VALUES, max_size=5))
 def test_an_item_comes_back_from_the_wire_with_its_size(item: dict[str, Any]) -> None:
-    read, size = read_item(in_base64(write_attributes(item)))
-    assert read == item
-    assert size == size_of(item)
+    read = read_document(in_base64(write_attributes(item)))
+    assert read.fields == item
+    assert read.size == size_of(item)
+    assert same(decode_fields(read.body), item)
+
+
+def test_an_item_is_stored_in_its_one_form() -> None:
+    sent = {
+        "number": {"N": "+01.50E1"}, "set": {"NS": ["2.0", "1e0"]}, "texts": {"SS": ["b", "a"]},
+        "void": {"S": None, "BOOL": True}, "list": {"L": [{"N": "1.0"}, {"S": None, "B": "YR=="}]},
+        "map": {"M": {"n": {"N": "-0"}}},
+    }  # fmt: skip
+    read = read_document(sent)
+    assert read.body == encode_tagged(read.fields) == document_of(read.fields, read.size).body
 
 
 @pytest.mark.parametrize(

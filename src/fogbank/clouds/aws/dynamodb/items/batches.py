@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
-from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_document, show_document, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.indexes import SHAPE
@@ -23,7 +23,6 @@ from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, r
 from fogbank.clouds.aws.dynamodb.upkeep.write_costs import told_of_writes
 from fogbank.engines.documents import collections, documents
 from fogbank.engines.documents.documents import Write
-from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.paths import project
 from fogbank.wire.aws.errors import AwsError
 
@@ -96,8 +95,9 @@ async def batch_get_item(dynamo: Dynamo, call: Call, request: BatchGetItem) -> R
         units[table] += cost
         if document is not None:
             tree = trees[table]
-            item = document.fields if tree is None else project(document.fields, tree)
-            responses[table].append(write_attributes(item))
+            responses[table].append(
+                show_document(document) if tree is None else write_attributes(project(document.fields, tree))
+            )
     if refusal is not None and len(throttled) == len(found):
         raise refusal
     unprocessed = _left_over(request.RequestItems, [*throttled, *places[len(found) :]])
@@ -179,10 +179,9 @@ def _write(dynamo: Dynamo, name: Name, wanted: WriteRequest) -> Write:
         raise validation(_SEVERAL)
     number = dynamo.ids.sequence()
     if put is not None:
-        item, size = read_item(put.Item)
-        check_size(item, size)
-        document = Document(size, item)
-        return Write(name, number, partial(key_of_item, item), lambda _before: document)
+        document = read_document(put.Item)
+        check_size(document.fields, document.size)
+        return Write(name, number, partial(key_of_item, document.fields), lambda _before: document)
     if delete is None:
         raise validation(_EMPTY)
     return Write(name, number, partial(key_of_key, read_attributes(delete.Key)), lambda _before: None)

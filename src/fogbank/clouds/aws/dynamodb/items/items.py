@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
-from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_document, show_document, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.expressions.legacy import AttributeValueUpdate, ExpectedAttributeValue
@@ -25,13 +25,11 @@ from fogbank.clouds.aws.dynamodb.settings.throttling import count_read, write_it
 from fogbank.clouds.aws.dynamodb.sizes import check_size, consumed, read_units
 from fogbank.clouds.aws.dynamodb.upkeep.write_costs import told_of_write
 from fogbank.engines.documents import documents
-from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.paths import project
 
 if TYPE_CHECKING:
     from fogbank.engines.documents.documents import Written
     from fogbank.languages.dynamodb.applying import Update
-    from fogbank.languages.dynamodb.types import Item
 
 
 class PutItem(Input):
@@ -54,12 +52,11 @@ class PutItem(Input):
 async def put_item(dynamo: Dynamo, call: Call, request: PutItem) -> Reply:
     """Create an item, or replace the one of the same key."""
     name = table_of(call, request.TableName)
-    item, size = read_item(request.Item)
+    document = read_document(request.Item)
     condition = condition_of(request)
     _check_return_values(request.ReturnValues)
-    check_size(item, size)
-    document = Document(size, item)
-    locate = partial(key_of_item, item)
+    check_size(document.fields, document.size)
+    locate = partial(key_of_item, document.fields)
     told = request.ReturnConsumedCapacity, request.ReturnItemCollectionMetrics
     if (
         condition is None
@@ -101,7 +98,7 @@ async def get_item(dynamo: Dynamo, call: Call, request: GetItem) -> Reply:
         await count_read(dynamo, name, units)
     reply = consumed(request.TableName, units, request.ReturnConsumedCapacity)
     if document is not None:
-        reply["Item"] = write_attributes(document.fields if tree is None else project(document.fields, tree))
+        reply["Item"] = show_document(document) if tree is None else write_attributes(project(document.fields, tree))
     return reply
 
 
@@ -138,7 +135,7 @@ async def update_item(dynamo: Dynamo, call: Call, request: UpdateItem) -> Reply:
     reply = await told_of_write(dynamo, name, request.TableName, request, written)
     attributes = _values_of(request.ReturnValues, update, written)
     if attributes:
-        reply["Attributes"] = write_attributes(attributes)
+        reply["Attributes"] = attributes
     return reply
 
 
@@ -179,20 +176,20 @@ def _check_return_values(wanted: str | None) -> None:
 def _replaced(request: PutItem | DeleteItem, written: Written, reply: dict[str, Any]) -> dict[str, Any]:
     """Add to the reply to a write of a whole item what was there."""
     if request.ReturnValues == "ALL_OLD" and written.before is not None:
-        reply["Attributes"] = write_attributes(written.before.fields)
+        reply["Attributes"] = show_document(written.before)
     return reply
 
 
-def _values_of(wanted: str | None, update: Update | None, written: Written) -> Item:
-    """Return the attributes of an updated item that are asked for."""
+def _values_of(wanted: str | None, update: Update | None, written: Written) -> Any:
+    """Return the attributes of an updated item that are asked for, as the reply has them; nothing for none."""
     if wanted in NOTHING:
-        return {}
+        return None
     document = written.before if wanted in ("ALL_OLD", "UPDATED_OLD") else written.after
     if document is None:
-        return {}
+        return None
     if wanted in ("ALL_OLD", "ALL_NEW"):
-        return document.fields
-    return {} if update is None else project(document.fields, update.tree)
+        return show_document(document)
+    return None if update is None else write_attributes(project(document.fields, update.tree))
 
 
 OPERATIONS: Final = (delete_item, get_item, put_item, update_item)

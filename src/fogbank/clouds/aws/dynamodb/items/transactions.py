@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
-from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_item, write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_document, show_document, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.indexes import SHAPE
@@ -34,7 +34,6 @@ from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, r
 from fogbank.clouds.aws.dynamodb.upkeep.write_costs import costs_of, show_costs, sizes_of_writes
 from fogbank.engines.documents import collections, transactions
 from fogbank.engines.documents.documents import Write
-from fogbank.engines.documents.model import Document
 from fogbank.engines.documents.requests import Request
 from fogbank.languages.dynamodb.paths import project
 from fogbank.wire.aws.errors import AwsError
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fogbank.engines.documents.documents import Change, Locate, Written
-    from fogbank.engines.documents.model import Name
+    from fogbank.engines.documents.model import Document, Name
     from fogbank.engines.documents.transactions import Outcome
     from fogbank.languages.dynamodb.paths import Tree
 
@@ -207,7 +206,7 @@ def show(document: Document | None, tree: Tree | None) -> dict[str, Any]:
     """Return one of the responses to a transaction that reads."""
     if document is None:
         return {}
-    return {"Item": write_attributes(document.fields if tree is None else project(document.fields, tree))}
+    return {"Item": show_document(document) if tree is None else write_attributes(project(document.fields, tree))}
 
 
 async def units_of_writes(
@@ -269,10 +268,9 @@ def _write(dynamo: Dynamo, name: Name, action: ConditionCheck | Put | Update | D
     else:
         condition = condition_of(action)
         if isinstance(action, Put):
-            item, size = read_item(action.Item)
-            check_size(item, size)
-            document = Document(size, item)
-            locate, change = partial(key_of_item, item), lambda _before: document
+            document = read_document(action.Item)
+            check_size(document.fields, document.size)
+            locate, change = partial(key_of_item, document.fields), lambda _before: document
         else:
             locate = partial(key_of_key, read_attributes(action.Key))
             change = unchanged if isinstance(action, ConditionCheck) else lambda _before: None

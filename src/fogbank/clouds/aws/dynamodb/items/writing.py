@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.aws.dynamodb.attributes import check_depth, write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import check_depth, document_of, show_document
 from fogbank.clouds.aws.dynamodb.errors import condition_failed, invalid_values, validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.schemas import key_alone, key_in_item
 from fogbank.clouds.aws.dynamodb.sizes import check_size, size_of
-from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.applying import apply_update
 from fogbank.languages.dynamodb.errors import MisuseError
 
 if TYPE_CHECKING:
     from fogbank.clouds.aws.api import Input
     from fogbank.engines.documents.documents import Change
-    from fogbank.engines.documents.model import Collection, Key
+    from fogbank.engines.documents.model import Collection, Document, Key
     from fogbank.languages.dynamodb.applying import Update
     from fogbank.languages.dynamodb.matching import Matcher
     from fogbank.languages.dynamodb.types import Item
@@ -68,7 +67,7 @@ def updated(update: Update | None, key: Item, before: Document | None) -> Docume
         check_depth(fields)
     size = size_of(fields)
     check_size(fields, size, updated=True)
-    return Document(size, fields)
+    return document_of(fields, size)
 
 
 def condition_of(request: Input) -> Matcher | None:
@@ -92,7 +91,7 @@ def guarded(condition: Matcher | None, on_failure: str | None, change: Change) -
     def guarded_change(before: Document | None) -> Document | None:
         if not condition({} if before is None else before.fields):
             if on_failure == "ALL_OLD" and before is not None:
-                raise condition_failed({"Item": write_attributes(before.fields)})
+                raise condition_failed({"Item": show_document(before)})
             raise condition_failed()
         return change(before)
 

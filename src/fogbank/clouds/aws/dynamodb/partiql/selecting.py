@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.dynamodb.attributes import write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import show_document, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import Expressions
 from fogbank.clouds.aws.dynamodb.indexes import find_index
@@ -100,6 +100,8 @@ def show(document: Document | None, statement: Select, rest: Matcher | None) -> 
     """Return the answer to a SELECT of one item."""
     if document is None or (rest is not None and not rest(document.fields)):
         return {}
+    if statement.paths is None:
+        return {"Item": show_document(document)}
     return {"Item": _parts(write_attributes(document.fields), statement.paths)}
 
 

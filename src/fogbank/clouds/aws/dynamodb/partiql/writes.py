@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fogbank.clouds.aws.dynamodb.attributes import check_depth
+from fogbank.clouds.aws.dynamodb.attributes import check_depth, document_of
 from fogbank.clouds.aws.dynamodb.errors import condition_failed, validation
 from fogbank.clouds.aws.dynamodb.items.writing import (
     guarded,
@@ -18,7 +18,6 @@ from fogbank.clouds.aws.dynamodb.items.writing import (
 from fogbank.clouds.aws.dynamodb.partiql.statements import INCOMPLETE_KEY, asked_by
 from fogbank.clouds.aws.dynamodb.sizes import check_size, size_of
 from fogbank.engines.documents.documents import Write
-from fogbank.engines.documents.model import Document
 from fogbank.languages.dynamodb.applying import compile_update
 from fogbank.languages.dynamodb.errors import ExpressionError, MisuseError
 from fogbank.languages.dynamodb.paths import project
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.aws.dynamodb.partiql.statements import Ready
     from fogbank.clouds.aws.dynamodb.service import Dynamo
     from fogbank.engines.documents.documents import Change, Written
+    from fogbank.engines.documents.model import Document
     from fogbank.languages.dynamodb.matching import Matcher
     from fogbank.languages.dynamodb.nodes import Condition
     from fogbank.languages.dynamodb.paths import Tree
@@ -96,7 +96,7 @@ def _item(ready: Ready, statement: Insert) -> Document:
     check_depth(item)
     size = size_of(item)
     check_size(item, size)
-    return Document(size, item)
+    return document_of(item, size)
 
 
 def _insert(document: Document, before: Document | None) -> Document:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.aws.dynamodb.attributes import write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import show_document, write_attributes
 from fogbank.clouds.aws.dynamodb.sizes import size_of
 from fogbank.clouds.aws.dynamodb.streams.names import event_id, sequence_number
 from fogbank.clouds.aws.dynamodb.streams.settings import VIEW
+from fogbank.engines.documents import history
 from fogbank.engines.documents.documents import EXPIRED
 from fogbank.engines.documents.model import Change
-from fogbank.engines.documents.values import decode_fields
 from fogbank.kernel.clock import SECOND_US
 
 if TYPE_CHECKING:
@@ -34,11 +34,10 @@ def show_record(feed: Feed, entry: Entry) -> dict[str, Any]:
     """Return an entry of the change feed as a record, with `userIdentity` in the letters that functions get."""
     change = read_change(entry.payload)
     view = feed.config.labels[VIEW]
-    before = None if change.before is None else decode_fields(change.before)
-    after = None if change.after is None else decode_fields(change.after)
-    latest = before if after is None else after
+    before, after = history.before(change), history.after(change)
+    latest = before or after
     assert latest is not None
-    keys = {name: latest[name] for name in feed.config.key_names}
+    keys = {name: latest.fields[name] for name in feed.config.key_names}
     told: dict[str, Any] = {
         "ApproximateCreationDateTime": entry.at_us // SECOND_US,
         "Keys": write_attributes(keys),
@@ -47,11 +46,11 @@ def show_record(feed: Feed, entry: Entry) -> dict[str, Any]:
     }
     size = size_of(keys)
     if after is not None and view in _NEW:
-        told["NewImage"] = write_attributes(after)
-        size += change.after_size
+        told["NewImage"] = show_document(after)
+        size += after.size
     if before is not None and view in _OLD:
-        told["OldImage"] = write_attributes(before)
-        size += change.before_size
+        told["OldImage"] = show_document(before)
+        size += before.size
     told["SizeBytes"] = size
     record: dict[str, Any] = {
         "eventID": event_id(feed.name, entry.seq),

@@ -117,7 +117,7 @@ class Draft:
         if after is not None:
             await self._check_unique(after)
             version = self._provisional + self._places.setdefault(identifier, len(self._places))
-            after = after._replace(version=version, created=version if before is None else before.created)
+            after = after.written_at(version, version if before is None else before.created)
         self._written[identifier] = after
         self._know(after)
         return Written(before, after)
@@ -193,7 +193,7 @@ class Draft:
     def numbered(self, document: Document) -> Document:
         """Return an item that was written, with the numbers that it has got."""
         stored = self._stored[str(document.fields["id"])]
-        return document._replace(version=stored.version, created=stored.created)
+        return document.written_at(stored.version, stored.created)
 
     def _settle(self, drafted: Document | None, stored: Document) -> None:
         """Note what a script's item has become."""
@@ -248,7 +248,7 @@ async def _commit(tx: Tx, now_us: int, draft: Commit) -> list[Document] | None:
         (written,) = await documents.write_each(tx, now_us, (write,), SHAPE, {name: version}, {name: collection})
         latest_state = written.after or written.before
         assert latest_state is not None
-        made.append(latest_state._replace(version=version))
+        made.append(latest_state.written_at(version, latest_state.created))
         if len(made) < len(draft.writes):
             # Each item that is made has a number, and so a resource id, of its own.
             version = await collections.tick(tx, now_us, collection)

@@ -57,7 +57,7 @@ class Nearest(NamedTuple):
         document = candidate.document
         message = message_of(document)
         transforms.place(message.fields, self.result).double_value = distance
-        made = make(candidate.path, message)._replace(version=document.version, created=document.created)
+        made = make(candidate.path, message).written_at(document.version, document.created)
         return Candidate(root, made)
 
 

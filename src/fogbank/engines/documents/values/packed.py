@@ -1,19 +1,14 @@
-"""Typed values, and their form in the store.
-
-A value is None, a bool, a number (int and float; Decimal where it must be exact and no int holds it), text, bytes, a
-list, a dict from text, or a frozenset of texts, numbers or bytes. Stored, a value is MessagePack, with extension types
-for what that has no word for.
-"""
+"""Fields as MessagePack, with extension types for what that has no word for: decimals and sets."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-Value: TypeAlias = "bool | int | float | Decimal | str | bytes | list[Value] | dict[str, Value] | frozenset[Any] | None"
-Fields: TypeAlias = "dict[str, Value]"
+if TYPE_CHECKING:
+    from fogbank.engines.documents.values import Fields
 
 _DECIMAL: Final = 1
 _SET: Final = 2
@@ -29,17 +24,6 @@ def encode_fields(fields: Fields) -> bytes:
 def decode_fields(data: bytes) -> Fields:
     """Read a document's stored fields."""
     return _decode(data)
-
-
-def same(one: Value, other: Value) -> bool:
-    """Tell whether two values are of one type and alike, at every depth; to Python, True is 1."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
 
 
 def _pack(value: Any) -> Any:
