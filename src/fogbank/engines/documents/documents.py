@@ -9,6 +9,7 @@ called again when a transaction is run again.
 from __future__ import annotations
 
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -125,8 +126,7 @@ async def put(
 ) -> None:
     """Store a document, in place of the one of that key if there is one."""
     collection = await collections.find(tx, now_us, name)
-    config = collection.config
-    if config.indexes or config.feed or config.expiry or config.versioned or config.journal:
+    if not _is_plain(collection.config):
         await write(tx, now_us, name, number, locate, lambda _before: document, shape)
         return
     # A service's own function may still refuse what its collections don't take.
@@ -134,6 +134,32 @@ async def put(
     await tx.run(_PUT, number, collection.id, *key, document.size, document.body)
     if tx.witnessed:
         _show(tx, collection, None, document)
+
+
+async def put_each(tx: Tx, now_us: int, writes: Sequence[Write], shape: Shape = FIELDS) -> None:
+    """Make writes whose changes don't depend on what there is, all or none, each to another document."""
+    found = {name: await collections.find(tx, now_us, name) for name in {each.name for each in writes}}
+    if tx.witnessed or not all(_is_plain(collection.config) for collection in found.values()):
+        await write_each(tx, now_us, writes, shape, known=found)
+        return
+    puts, gone = [], []
+    for each in writes:
+        collection = found[each.name]
+        key, document = each.locate(collection), each.change(None)
+        if document is None:
+            gone.append((collection.id, *key))
+        else:
+            puts.append((each.number, collection.id, *key, document.size, document.body))
+    # In the order of their keys, as `write_each` does it and for its reason.
+    if puts:
+        await tx.many(_PUT, sorted(puts, key=itemgetter(1, 2, 3)))
+    if gone:
+        await tx.many(f"DELETE {_AT}", sorted(gone))
+
+
+def _is_plain(config: CollectionConfig) -> bool:
+    """Whether nothing depends on a document but the document itself."""
+    return not (config.indexes or config.feed or config.expiry or config.versioned or config.journal)
 
 
 async def write(

@@ -21,19 +21,19 @@ from fogbank.clouds.aws.dynamodb.sizes import (
     size_of_text,
 )
 from fogbank.engines.documents.model import Document
-from fogbank.engines.documents.values.tagged import encode_tagged, is_tagged, write_number
+from fogbank.engines.documents.values.tagged import encode_tagged, is_tagged, tagged_part, write_number
 from fogbank.engines.documents.values.tagged import tag_fields as write_attributes
 from fogbank.engines.documents.values.tagged import tag_value as write_value
 from fogbank.languages.dynamodb.numbers import NumberError, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fogbank.languages.dynamodb.types import Item, Number, Value
 
 __all__ = (
     "DEPTH_MAX", "check_depth", "document_of", "read_attributes", "read_document", "read_value", "show_document",
-    "write_attributes", "write_value",
+    "show_part", "write_attributes", "write_value",
 )  # fmt: skip
 
 DEPTH_MAX: Final = 32
@@ -67,6 +67,14 @@ def show_document(document: Document) -> Any:
     """Return an item as replies show it: as it is stored, if that is the form."""
     body = document.body
     return msgspec.Raw(body) if is_tagged(body) else write_attributes(document.fields)
+
+
+def show_part(document: Document, names: Iterable[str]) -> dict[str, Any]:
+    """Return some of an item's attributes, which it has, as replies show them."""
+    body = document.body
+    if is_tagged(body):
+        return tagged_part(body, names)
+    return write_attributes({name: document.fields[name] for name in names})
 
 
 def read_attributes(raw: dict[str, Any]) -> Item:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import REQUIRED, Call, Input, Reply, operation
-from fogbank.clouds.aws.dynamodb.attributes import read_attributes, show_document, write_attributes
+from fogbank.clouds.aws.dynamodb.attributes import read_attributes, show_document, show_part, write_attributes
 from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.expressions.legacy import Condition
@@ -204,9 +204,8 @@ async def _reply(
         else:
             reply["Items"] = [write_attributes(project(document.fields, tree)) for document in matching]
     if not page.ended:
-        last = page.documents[-1].fields
         names_of_key = config.key_names if index is None else dict.fromkeys((*index.key_names, *config.key_names))
-        reply["LastEvaluatedKey"] = write_attributes({name: last[name] for name in names_of_key})
+        reply["LastEvaluatedKey"] = show_part(page.documents[-1], names_of_key)
     return reply | consumed(request.TableName, units, request.ReturnConsumedCapacity, index)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fogbank.engines.documents.values import Fields, Value
 
@@ -25,6 +25,7 @@ _INT_DIGITS_SAFE: Final = 18
 _INT_MAX: Final = 2**63 - 1
 _EXACT: Final = Context(prec=400, traps=[])
 _encode: Final = msgspec.json.Encoder().encode
+_decode_each: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode: Final = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
 
 
@@ -41,6 +42,12 @@ def encode_tagged(fields: Fields) -> bytes:
 def decode_tagged(body: bytes) -> Fields:
     """Read stored fields."""
     return _untag_fields(_decode(body))
+
+
+def tagged_part(body: bytes, names: Iterable[str]) -> dict[str, Any]:
+    """Return what some of the stored fields are encoded from."""
+    fields = _decode_each(body)
+    return {name: fields[name] for name in names}
 
 
 def tag_fields(fields: Fields) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fogbank.clouds.aws.dynamodb.attributes import read_attributes, read_documen
 from fogbank.clouds.aws.dynamodb.errors import validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
 from fogbank.clouds.aws.dynamodb.indexes import SHAPE
-from fogbank.clouds.aws.dynamodb.items.writing import key_of_item, key_of_key
+from fogbank.clouds.aws.dynamodb.items.writing import NOTHING, key_of_item, key_of_key
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_of
 from fogbank.clouds.aws.dynamodb.settings.throttling import THROTTLED, count_read, write_item
 from fogbank.clouds.aws.dynamodb.sizes import KIB, check_size, describe_units, read_units
@@ -146,6 +146,10 @@ async def batch_write_item(dynamo: Dynamo, call: Call, request: BatchWriteItem) 
     await _check_distinct(dynamo, ((write.name, write.locate) for write in writes))
     if dynamo.strict:
         return await _write_one_by_one(dynamo, call, request, writes)
+    if request.ReturnConsumedCapacity in NOTHING and request.ReturnItemCollectionMetrics in NOTHING:
+        # Nothing that is asked for depends on what there was.
+        await dynamo.store.run(documents.put_each, writes, SHAPE)
+        return {"UnprocessedItems": {}}
     written = await dynamo.store.run(documents.write_each, writes, SHAPE)
     by_table: dict[str, list[Written]] = {table: [] for table in request.RequestItems}
     for table, outcome in zip(tables, written, strict=True):
