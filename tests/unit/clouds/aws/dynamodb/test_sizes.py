@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fogbank.clouds.aws.dynamodb.attributes import document_of, read_document, write_attributes
+from fogbank.clouds.aws.dynamodb.items.writing import updated
 from fogbank.clouds.aws.dynamodb.sizes import read_units, size_of, write_units
 from fogbank.engines.documents.values import decode_fields, same
 from fogbank.engines.documents.values.tagged import encode_tagged
+from fogbank.languages.dynamodb.applying import Update
 from fogbank.languages.dynamodb.numbers import normalize
+from fogbank.languages.dynamodb.paths import grow_tree
 
 NUMBERS = (
     st.integers(-(10**30), 10**30).map(Decimal)
@@ -73,3 +76,14 @@ def test_units() -> None:
     assert [read_units(size, consistent=True) for size in (0, 1, 4_096, 4_097)] == [1, 1, 1, 2]
     assert [read_units(size, consistent=False) for size in (0, 4_096, 4_097)] == [0.5, 0.5, 1]
     assert [write_units(size) for size in (0, 1, 1_024, 1_025)] == [1, 1, 1, 2]
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), VALUES), st.dictionaries(st.sampled_from("abcd"), VALUES, min_size=1))
+def test_an_updated_item_counts_what_it_would_count_anew(item: dict[str, Any], changes: dict[str, Any]) -> None:
+    paths = [(name,) for name in changes]
+    sets = [((name,), lambda _item, value=value: value) for name, value in changes.items() if value is not None]
+    removes = [(name,) for name, value in changes.items() if value is None]
+    after = updated(Update(sets, removes, grow_tree(paths), creates=True), {}, document_of(item, size_of(item)))
+    assert after is not None
+    assert after.size == size_of(after.fields)
+    assert after.body == encode_tagged(after.fields)

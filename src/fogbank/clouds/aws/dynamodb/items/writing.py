@@ -56,16 +56,21 @@ def key_to_update(key: Item, update: Update | None, table: Collection) -> Key:
 
 def updated(update: Update | None, key: Item, before: Document | None) -> Document | None:
     """Return an item after an update; one that doesn't exist isn't created only to have something removed."""
-    fields = key if before is None else before.fields
-    if update is not None:
-        if before is None and not update.creates:
-            return None
-        try:
-            fields = apply_update(update, fields)
-        except MisuseError as error:
-            raise validation(str(error)) from None
-        check_depth(fields)
-    size = size_of(fields)
+    there = key if before is None else before.fields
+    size = size_of(key) if before is None else before.size
+    if update is None:
+        return document_of(there, size) if before is None else before
+    if before is None and not update.creates:
+        return None
+    try:
+        fields = apply_update(update, there)
+    except MisuseError as error:
+        raise validation(str(error)) from None
+    # Only what is changed is looked at.
+    names = list(map(str, update.tree))
+    new = {name: fields[name] for name in names if name in fields}
+    check_depth(new)
+    size += size_of(new) - size_of({name: there[name] for name in names if name in there})
     check_size(fields, size, updated=True)
     return document_of(fields, size)
 
