@@ -55,6 +55,16 @@ def request(client: Client, method: str, path: str, body: object = None, partiti
     return head.encode() + data
 
 
+def find(client: Client, path: str, name: str, value: object) -> bytes:
+    """Return a query for the items of a container that have a property's value, over all partitions."""
+    more = (
+        "x-ms-documentdb-isquery: true\r\nx-ms-documentdb-query-enablecrosspartition: true\r\n"
+        "Content-Type: application/query+json\r\n"
+    )
+    wanted = {"query": f"SELECT * FROM c WHERE c.{name} = @value", "parameters": [{"name": "@value", "value": value}]}
+    return request(client, "POST", f"{path}/docs", wanted, more=more)
+
+
 async def _container(client: Client, connection: Connection, items: int = 0) -> str:
     """Create a container with so many items; returns its path."""
     number = next(_numbers)
@@ -96,22 +106,7 @@ async def read(client: Client, connection: Connection) -> Work:
 async def query(client: Client, connection: Connection) -> Work:
     """One item by a property that isn't its key, over all partitions."""
     path = await _container(client, connection, QUERIED)
-    more = (
-        "x-ms-documentdb-isquery: true\r\nx-ms-documentdb-query-enablecrosspartition: true\r\n"
-        "Content-Type: application/query+json\r\n"
-    )
-    turn = itertools.cycle(
-        [
-            request(
-                client,
-                "POST",
-                f"{path}/docs",
-                {"query": "SELECT * FROM c WHERE c.number = @n", "parameters": [{"name": "@n", "value": number}]},
-                more=more,
-            )
-            for number in range(QUERIED)
-        ]
-    )
+    turn = itertools.cycle([find(client, path, "number", number) for number in range(QUERIED)])
 
     async def work(connection: Connection) -> int:
         await connection.ask(next(turn))
