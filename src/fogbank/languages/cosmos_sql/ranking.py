@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, QueryError
 from fogbank.languages.cosmos_sql.functions.texts import PHRASES_MAX, phrase_of
 from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, dissimilarity
-from fogbank.languages.cosmos_sql.nodes import Array, Call, Path
+from fogbank.languages.cosmos_sql.nodes import Array, Call, Parameter, Path
 from fogbank.languages.cosmos_sql.values import is_number
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Ranking:
         fused = isinstance(node, Call) and node.name == RRF
         parts: tuple[Node, ...] = node.arguments if isinstance(node, Call) and fused else (node,)
         self._weights: Evaluate | None = None
-        if fused and parts and not isinstance(parts[-1], Call):
+        if fused and parts and isinstance(parts[-1], Array | Parameter):
             self._weights = compiler.compile(parts[-1])
             parts = parts[:-1]
         if fused and len(parts) < 2:
