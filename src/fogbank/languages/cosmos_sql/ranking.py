@@ -71,6 +71,11 @@ class Ranking:
                 raise QueryError(FUNCTION, "What a full-text function looks for must be text.")
         return node
 
+    @property
+    def weighted(self) -> bool:
+        """Whether the query says weights."""
+        return self._weights is not None
+
     def start(self, parameters: Row) -> Ranker:
         """Return what ranks the documents of one run."""
         components: list[Component] = []
@@ -137,8 +142,8 @@ class Ranker:
     """Ranks what comes of documents, in the end of a run."""
 
     def __init__(self, components: Sequence[Component], weights: Sequence[float]) -> None:
+        self.weights = weights
         self._components = components
-        self._weights = weights
         self._measured: list[list[Any]] = []
 
     def note(self, row: Row) -> None:
@@ -153,7 +158,7 @@ class Ranker:
     def order(self) -> list[int]:
         """Return the numbers of what was added, the best first."""
         scores = [0.0] * len(self._measured)
-        for place, (component, weight) in enumerate(zip(self._components, self._weights, strict=True)):
+        for place, (component, weight) in enumerate(zip(self._components, self.weights, strict=True)):
             found = [component.badness(measured[place]) for measured in self._measured]
             if len(self._components) == 1:
                 return sorted(range(len(found)), key=found.__getitem__)
