@@ -105,6 +105,8 @@ async def test_the_client_for_asyncio(server: ThreadedServer, filled: Filled) ->
         for query in QUERIES:
             found = [each async for each in other.query_items(query, parameters=PARAMETERS)]
             assert found == ask(container, query)
+        with pytest.raises(ValueError, match="without TOP or LIMIT"):
+            _ = [each async for each in other.query_items(f"SELECT * FROM c ORDER BY RANK {RED}")]
 
 
 def test_what_a_plan_says(filled: Filled) -> None:
@@ -118,6 +120,18 @@ def test_what_a_plan_says(filled: Filled) -> None:
     # What clients can't put together comes complete.
     for query in (f"SELECT TOP 1 VALUE c.id FROM c ORDER BY RANK {RED}", "SELECT * FROM c"):
         assert plan_of(filled[1], query)["queryInfo"]["orderBy"] == []
+
+
+def test_one_partition(filled: Filled, request: pytest.FixtureRequest) -> None:
+    query = f"SELECT TOP 3 VALUE {{a: c.id}} FROM c ORDER BY RANK RRF({WORDS}, {NEAR}, [1, 2])"
+
+    def found() -> list[Any]:
+        return list(filled[1].query_items(query, parameters=PARAMETERS, partition_key="b"))
+
+    wanted = found()
+    assert wanted == [{"a": "1"}, {"a": "3"}, {"a": "5"}]
+    request.getfixturevalue("planned")
+    assert found() == wanted
 
 
 @pytest.mark.usefixtures("planned")
