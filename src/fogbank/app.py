@@ -155,7 +155,12 @@ _TIERS: Final = {
     "B": "tier B: own namespaces and file system, no privileges, filtered system calls",
 }
 # Where clients look for emulators of a service, of those services that there are.
-ALIAS_PORTS: Final = {8_081: "Azure Cosmos DB", 10_001: "Azure Queue Storage", 10_002: "Azure Table Storage"}
+ALIAS_PORTS: Final = {
+    8_081: "Azure Cosmos DB",
+    8_902: "Azure Cosmos DB for Table",
+    10_001: "Azure Queue Storage",
+    10_002: "Azure Table Storage",
+}
 EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
 
 

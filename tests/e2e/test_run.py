@@ -48,6 +48,8 @@ import boto3
 from azure.cosmos import CosmosClient, PartitionKey
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.mgmt.eventgrid import EventGridManagementClient
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 import google.auth, google.auth.transport.requests, os
 from google.cloud import pubsub_v1, scheduler_v1
@@ -75,6 +77,9 @@ cosmos = CosmosClient("https://mine.documents.azure.com", key)
 things = cosmos.create_database("shop").create_container("things", PartitionKey("/id"))
 things.create_item({"id": "1"})
 told["cosmos"] = things.read_item("1", "1")["id"]
+tables = TableServiceClient("https://mine.table.cosmos.azure.com:443/", credential=AzureNamedKeyCredential("mine", key))
+tables.create_table("things").create_entity({"PartitionKey": "p", "RowKey": "r", "n": 1})
+told["table"] = tables.get_table_client("things").get_entity("p", "r")["n"]
 theirs = QueueServiceClient("https://mine.queue.core.windows.net", credential=key)
 theirs.create_queue("later").send_message("x")
 told["queued"] = theirs.get_queue_client("later").receive_message().content
@@ -100,6 +105,7 @@ def test_python_sdks_land_here(run: Run) -> None:
         "managed": 2,
         "storage": "mine",
         "cosmos": "1",
+        "table": 1,
         "queued": "x",
         "elsewhere": "Tunnel connection failed: 403 Forbidden",
     }

@@ -51,7 +51,7 @@ HOOK_FOLDERS: Final = (DEFAULT_FOLDER / "init", Path("/etc/localstack/init"))
     "--alias-ports",
     is_flag=True,
     default=None,
-    help="Also listen where clients look for emulators: 8081, 10001, 10002 (off).",
+    help="Also listen where clients look for emulators: 8081, 8902, 10001, 10002 (off).",
 )
 @click.option(
     "--firestore-index-check",

@@ -64,13 +64,15 @@ def occurrences(terms: Terms, phrase: Terms) -> int:
 
 
 class Statistics:
-    """What is known of all texts: how many there are, how long, and in how many of them each phrase is."""
+    """What is known of all texts: how many there are, how long together, and in how many of them each phrase is."""
 
-    def __init__(self, phrases: Sequence[Terms]) -> None:
+    def __init__(
+        self, phrases: Sequence[Terms], texts: int = 0, length: int = 0, found: Sequence[int] | None = None
+    ) -> None:
         self.phrases = phrases
-        self._texts = 0
-        self._length = 0
-        self._found = [0] * len(phrases)
+        self._texts = texts
+        self._length = length
+        self._found = [0] * len(phrases) if found is None else list(found)
 
     def count(self, terms: Terms) -> list[int]:
         """Return how often each phrase is in a text."""

@@ -100,7 +100,7 @@ def _document_reader(scope: str, dialect: str) -> Callable[[Document], dict[str,
         from fogbank.clouds.aws.dynamodb import neutral as dynamodb  # noqa: PLC0415 - loaded on first use
 
         return dynamodb.read_document
-    if scope.startswith("azure/storage/"):
+    if scope.startswith(("azure/storage/", "azure/cosmos-tables/")):
         from fogbank.clouds.azure.tables import neutral as tables  # noqa: PLC0415 - loaded on first use
 
         return tables.read_document

@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 import os
+import socket
 import textwrap
 import time
 import zipfile
@@ -151,6 +152,17 @@ class Azure:
 
     def master_key(self, app: str) -> str:
         return self.call("list_host_keys", GROUP, app).master_key
+
+
+@pytest.fixture
+def resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resolve names below localhost, as many systems do and others don't."""
+    resolve = socket.getaddrinfo
+
+    def find(host: Any, *arguments: Any, **settings: Any) -> Any:
+        return resolve("127.0.0.1" if str(host).endswith(".localhost") else host, *arguments, **settings)
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
 
 
 @pytest.fixture

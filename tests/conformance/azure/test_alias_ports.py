@@ -29,6 +29,6 @@ def test_an_alias_of_the_main_port(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_port_that_development_storage_has() -> None:
-    assert list(app.ALIAS_PORTS) == [8_081, 10_001, 10_002]
+    assert list(app.ALIAS_PORTS) == [8_081, 8_902, 10_001, 10_002]
     with QueueServiceClient.from_connection_string("UseDevelopmentStorage=true") as service:
         assert service.url == f"http://127.0.0.1:10001/{DEVELOPMENT}/"

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 QUEUE_HOSTS: Final = (".queue.core.windows.net", ".queue.core.localhost", ".queue.localhost")
 TABLE_HOSTS: Final = (".table.core.windows.net", ".table.core.localhost", ".table.localhost")
+# Tables of Cosmos DB: clients for tables tell them from those of Azure Storage by ".table.cosmos." in the name.
+COSMOS_TABLE_HOSTS: Final = (".table.cosmos.azure.com", ".table.cosmosdb.azure.com", ".table.cosmos.localhost")
 EVENT_GRID_HOSTS: Final = (".eventgrid.azure.net", ".eventgrid.localhost")
 GREMLIN_HOSTS: Final = (".gremlin.cosmos.azure.com", ".gremlin.cosmosdb.azure.com", ".gremlin.localhost")
 COSMOS_HOSTS: Final = (".documents.azure.com", ".documents.localhost")
@@ -29,12 +31,17 @@ KEYS: Final = re.compile(_TENANT + r"/discovery(?:/v2\.0)?/keys")
 _OF_IDENTITY: Final = ("/token", "/openid-configuration", "/keys")
 # Where emulators of tables listen; clients name the port.
 _TABLE_PORT: Final = b":10002"
+_COSMOS_TABLE_PORT: Final = b":8902"
+# The account of Cosmos DB's emulator: for tables at a port of its own, or as a segment of the path.
+COSMOS_EMULATOR: Final = "localhost"
+_COSMOS_TABLE_PATH: Final = re.compile(rf"/{COSMOS_EMULATOR}(?:/|$)")
 # A path of tables, behind the account: the list of them, a batch, an entity or a query.
 _TABLE_PATH: Final = re.compile(r"/[a-z0-9-]{3,34}/(?:\$batch/?|Tables(?:\(.*\))?/?|[A-Za-z][A-Za-z0-9]*\(.*\))$")
 # What both queues and tables are asked for in the same words.
 _SHARED: Final = re.compile("&comp=(?:acl|properties|stats)&", re.IGNORECASE)
 _GREMLIN_PATHS: Final = ("/gremlin", "/gremlin/")
 _DEVELOPMENT: Final = "/devstoreaccount1"
+_STORAGE_HOSTS: Final = (*QUEUE_HOSTS, *TABLE_HOSTS, *COSMOS_TABLE_HOSTS)
 _SHARED_KEY: Final = (b"SharedKey ", b"SharedKeyLite ")
 
 
@@ -46,9 +53,19 @@ def is_cosmos(request: Request, host: str) -> bool:
     if path != "/" and not path.startswith(("/dbs", "/offers")):
         return False
     headers = request.headers
+    if host.endswith(_STORAGE_HOSTS) or headers.get(b"host", b"").endswith(_COSMOS_TABLE_PORT):
+        # Queues and tables may have such names.
+        return False
     return b"x-ms-version" in headers and (
         path != "/" or headers.get(b"authorization", b"").lower().startswith(b"type")
     )
+
+
+def is_cosmos_table(request: Request, host: str) -> bool:
+    """Whether a request for tables is for those of Cosmos DB: by its host, its port or the account in its path."""
+    if host.endswith(COSMOS_TABLE_HOSTS) or request.headers.get(b"host", b"").endswith(_COSMOS_TABLE_PORT):
+        return True
+    return not host.endswith(_STORAGE_HOSTS) and _COSMOS_TABLE_PATH.match(request.raw_path) is not None
 
 
 def is_gremlin(request: Request, host: str) -> bool:
@@ -57,9 +74,12 @@ def is_gremlin(request: Request, host: str) -> bool:
 
 
 def is_storage(request: Request, host: str) -> bool:
-    """Whether a request is for Azure Storage: by its host, its path, the version or the kind of its signature."""
+    """Whether a request is for Azure Storage, or for tables of Cosmos DB, which are asked for in the same words.
+
+    It is told by its host, its path, the version or the kind of its signature.
+    """
     headers = request.headers
-    if host.endswith((*QUEUE_HOSTS, *TABLE_HOSTS)) or request.raw_path.startswith(_DEVELOPMENT):
+    if host.endswith(_STORAGE_HOSTS) or request.raw_path.startswith(_DEVELOPMENT):
         return True
     authorization = headers.get(b"authorization", b"")
     if b"x-ms-version" in headers:
@@ -74,7 +94,7 @@ def is_table(request: Request, host: str) -> bool | None:
     Where the account is the path's first segment, queues and tables look alike: it is told by the port, by headers that
     only OData has, by the path, by what a shared access signature is for.
     """
-    if host.endswith(TABLE_HOSTS):
+    if host.endswith(TABLE_HOSTS) or is_cosmos_table(request, host):
         return True
     if host.endswith(QUEUE_HOSTS):
         return False

@@ -1,4 +1,4 @@
-"""Aggregates: COUNT, SUM, AVG, MIN, MAX.
+"""Aggregates: COUNT, COUNTIF, SUM, AVG, MIN, MAX.
 
 Azure Cosmos DB for NoSQL, "Aggregate functions": undefined values don't count; a sum or an average of anything that is
 no number is undefined.
@@ -24,6 +24,14 @@ class Count:
     def result(self) -> Value:
         """Return what has come of it."""
         return self._count
+
+
+class CountIf(Count):
+    """How many values are true."""
+
+    def add(self, value: Value) -> None:
+        """Take a value in."""
+        self._count += value is True
 
 
 class Sum:
@@ -89,6 +97,7 @@ class Greatest(Least):
 State: TypeAlias = "Count | Sum | Least"
 AGGREGATES: Final[dict[str, type[Count | Sum | Least]]] = {
     "COUNT": Count,
+    "COUNTIF": CountIf,
     "SUM": Sum,
     "AVG": Average,
     "MIN": Least,

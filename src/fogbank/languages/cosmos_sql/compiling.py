@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, UNRESOLVED, QueryError
 from fogbank.languages.cosmos_sql.functions import REFUSED, SYSTEM
+from fogbank.languages.cosmos_sql.functions.scores import VECTOR_SCORE, vector_score
 from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, vector_distance
 from fogbank.languages.cosmos_sql.nodes import (
     Array,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     Evaluate: TypeAlias = "Callable[[Row], Value]"
     Plan: TypeAlias = "Callable[[Select, frozenset[str]], Callable[[Row], list[Value]]]"
 
-AGGREGATES: Final = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX"})
+AGGREGATES: Final = frozenset({"COUNT", "COUNTIF", "SUM", "AVG", "MIN", "MAX"})
 # What calls user-defined functions, by their names and with a list of arguments.
 FUNCTIONS: Final = "@@functions"
 UDF: Final = "udf."
@@ -210,6 +211,8 @@ class Compiler:
             return self._script(node, place)
         if name == VECTOR_DISTANCE:
             return vector_distance(self, node)
+        if name == VECTOR_SCORE:
+            return vector_score(self, node)
         if name in _RANKED:
             message = f"The {node.text} function can only be used in an ORDER BY RANK clause."
             raise QueryError(FORBIDDEN, message, *place)

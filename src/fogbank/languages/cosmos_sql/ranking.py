@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, QueryError
 from fogbank.languages.cosmos_sql.functions.texts import PHRASES_MAX, phrase_of
 from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, dissimilarity
-from fogbank.languages.cosmos_sql.nodes import Array, Call, Path
+from fogbank.languages.cosmos_sql.nodes import Array, Call, Parameter, Path
 from fogbank.languages.cosmos_sql.values import is_number
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Ranking:
         fused = isinstance(node, Call) and node.name == RRF
         parts: tuple[Node, ...] = node.arguments if isinstance(node, Call) and fused else (node,)
         self._weights: Evaluate | None = None
-        if fused and parts and not isinstance(parts[-1], Call):
+        if fused and parts and isinstance(parts[-1], Array | Parameter):
             self._weights = compiler.compile(parts[-1])
             parts = parts[:-1]
         if fused and len(parts) < 2:
@@ -70,6 +70,11 @@ class Ranking:
             if any(isinstance(each, Array) for each in node.arguments):
                 raise QueryError(FUNCTION, "What a full-text function looks for must be text.")
         return node
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the query says weights."""
+        return self._weights is not None
 
     def start(self, parameters: Row) -> Ranker:
         """Return what ranks the documents of one run."""
@@ -137,8 +142,8 @@ class Ranker:
     """Ranks what comes of documents, in the end of a run."""
 
     def __init__(self, components: Sequence[Component], weights: Sequence[float]) -> None:
+        self.weights = weights
         self._components = components
-        self._weights = weights
         self._measured: list[list[Any]] = []
 
     def note(self, row: Row) -> None:
@@ -153,7 +158,7 @@ class Ranker:
     def order(self) -> list[int]:
         """Return the numbers of what was added, the best first."""
         scores = [0.0] * len(self._measured)
-        for place, (component, weight) in enumerate(zip(self._components, self._weights, strict=True)):
+        for place, (component, weight) in enumerate(zip(self._components, self.weights, strict=True)):
             found = [component.badness(measured[place]) for measured in self._measured]
             if len(self._components) == 1:
                 return sorted(range(len(found)), key=found.__getitem__)

@@ -76,6 +76,11 @@ def parser_of(text: str) -> Parser[Node]:
     return Parser(GRAMMAR, _LEXER, text, DEPTH_MAX)
 
 
+def tokens_of(text: str) -> list[Token]:
+    """Return the tokens of a text."""
+    return _LEXER.tokens(text)
+
+
 def syntax_error(token: Token) -> QueryError:
     """Return the error for a token that can't stand where it stands."""
     near = token.text[:100]

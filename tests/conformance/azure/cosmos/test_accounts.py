@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,24 +31,13 @@ def accounts(azure: Azure) -> Iterator[Any]:
     made.close()
 
 
-@pytest.fixture
-def _resolved(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Resolve names below localhost, as many systems do and others don't."""
-    resolve = socket.getaddrinfo
-
-    def find(host: Any, *arguments: Any, **settings: Any) -> Any:
-        return resolve("127.0.0.1" if str(host).endswith(".localhost") else host, *arguments, **settings)
-
-    monkeypatch.setattr(socket, "getaddrinfo", find)
-
-
 def body(**properties: Any) -> dict[str, Any]:
     locations = [{"locationName": LOCATION}]
     own = {"databaseAccountOfferType": "Standard", "locations": locations, **properties}
     return {"location": LOCATION, "kind": "GlobalDocumentDB", "properties": own, "tags": {"a": "b"}}
 
 
-@pytest.mark.usefixtures("_resolved")
+@pytest.mark.usefixtures("resolved")
 def test_an_account_and_its_keys(azure: Azure, accounts: Any) -> None:
     name = f"cosmos-{azure.prefix}"
     made = accounts.begin_create_or_update(
@@ -95,6 +83,7 @@ def test_an_account_and_its_keys(azure: Azure, accounts: Any) -> None:
 @pytest.mark.parametrize(
     ("properties", "words"),
     [
+        ({"capabilities": [{"name": "EnableTable"}, {"name": "EnableGremlin"}]}, "can't be had together"),
         ({"capabilities": [{"name": "EnableCassandra"}]}, "the capability EnableCassandra"),
         ({"enableMultipleWriteLocations": True}, "properties.enableMultipleWriteLocations"),
         ({"locations": [{"locationName": "a"}, {"locationName": "b"}]}, "more than one of properties.locations"),

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from azure.cosmos import PartitionKey
+from azure.cosmos.aio import CosmosClient as AsyncClient
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
+from fogbank.clouds.azure.cosmos.access import EMULATOR_KEY
 from tests.conformance.azure.cosmos.conftest import ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azure.cosmos import ContainerProxy, DatabaseProxy
+
+    from fogbank.testing.server import ThreadedServer
 
 POLICY = {"defaultLanguage": "en-US", "fullTextPaths": [{"path": "/text", "language": "en-US"}]}
 INDEXING = {"includedPaths": [{"path": "/*"}], "fullTextIndexes": [{"path": "/text"}]}
@@ -95,6 +99,21 @@ def test_ranks_that_are_fused(filled: ContainerProxy) -> None:
     assert both == ["0"]
 
 
+async def test_ranks_by_the_client_for_asyncio(server: ThreadedServer, filled: ContainerProxy) -> None:
+    query = (
+        "SELECT TOP 2 VALUE c.id FROM c WHERE c.n < 4 ORDER BY RANK RRF(FullTextScore(c.text, @word),"
+        " VectorDistance(c.v, @v, false, {distanceFunction: 'euclidean'}), [10, 1])"
+    )
+    parameters: list[dict[str, object]] = [{"name": "@word", "value": "bicycle"}, {"name": "@v", "value": [3, 1]}]
+    async with AsyncClient(server.url, EMULATOR_KEY, retry_total=0) as client:
+        path = filled.container_link.split("/")
+        container = client.get_database_client(path[1]).get_container_client(path[3])
+        everywhere = [each async for each in container.query_items(query, parameters=parameters)]
+        in_one = [each async for each in container.query_items(query, parameters=parameters, partition_key="b")]
+    assert everywhere == ["1", "0"]
+    assert in_one == ["1", "3"]
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [
@@ -106,6 +125,12 @@ def test_ranks_that_are_fused(filled: ContainerProxy) -> None:
         ("SELECT * FROM c ORDER BY RANK FullTextScore(c.text, 5)", "must be text"),
         ("SELECT * FROM c ORDER BY RANK RRF(FullTextScore(c.text, 'x'))", "at least two"),
         ("SELECT * FROM c ORDER BY RANK RRF(FullTextScore(c.text, 'x'), FullTextScore(c.text, 'y'), [1])", "weights"),
+        ("SELECT * FROM c ORDER BY RANK RRF(FullTextScore(c.text, 'x'), c.n)", "must be FullTextScore"),
+        ("SELECT * FROM c ORDER BY RANK FullTextScore(c.text, 'x') DESC", "incorrect syntax near 'DESC'"),
+        ("SELECT * FROM c ORDER BY RANK FullTextScore(c.text, 'x') ASC", "incorrect syntax near 'ASC'"),
+        ("SELECT * FROM c ORDER BY RANK FullTextScore(c.text, 'x'), c.n", "incorrect syntax near ','"),
+        ("SELECT * FROM c ORDER BY c.n, RANK FullTextScore(c.text, 'x')", "incorrect syntax near 'FullTextScore'"),
+        ("SELECT * FROM c ORDER BY FullTextScore(c.text, 'x')", "only be used in an ORDER BY RANK clause"),
         ("SELECT t FROM c JOIN t IN c.tags ORDER BY RANK FullTextScore(t.text, 'x')", "documents themselves"),
         ("SELECT COUNT(1) FROM c ORDER BY RANK FullTextScore(c.text, 'x')", "not supported in presence of aggregates"),
         ("SELECT * FROM c WHERE FullTextContains(c.text, {term: 'x', distance: 1})", "fuzzy search"),

@@ -9,7 +9,7 @@ import msgspec
 
 from fogbank.clouds.azure.cosmos.errors import bad_request, too_large
 from fogbank.clouds.azure.cosmos.numbers import in_range
-from fogbank.clouds.azure.hosts import COSMOS_HOSTS
+from fogbank.clouds.azure.hosts import COSMOS_EMULATOR, COSMOS_HOSTS
 from fogbank.kernel.scope import Scope
 from fogbank.wire.http import BodyTooLargeError, Response
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
 JSON: Final = (b"Content-Type", b"application/json")
 # The account that emulators have.
-EMULATOR: Final = "localhost"
+EMULATOR: Final = COSMOS_EMULATOR
 DATABASES: Final = "dbs"
 
 

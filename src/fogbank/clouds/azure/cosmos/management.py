@@ -28,8 +28,12 @@ from fogbank.clouds.azure.cosmos.calls import scope_of as data_of
 from fogbank.clouds.azure.cosmos.resources.accounts import BACKUP, CONSISTENCY, LEVEL, LEVELS, address_of
 from fogbank.clouds.azure.cosmos.resources.containers import CONTAINERS_MAX
 from fogbank.clouds.azure.cosmos.resources.retention import read_backup, settle
+from fogbank.clouds.azure.cosmos.tables import management as tables
+from fogbank.clouds.azure.cosmos.tables.accounts import CAPABILITY as TABLE
+from fogbank.clouds.azure.cosmos.tables.accounts import TABLES, has_tables
 from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
 from fogbank.clouds.azure.gremlin import management as graphs
+from fogbank.clouds.azure.tables.resources import cosmos_scope
 from fogbank.engines.documents import collections
 from fogbank.engines.identity import keyed_resources
 from fogbank.engines.identity.keyed_resources import AddressTakenError, KeyedConfig, KeyedResourceNotFoundError
@@ -52,13 +56,14 @@ _PROPERTIES: Final = frozenset({
     "backupPolicy", "capabilities", "capacity", "capacityMode", "consistencyPolicy", "databaseAccountOfferType",
     "defaultIdentity", "disableKeyBasedMetadataWriteAccess", "disableLocalAuth", "documentEndpoint",
     "enableAnalyticalStorage", "enableAutomaticFailover", "enableFreeTier", "enableMultipleWriteLocations",
-    "gremlinEndpoint", "ipRules",
+    "gremlinEndpoint", "ipRules", "tableEndpoint",
     "isVirtualNetworkFilterEnabled", "locations", "minimalTlsVersion", "networkAclBypass", "provisioningState",
     "publicNetworkAccess", "virtualNetworkRules",
 })  # fmt: skip
 _REFUSED_IF_TRUE: Final = ("disableLocalAuth", "enableAnalyticalStorage", "enableMultipleWriteLocations")
 GREMLIN: Final = "EnableGremlin"
-_CAPABILITIES: Final = ("EnableServerless", GREMLIN)
+TABLE_DOMAIN: Final = "table.cosmos"
+_CAPABILITIES: Final = ("EnableServerless", GREMLIN, TABLE)
 _KINDS_OF_KEYS: Final = {
     "primary": "primaryMasterKey",
     "secondary": "secondaryMasterKey",
@@ -71,6 +76,8 @@ _DESCRIPTIONS: Final = {
     "primaryReadonlyMasterKey": "Primary Read-Only SQL Connection String",
     "secondaryReadonlyMasterKey": "Secondary Read-Only SQL Connection String",
 }
+# Where an account's other APIs are reached: by the capability, the name of the endpoint and the host's.
+_ENDPOINTS: Final = {GREMLIN: ("gremlinEndpoint", "gremlin"), TABLE: ("tableEndpoint", TABLE_DOMAIN)}
 _COLLECTIONS_AT_ONCE: Final = 100
 
 
@@ -97,6 +104,7 @@ async def put_account(parts: Parts, call: ArmCall) -> Response:
         CONSISTENCY: _check(properties),
         BACKUP: str(read_backup(properties)),
         "properties": msgspec.json.encode(properties).decode(),
+        TABLES: "yes" if TABLE in _names(properties) else "",
     }
     keys = {key: new_key(parts.ids) for key in (*KEY_NAMES, *READONLY_KEY_NAMES)}
     try:
@@ -138,11 +146,18 @@ def _check(properties: dict[str, Any]) -> str:
     for each in capabilities if isinstance(capabilities, list) else [capabilities]:
         if not isinstance(each, dict) or each.get("name") not in _CAPABILITIES:
             raise unsupported(f"the capability {each.get('name') if isinstance(each, dict) else each}")
+    if {GREMLIN, TABLE} <= set(_names(properties)):
+        raise bad_request(f"The capabilities {GREMLIN} and {TABLE} can't be had together.")
     policy = properties.get("consistencyPolicy") or {}
     level = policy.get("defaultConsistencyLevel", LEVEL) if isinstance(policy, dict) else None
     if level not in LEVELS:
         raise bad_request(f"The defaultConsistencyLevel must be one of {', '.join(LEVELS)}.")
     return str(level)
+
+
+def _names(properties: dict[str, Any]) -> list[str]:
+    """Return the names of the capabilities that an account has."""
+    return [each["name"] for each in properties.get("capabilities") or []]
 
 
 async def _mine(parts: Parts, call: ArmCall) -> None:
@@ -179,12 +194,12 @@ async def delete_account(parts: Parts, call: ArmCall) -> Response:
 
 async def _delete(tx: Tx, now_us: int, name: str) -> bool:
     """Delete some of an account's collections, and the account with the last of them."""
-    scope = data_of(name)
-    found = await collections.list_names(tx, now_us, scope, "", _COLLECTIONS_AT_ONCE)
-    for each in found:
-        await collections.delete(tx, now_us, (scope, each))
-    if len(found) == _COLLECTIONS_AT_ONCE:
-        return False
+    for scope in (data_of(name), cosmos_scope(name)):
+        found = await collections.list_names(tx, now_us, scope, "", _COLLECTIONS_AT_ONCE)
+        for each in found:
+            await collections.delete(tx, now_us, (scope, each))
+        if len(found) == _COLLECTIONS_AT_ONCE:
+            return False
     await keyed_resources.delete(tx, now_us, address_of(name))
     return True
 
@@ -207,10 +222,33 @@ async def list_connection_strings(parts: Parts, call: ArmCall) -> Response:
     endpoint = _endpoint(call, account.name)
     found = [
         {"connectionString": f"AccountEndpoint={endpoint};AccountKey={account.config.keys[name]};",
-         "description": description, "keyKind": name.removesuffix("MasterKey").capitalize(), "type": "Sql"}
+         "description": description, "keyKind": _kind_of(name), "type": "Sql"}
         for name, description in _DESCRIPTIONS.items()
     ]  # fmt: skip
+    if has_tables(account):
+        found += _table_strings(call, account)
     return json_response(200, {"connectionStrings": found})
+
+
+def _kind_of(key: str) -> str:
+    return key[:1].upper() + key[1:].removesuffix("MasterKey")
+
+
+def _table_strings(call: ArmCall, account: KeyedResource) -> list[dict[str, str]]:
+    """Return the connection strings that clients of tables have."""
+    endpoint = _endpoint(call, account.name, TABLE_DOMAIN)
+    return [
+        {
+            "connectionString": (
+                f"DefaultEndpointsProtocol={call.scheme};AccountName={account.name};"
+                f"AccountKey={account.config.keys[name]};TableEndpoint={endpoint};"
+            ),
+            "description": description.replace("SQL", "Table"),
+            "keyKind": _kind_of(name),
+            "type": "Table",
+        }
+        for name, description in _DESCRIPTIONS.items()
+    ]
 
 
 async def regenerate_key(parts: Parts, call: ArmCall) -> Response:
@@ -251,8 +289,10 @@ def _show(call: ArmCall, account: KeyedResource) -> dict[str, Any]:
         "isZoneRedundant": False,
     }
     properties = msgspec.json.decode(facts["properties"])
-    if {"name": GREMLIN} in (properties.get("capabilities") or []):
-        properties["gremlinEndpoint"] = _endpoint(call, account.name, "gremlin")
+    for capability in _names(properties):
+        if capability in _ENDPOINTS:
+            name, domain = _ENDPOINTS[capability]
+            properties[name] = _endpoint(call, account.name, domain)
     return {
         "id": resource_id(account.scope, facts["group"], _TYPE, account.name),
         "name": account.name,
@@ -285,4 +325,5 @@ OPERATIONS: Final[dict[tuple[str, str], Run]] = {
     ("POST", "databaseaccounts//listconnectionstrings"): list_connection_strings,
     ("POST", "databaseaccounts//regeneratekey"): regenerate_key,
     **graphs.OPERATIONS,
+    **tables.OPERATIONS,
 }

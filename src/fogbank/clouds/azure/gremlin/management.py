@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fogbank.clouds.azure.arm.resources import not_found, read_body, resource_id, scope_of
-from fogbank.clouds.azure.cosmos.access import KIND
 from fogbank.clouds.azure.cosmos.calls import DATABASES
 from fogbank.clouds.azure.cosmos.calls import scope_of as data_of
-from fogbank.clouds.azure.cosmos.errors import CosmosError
-from fogbank.clouds.azure.cosmos.items.keys import check_id
+from fogbank.clouds.azure.cosmos.managed import (
+    check_only_id,
+    given_throughput,
+    no_throughput,
+    read_resource,
+    shown,
+    throughput_response,
+    worded,
+)
 from fogbank.clouds.azure.cosmos.resources import containers, databases
-from fogbank.clouds.azure.cosmos.resources.definitions import Offer, read_definition
-from fogbank.clouds.azure.cosmos.resources.throughput import LEAST, autoscaling, check_throughput
-from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
+from fogbank.clouds.azure.cosmos.resources.definitions import read_definition
+from fogbank.clouds.azure.errors import AzureError, bad_request, json_response
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import CollectionNotFoundError
-from fogbank.engines.identity import keyed_resources
-from fogbank.engines.identity.keyed_resources import KeyedResourceNotFoundError
 from fogbank.wire.http import Response
 
 if TYPE_CHECKING:
@@ -35,34 +37,14 @@ if TYPE_CHECKING:
     from fogbank.clouds.azure.arm.resources import Run
     from fogbank.clouds.azure.cosmos.resources.containers import Container
     from fogbank.clouds.azure.cosmos.resources.databases import Database
-    from fogbank.clouds.azure.cosmos.resources.definitions import Definition
+    from fogbank.clouds.azure.cosmos.resources.definitions import Definition, Offer
     from fogbank.clouds.azure.parts import Parts
     from fogbank.engines.documents.model import Name
 
-_ACCOUNT: Final = "Microsoft.DocumentDB/databaseAccounts"
-_PROPERTIES: Final = ("resource", "options")
-_OPTIONS: Final = frozenset({"throughput", "autoscaleSettings"})
+_KINDS: Final = ("gremlinDatabases", "graphs")
 _SYSTEM: Final = frozenset({"_rid", "_ts", "_etag"})
 # What no graph may be partitioned by ("Using a partitioned graph in Azure Cosmos DB").
 _NO_KEYS: Final = ("/id", "/label")
-
-
-def _worded(run: Run) -> Run:
-    """Return an operation whose account must be there, and which is refused as Azure Resource Manager does."""
-
-    async def checked(parts: Parts, call: ArmCall) -> Response:
-        try:
-            await parts.store.read(keyed_resources.find, KIND, scope_of(call), call.path[1].lower())
-        except KeyedResourceNotFoundError:
-            raise not_found(call, _ACCOUNT, call.path[1]) from None
-        try:
-            return await run(parts, call)
-        except CosmosError as error:
-            raise AzureError(error.status, error.code, error.message) from None
-        except CollectionNotFoundError:
-            raise AzureError(404, "NotFound", "Owner resource does not exist") from None
-
-    return checked
 
 
 def _databases(call: ArmCall) -> Name:
@@ -73,65 +55,22 @@ def _graph(call: ArmCall) -> Name:
     return data_of(call.path[1].lower()), f"{call.path[3]}/{call.path[5]}"
 
 
-def _read(call: ArmCall, name: str) -> tuple[dict[str, Any], Offer | None]:
-    """Return the resource that a body has, whose id must be the name in the path, and its throughput."""
-    body, properties = read_body(call, _PROPERTIES, ("identity", "sku"))
-    del body
-    resource = properties.get("resource")
-    if not isinstance(resource, dict):
-        raise bad_request("The property properties.resource must be an object.")
-    if check_id(resource.get("id")) != name:
-        raise bad_request(f"The id of the resource must be its name, {name}.")
-    return {key: value for key, value in resource.items() if value is not None}, _read_options(properties)
-
-
-def _read_options(properties: dict[str, Any]) -> Offer | None:
-    options = properties.get("options") or {}
-    if not isinstance(options, dict):
-        raise bad_request("The property properties.options must be an object.")
-    for name, value in options.items():
-        if name not in _OPTIONS and value is not None:
-            raise unsupported(f"the property properties.options.{name}")
-    return _read_throughput(options)
-
-
-def _read_throughput(given: dict[str, Any]) -> Offer | None:
-    settings = given.get("autoscaleSettings")
-    if settings is not None:
-        return autoscaling(settings.get("maxThroughput") if isinstance(settings, dict) else None, 0)
-    throughput = given.get("throughput")
-    return None if throughput is None else Offer(check_throughput(throughput))
-
-
-def _shown(call: ArmCall, kind: str, names: tuple[str, ...], resource: dict[str, Any]) -> dict[str, Any]:
-    """Return a resource; `kind` are the types below the account, `names` theirs."""
-    pairs = "/".join(f"{part}/{name}" for part, name in zip(kind.split("/"), names, strict=True))
-    return {
-        "id": f"{resource_id(scope_of(call), call.group, _ACCOUNT, call.path[1])}/{pairs}",
-        "name": names[-1],
-        "type": f"{_ACCOUNT}/{kind}",
-        "properties": {"resource": resource},
-    }
-
-
 def _show_database(call: ArmCall, database: Database) -> dict[str, Any]:
     found = databases.show(database)
     told = {name: found[name] for name in ("id", "_rid", "_ts", "_etag")}
-    return _shown(call, "gremlinDatabases", (database.name,), told)
+    return shown(call, "gremlinDatabases", (database.name,), told)
 
 
 def _show_graph(call: ArmCall, container: Container) -> dict[str, Any]:
     found = containers.show(container)
     told = {name: value for name, value in found.items() if not name.startswith("_") or name in _SYSTEM}
-    return _shown(call, "gremlinDatabases/graphs", (call.path[3], found["id"]), told)
+    return shown(call, "gremlinDatabases/graphs", (call.path[3], found["id"]), told)
 
 
 async def put_database(parts: Parts, call: ArmCall) -> Response:
     """Create a database, or leave it as it is."""
-    resource, offer = _read(call, call.path[3])
-    for name in resource:
-        if name != "id":
-            raise unsupported(f"the property properties.resource.{name}")
+    resource, offer = read_resource(call, call.path[3])
+    check_only_id(resource)
     found = await parts.store.read(databases.find, _databases(call), call.path[3])
     if found is None:
         first, second = parts.ids.sequences(2)
@@ -166,7 +105,7 @@ async def delete_database(parts: Parts, call: ArmCall) -> Response:
 
 async def put_graph(parts: Parts, call: ArmCall) -> Response:
     """Create a graph, or change its indexing policy and its default time to live."""
-    resource, offer = _read(call, call.path[5])
+    resource, offer = read_resource(call, call.path[5])
     for path in (resource.get("partitionKey") or {}).get("paths") or ():
         if path in _NO_KEYS or str(path).count("/") != 1:
             raise bad_request(f"Partition key path {path} is invalid for a graph.")
@@ -213,23 +152,7 @@ async def delete_graph(parts: Parts, call: ArmCall) -> Response:
 
 
 def _throughput(call: ArmCall, offer: Offer | None) -> Response:
-    if offer is None:
-        raise AzureError(404, "NotFound", "No throughput is provisioned for the resource.")
-    told: dict[str, Any] = {"throughput": offer.throughput, "minimumThroughput": str(LEAST)}
-    if offer.maximum:
-        told["autoscaleSettings"] = {"maxThroughput": offer.maximum}
-    names = (*call.path[3:-2:2], "default")
-    kind = "/".join(["gremlinDatabases", "graphs"][: len(names) - 1]) + "/throughputSettings"
-    return json_response(200, _shown(call, kind, names, told))
-
-
-def _given_throughput(call: ArmCall) -> Offer:
-    _body, properties = read_body(call, ("resource",), ("identity", "sku"))
-    resource = properties.get("resource")
-    offer = _read_throughput(resource) if isinstance(resource, dict) else None
-    if offer is None:
-        raise bad_request("The property properties.resource must have a throughput or autoscaleSettings.")
-    return offer
+    return throughput_response(call, _KINDS, offer)
 
 
 async def get_database_throughput(parts: Parts, call: ArmCall) -> Response:
@@ -239,7 +162,7 @@ async def get_database_throughput(parts: Parts, call: ArmCall) -> Response:
 
 async def put_database_throughput(parts: Parts, call: ArmCall) -> Response:
     """Change a database's throughput."""
-    offer = _given_throughput(call)
+    offer = given_throughput(call)
     if (await _database(parts, call)).offer is None:
         return _throughput(call, None)
     await parts.store.run(databases.set_offer, _databases(call), call.path[3], offer)
@@ -253,11 +176,11 @@ async def get_graph_throughput(parts: Parts, call: ArmCall) -> Response:
 
 async def put_graph_throughput(parts: Parts, call: ArmCall) -> Response:
     """Change a graph's throughput."""
-    offer = _given_throughput(call)
+    offer = given_throughput(call)
 
     def change(old: Definition) -> Definition:
         if old.offer is None:
-            raise AzureError(404, "NotFound", "No throughput is provisioned for the resource.")
+            raise no_throughput()
         return msgspec.structs.replace(old, offer=offer)
 
     return _throughput(call, (await parts.store.run(containers.redefine, _graph(call), change)).definition.offer)
@@ -279,4 +202,4 @@ _RUNS: Final[dict[tuple[str, str], Callable[[Parts, ArmCall], Coroutine[object, 
     ("GET", f"{_GRAPH}/throughputsettings/default"): get_graph_throughput,
     ("PUT", f"{_GRAPH}/throughputsettings/default"): put_graph_throughput,
 }
-OPERATIONS: Final[dict[tuple[str, str], Run]] = {key: _worded(run) for key, run in _RUNS.items()}
+OPERATIONS: Final[dict[tuple[str, str], Run]] = {key: worded(run) for key, run in _RUNS.items()}

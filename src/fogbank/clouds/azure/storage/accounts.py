@@ -26,11 +26,12 @@ KEY_NAMES: Final = ("key1", "key2")
 
 
 class Account(NamedTuple):
-    """An account: its keys, and what is known of it."""
+    """An account: its keys, what is known of it, and those of its keys that allow nothing but to read."""
 
     name: str
     keys: tuple[str, ...]
     config: KeyedConfig
+    readonly: tuple[str, ...] = ()
 
 
 def address_of(name: str) -> str:

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fogbank.clouds.azure.parts import Parts
+    from fogbank.clouds.azure.storage.accounts import Account
     from fogbank.clouds.azure.storage.calls import StorageCall
     from fogbank.clouds.azure.storage.sas import Grant, Needs, Policy
 
 _READING: Final = frozenset({"GET", "HEAD"})
+_READ_ONLY: Final = "The given key has insufficient privileges to perform the requested operation."
 
 
 async def authorize(
@@ -33,11 +35,7 @@ async def authorize(
     """
     request, grant = call.request, None
     scheme, _, credential = request.header(b"authorization").partition(" ")
-    try:
-        account = await accounts.find(parts.store, call.account, implied=is_implied(request))
-    except KeyedResourceNotFoundError:
-        message = f"The storage account '{call.account}' does not exist on this server."
-        raise StorageError(404, "ResourceNotFound", message) from None
+    account = await _find(parts, call)
     if not account.keys and (scheme or "sig" in call.query):
         # Made by nobody here: its keys aren't known.
         pass
@@ -45,7 +43,10 @@ async def authorize(
         name, _, signature = credential.partition(":")
         if name != account.name:
             raise not_authentic(f"The account '{name}' is not the one that the request is for.")
-        shared_key.check(request, account.name, account.keys, scheme, signature, table=call.service == TABLE)
+        keys = (*account.keys, *account.readonly)
+        key = shared_key.check(request, account.name, keys, scheme, signature, table=call.service == TABLE)
+        if key in account.readonly and request.method not in _READING:
+            raise StorageError(403, "Forbidden", _READ_ONLY)
     elif scheme != "Bearer":
         grant = await _check_signature(parts, call, account.keys, needs, policies_of)
     if call.secondary and request.method not in _READING:
@@ -53,6 +54,21 @@ async def authorize(
             403, "InsufficientAccountPermissions", "Write operations are not allowed against the secondary."
         )
     return grant
+
+
+async def _find(parts: Parts, call: StorageCall) -> Account:
+    """Return the account that a request is for, or raise the error for none."""
+    implied = is_implied(call.request)
+    try:
+        if call.cosmos:
+            from fogbank.clouds.azure.cosmos.tables import accounts as cosmos  # noqa: PLC0415 - loaded on first use
+
+            return await cosmos.find(parts.store, call.account, implied=implied)
+        return await accounts.find(parts.store, call.account, implied=implied)
+    except KeyedResourceNotFoundError:
+        kind = "database" if call.cosmos else "storage"
+        message = f"The {kind} account '{call.account}' does not exist on this server."
+        raise StorageError(404, "ResourceNotFound", message) from None
 
 
 async def _check_signature(

@@ -16,7 +16,7 @@ from fogbank.clouds.azure.keys import sign
 from fogbank.clouds.azure.storage.errors import not_authentic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from fogbank.wire.http import Request
 
@@ -28,15 +28,16 @@ _SIGNED_LITE: Final = (b"content-md5", b"content-type", b"date")
 
 
 def check(
-    request: Request, account: str, keys: Iterable[str], scheme: str, signature: str, *, table: bool = False
-) -> None:
-    """Raise the error for a signature that none of the account's keys has made."""
+    request: Request, account: str, keys: Sequence[str], scheme: str, signature: str, *, table: bool = False
+) -> str:
+    """Return the one of the account's keys that has made a signature, or raise the error if none has."""
     first = ""
     texts = table_strings_to_sign if table else strings_to_sign
     for text in texts(request, account, lite=scheme == "SharedKeyLite"):
         first = first or text
-        if any(hmac.compare_digest(sign(key, text).encode(), signature.encode(errors="replace")) for key in keys):
-            return
+        for key in keys:
+            if hmac.compare_digest(sign(key, text).encode(), signature.encode(errors="replace")):
+                return key
     raise not_authentic(
         f"The MAC signature found in the HTTP request '{signature}' is not the same as any computed signature. Server"
         f" used following string to sign: '{first}'."

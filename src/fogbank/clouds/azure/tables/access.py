@@ -25,7 +25,7 @@ PERMISSIONS: Final = "raud"
 async def policies_of(parts: Parts, call: StorageCall) -> dict[str, Policy]:
     """Return the policies of the table that a signature is for, none if there is no such table."""
     try:
-        found = await parts.store.read(collections.find, name_of(call.account, call.query.get("tn", "")))
+        found = await parts.store.read(collections.find, name_of(call, call.query.get("tn", "")))
     except CollectionNotFoundError:
         return {}
     return policies_in(found.config.labels)
@@ -33,7 +33,7 @@ async def policies_of(parts: Parts, call: StorageCall) -> dict[str, Policy]:
 
 async def get_acl(parts: Parts, call: StorageCall, resource: Resource) -> Response:
     """Show a table's policies."""
-    found = await parts.store.read(collections.find, name_of(call.account, resource.table))
+    found = await parts.store.read(collections.find, name_of(call, resource.table))
     return show_policies(policies_in(found.config.labels))
 
 
@@ -44,5 +44,5 @@ async def set_acl(parts: Parts, call: StorageCall, resource: Resource) -> Respon
     def change(config: CollectionConfig) -> CollectionConfig:
         return msgspec.structs.replace(config, labels={**config.labels, LABEL: label})
 
-    await parts.store.run(collections.update, name_of(call.account, resource.table), change)
+    await parts.store.run(collections.update, name_of(call, resource.table), change)
     return Response(204, [])

@@ -15,6 +15,7 @@ from fogbank.clouds.azure.storage.calls import read_call
 from fogbank.clouds.azure.storage.errors import StorageError
 from fogbank.clouds.azure.tables.entities import written_headers
 from fogbank.clouds.azure.tables.errors import OTHER_PARTITIONS, invalid_input, not_implemented, refusal
+from fogbank.clouds.azure.tables.limits import limits_of
 from fogbank.clouds.azure.tables.multipart import Part, boundary_of, read_parts, read_request, write_parts
 from fogbank.clouds.azure.tables.payloads import read_frame, show_entity
 from fogbank.clouds.azure.tables.resources import name_of, read_resource
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from fogbank.engines.documents.model import Name
     from fogbank.storage import Tx
 
-BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 OPERATIONS_MAX: Final = 100
 _METHODS: Final = frozenset({"POST", "PUT", "MERGE", "PATCH", "DELETE"})
 
@@ -50,17 +50,17 @@ class BatchError(StorageError):
 
 
 class Step(NamedTuple):
-    """One operation: its request as it stands in the batch, the call that it is, the write that it asks for."""
+    """One operation: its request as it stands in the batch, the call that it is, its table, its write."""
 
     content_id: str
     call: StorageCall
-    table: str
+    name: Name
     write: EntityWrite
 
 
 async def read_batch(call: StorageCall) -> list[Part]:
     """Return the requests of a batch, in their order."""
-    data = await call.request.read(BODY_BYTES_MAX)
+    data = await call.request.read(limits_of(call).batch_bytes)
     outer = read_parts(data, boundary_of(call.request.header(b"content-type")))
     if len(outer) != 1:
         raise invalid_input("A batch has one change set, or one query.")
@@ -80,7 +80,7 @@ def read_step(part: Part, outer: StorageCall, host: str, grant: Grant | None) ->
     if method not in _METHODS:
         raise invalid_input(f"A change set has no {method}.")
     call = read_call(request, host, outer.service)
-    if call.account != outer.account:
+    if (call.account, call.cosmos) != (outer.account, outer.cosmos):
         raise invalid_input("All operations of a batch are of one account.")
     resource = read_resource(call)
     if resource.kind not in ("entity", "entities") or (resource.kind == "entities") != (method == "POST"):
@@ -89,9 +89,9 @@ def read_step(part: Part, outer: StorageCall, host: str, grant: Grant | None) ->
         given = None if method == "DELETE" else msgspec.json.decode(request.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise invalid_input("The body must be JSON.") from None
-    write = read_write(method, resource, request.header(b"if-match"), given)
+    write = read_write(method, resource, request.header(b"if-match"), given, limits_of(call))
     check_grant(grant, write)
-    return Step(content_id, call, resource.table, write)
+    return Step(content_id, call, name_of(call, resource.table), write)
 
 
 def read_steps(parts: Sequence[Part], outer: StorageCall, host: str, grant: Grant | None) -> list[Step]:
@@ -105,10 +105,7 @@ def read_steps(parts: Sequence[Part], outer: StorageCall, host: str, grant: Gran
         try:
             step = read_step(part, outer, host, grant)
             key = (step.write.partition, step.write.row)
-            if steps and (step.write.partition, step.table.lower()) != (
-                steps[0].write.partition,
-                steps[0].table.lower(),
-            ):
+            if steps and (step.write.partition, step.name) != (steps[0].write.partition, steps[0].name):
                 raise refusal(OTHER_PARTITIONS)
             if key in seen:
                 message = (
@@ -123,9 +120,9 @@ def read_steps(parts: Sequence[Part], outer: StorageCall, host: str, grant: Gran
     return steps
 
 
-async def run_steps(parts: Parts, outer: StorageCall, steps: Sequence[Step]) -> Response:
+async def run_steps(parts: Parts, steps: Sequence[Step]) -> Response:
     """Write what a change set asks for, all or none; raises `BatchError`."""
-    name = name_of(outer.account, steps[0].table)
+    name = steps[0].name
     numbers = parts.ids.sequences(len(steps))
     writes = [
         Write(name, number, step.write.locate, step.write.change) for step, number in zip(steps, numbers, strict=True)

@@ -14,18 +14,19 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from fogbank.clouds.azure.tables.errors import (
-    KEY_TOO_LARGE,
     NAME_INVALID,
     NAME_TOO_LONG,
     NEED_VALUE,
-    TOO_LARGE,
     TOO_MANY_PROPERTIES,
     VALUE_TOO_LARGE,
     invalid_input,
     out_of_range,
     refusal,
 )
+from fogbank.clouds.azure.tables.limits import STORAGE
 from fogbank.engines.documents.model import Document
 from fogbank.languages.odata_filters import Guid, Moment, read_guid, read_moment
 
@@ -33,18 +34,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
+    from fogbank.clouds.azure.tables.limits import Limits
+
     Properties: TypeAlias = dict[str, Any]
 
 PARTITION_KEY: Final = "PartitionKey"
 ROW_KEY: Final = "RowKey"
 TIMESTAMP: Final = "Timestamp"
-ENTITY_BYTES_MAX: Final = 1_048_576
-PROPERTIES_MAX: Final = 252
-VALUE_BYTES_MAX: Final = 65_536
-KEY_BYTES_MAX: Final = 1_024
 NAME_CHARACTERS_MAX: Final = 255
 TYPE: Final = "@odata.type"
 _TYPES: Final = ""
+# What counts so many bytes at the most in UTF-16 is no long JSON either, whatever it is made of.
+_SHORT: Final = 65_536
 _INT32: Final = range(-(2**31), 2**31)
 _INT64: Final = range(-(2**63), 2**63)
 # Earlier times no DateTime can be.
@@ -65,7 +66,7 @@ _KEPT: Final[dict[type, str]] = {Int64: "l", Guid: "g", Moment: "d"}
 _READ: Final[dict[str, Callable[[Any], Any]]] = {"l": Int64, "g": Guid, "d": Moment}
 
 
-def document_of(properties: Properties) -> Document:
+def document_of(properties: Properties, limits: Limits = STORAGE) -> Document:
     """Return an entity as it is kept; raises the error for one that is too large."""
     fields: dict[str, Any] = {}
     types = {}
@@ -78,9 +79,9 @@ def document_of(properties: Properties) -> Document:
     if types:
         fields[_TYPES] = types
     size = size_of(properties)
-    if size > ENTITY_BYTES_MAX:
-        raise refusal(TOO_LARGE)
-    if len(properties) > PROPERTIES_MAX + 2:
+    if (_json_size(properties, size) if limits.utf8 else size) > limits.entity_bytes:
+        raise refusal(limits.entity_too_large)
+    if len(properties) > limits.properties + 2:
         raise refusal(TOO_MANY_PROPERTIES)
     return Document(size, fields)
 
@@ -107,6 +108,11 @@ def size_of(properties: Properties) -> int:
     return size
 
 
+def _json_size(properties: Properties, size: int) -> int:
+    """Return how long an entity's JSON is, 0 where it is short anyway."""
+    return len(msgspec.json.encode(show_properties(properties, typed=True))) if size > _SHORT else 0
+
+
 def _value_size(value: Any) -> int:
     kind = type(value)
     if kind is str:
@@ -120,7 +126,7 @@ def _value_size(value: Any) -> int:
     return 4 if kind is int else 8
 
 
-def read_properties(given: Any) -> Properties:
+def read_properties(given: Any, limits: Limits = STORAGE) -> Properties:
     """Return the properties that a request's JSON has; those that are null are as if they weren't there."""
     if not isinstance(given, dict):
         raise invalid_input("The body must be an entity.")
@@ -130,24 +136,25 @@ def read_properties(given: Any) -> Properties:
             continue
         if len(name) > NAME_CHARACTERS_MAX:
             raise refusal(NAME_TOO_LONG)
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or name in limits.reserved:
             raise refusal(NAME_INVALID)
-        found[name] = _read_value(name, value, given.get(name + TYPE))
+        found[name] = _read_value(name, value, given.get(name + TYPE), limits.value_bytes)
     return found
 
 
-def check_key(name: str, value: Any) -> str:
+def check_key(name: str, value: Any, limits: Limits = STORAGE) -> str:
     """Return a key, or raise the error for what can't be one."""
     if type(value) is not str:
         raise refusal(NEED_VALUE) if value is None else invalid_input(f"{name} must be a string.")
-    if 2 * len(value) > KEY_BYTES_MAX:
-        raise refusal(KEY_TOO_LARGE)
+    size = len(value.encode(errors="replace")) if limits.utf8 else 2 * len(value)
+    if size > (limits.partition_bytes if name == PARTITION_KEY else limits.row_bytes):
+        raise refusal(limits.partition_too_large if name == PARTITION_KEY else limits.row_too_large)
     if _FORBIDDEN.search(value):
         raise out_of_range(name, value)
     return value
 
 
-def _read_value(name: str, value: Any, kind: Any) -> Any:
+def _read_value(name: str, value: Any, kind: Any, bytes_max: int) -> Any:
     try:
         found = _PLAIN[type(value)](value) if kind is None else _TYPED[kind](value)
     except (ValueError, KeyError, TypeError, Base64Error, OverflowError):
@@ -155,9 +162,7 @@ def _read_value(name: str, value: Any, kind: Any) -> Any:
             f"The value of the property {name} isn't one of the type {kind or 'that it shows'}."
         ) from None
     # Each character of a text counts two bytes.
-    if (type(found) is str and 2 * len(found) > VALUE_BYTES_MAX) or (
-        type(found) is bytes and len(found) > VALUE_BYTES_MAX
-    ):
+    if (type(found) is str and 2 * len(found) > bytes_max) or (type(found) is bytes and len(found) > bytes_max):
         raise refusal(VALUE_TOO_LARGE)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.azure.tables.errors import FORBIDDEN, NOT_FOUND, refusal
+from fogbank.clouds.azure.tables.limits import limits_of
 from fogbank.clouds.azure.tables.payloads import etag_of, one, read_frame, read_json, read_select, show_entity
 from fogbank.clouds.azure.tables.resources import link_of, name_of, place_of, root_of
 from fogbank.clouds.azure.tables.tables import NAME, preferred, prefers_nothing
@@ -32,9 +33,9 @@ async def write_entity(
     """Write an entity as a request says; `method` is the request's, or the one that it stands for."""
     frame = read_frame(call)
     given = None if method == "DELETE" else await read_json(call.request, BODY_BYTES_MAX)
-    write = read_write(method, resource, call.request.header(b"if-match"), given)
+    write = read_write(method, resource, call.request.header(b"if-match"), given, limits_of(call))
     check_grant(grant, write)
-    table, written = await parts.store.run(_write, name_of(call.account, resource.table), parts.ids.sequence(), write)
+    table, written = await parts.store.run(_write, name_of(call, resource.table), parts.ids.sequence(), write)
     if write.kind == INSERT and not prefers_nothing(call):
         assert written.after is not None
         shown = show_entity(frame, table, written.after)
@@ -68,7 +69,7 @@ async def get_entity(parts: Parts, call: StorageCall, resource: Resource, grant:
     frame, select = read_frame(call), read_select(call)
     if grant is not None and not grant.covers(resource.partition, resource.row):
         raise refusal(FORBIDDEN)
-    name = name_of(call.account, resource.table)
+    name = name_of(call, resource.table)
     table, found = await parts.store.read(_get, name, place_of(resource.partition, resource.row))
     if found is None:
         raise refusal(NOT_FOUND)

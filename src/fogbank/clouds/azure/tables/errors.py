@@ -58,6 +58,16 @@ NAME_INVALID: Final = Refusal(400, "PropertyNameInvalid", "The property name is 
 NAME_TOO_LONG: Final = Refusal(
     400, "PropertyNameTooLong", "The property name exceeds the maximum allowed length (255)."
 )
+# Those of Cosmos DB, where it has others.
+COSMOS_TOO_LARGE: Final = Refusal(
+    413, "RequestBodyTooLarge", "The request body is too large and exceeds the maximum permissible limit."
+)
+COSMOS_PARTITION_TOO_LARGE: Final = Refusal(
+    400, "PropertyValueTooLarge", "The property value exceeds the maximum allowed size (2KB)."
+)
+COSMOS_ROW_TOO_LARGE: Final = Refusal(
+    400, "PropertyValueTooLarge", "The property value exceeds the maximum allowed size (255 bytes)."
+)
 OTHER_PARTITIONS: Final = Refusal(
     400, "CommandsInBatchActOnDifferentPartitions", "All commands in a batch must operate on same entity group."
 )
@@ -94,6 +104,11 @@ def missing_header(name: str) -> StorageError:
     return StorageError(400, "MissingRequiredHeader", message, {"HeaderName": name})
 
 
+def refuse_as_cosmos(_request: Request, error: StorageError, number: str, time: str) -> Response:
+    """Return an error's response as Cosmos DB writes it."""
+    return Response(error.status, refusal_headers(error, ODATA_JSON), error_json(error, number, time, cosmos=True))
+
+
 def refuse(request: Request, error: StorageError, number: str, time: str) -> Response:
     """Return an error's response: in JSON, unless the client takes nothing but XML."""
     accept = request.headers.get(b"accept", b"")
@@ -102,8 +117,8 @@ def refuse(request: Request, error: StorageError, number: str, time: str) -> Res
     return Response(error.status, refusal_headers(error, ODATA_JSON), error_json(error, number, time))
 
 
-def error_json(error: StorageError, number: str, time: str, prefix: str = "") -> bytes:
-    """Return an error's body; `prefix` stands before its message."""
-    told = f"{prefix}{error.message}\nRequestId:{number}\nTime:{time}"
-    message = {"lang": "en-US", "value": told}
+def error_json(error: StorageError, number: str, time: str, prefix: str = "", *, cosmos: bool = False) -> bytes:
+    """Return an error's body; `prefix` stands before its message. That of Cosmos DB doesn't tell the time."""
+    told = f"\nRequestID:{number}\n" if cosmos else f"\nRequestId:{number}\nTime:{time}"
+    message = {"lang": "en-us" if cosmos else "en-US", "value": f"{prefix}{error.message}{told}"}
     return msgspec.json.encode({"odata.error": {"code": error.code, "message": message}})

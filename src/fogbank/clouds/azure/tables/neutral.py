@@ -11,7 +11,7 @@ import msgspec
 
 from fogbank.clouds.azure.storage.errors import StorageError
 from fogbank.clouds.azure.tables.edm import PARTITION_KEY, ROW_KEY, TIMESTAMP, Int64, check_key, properties_of
-from fogbank.clouds.azure.tables.resources import name_of
+from fogbank.clouds.azure.tables.resources import storage_name
 from fogbank.clouds.azure.tables.writing import REPLACE, EntityWrite, in_order
 from fogbank.connectors.tables.model import PAGE_BYTES_MAX, NoTableError, Row, TableError, check_fits
 from fogbank.connectors.tables.model import Page as Rows
@@ -67,7 +67,7 @@ class StorageTable:
     def __init__(self, store: Store, ids: Ids, account: str, table: str) -> None:
         self._store = store
         self._ids = ids
-        self._collection = name_of(account, table)
+        self._collection = storage_name(account, table)
         self.name = f"tables:{account}/{self._collection[1]}"
 
     async def form(self) -> KeyForm:

@@ -115,13 +115,19 @@ def show_table(frame: Frame, table: str) -> dict[str, Any]:
     """Return a table as JSON has it."""
     if frame.level != FULL:
         return {"TableName": table}
-    link = f"Tables('{table}')"
+    link = table_link(table)
     return {
         "odata.type": f"{frame.account}.Tables",
         "odata.id": f"{frame.root}/{link}",
         "odata.editLink": link,
         "TableName": table,
     }
+
+
+def table_link(table: str) -> str:
+    """Return a table's address below that of the account's tables."""
+    name = quote(table.replace("'", "''"), safe="")
+    return f"Tables('{name}')"
 
 
 def one(frame: Frame, status: int, of: str, shown: dict[str, Any], headers: Headers | None = None) -> Response:

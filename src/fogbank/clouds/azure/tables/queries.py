@@ -62,7 +62,7 @@ async def query_entities(parts: Parts, call: StorageCall, resource: Resource, gr
     """Show entities."""
     frame, select = read_frame(call), read_select(call)
     query = Query(read_top(call), read_filter(call), grant, _read_place(call))
-    found = await parts.store.scan(run, name_of(call.account, resource.table), query)
+    found = await parts.store.scan(run, name_of(call, resource.table), query)
     headers = [] if found.rest is None else [
         (name, _token(key).encode()) for name, key in zip(_NEXT, found.rest, strict=True)
     ]  # fmt: skip

@@ -1,9 +1,14 @@
-"""Table Storage's operations by method and path ("Table service REST API"); every other one is refused by name."""
+"""Operations on tables by method and path ("Table service REST API"); every other one is refused by name.
+
+What tables of Cosmos DB don't have of them: "Frequently asked questions about Azure Cosmos DB for Table"
+(https://learn.microsoft.com/azure/cosmos-db/table/faq).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fogbank.clouds.azure.hosts import is_cosmos_table
 from fogbank.clouds.azure.storage import service_properties
 from fogbank.clouds.azure.storage.answering import Form, answer, told_time, worded
 from fogbank.clouds.azure.storage.authorizing import authorize
@@ -20,6 +25,7 @@ from fogbank.clouds.azure.tables.errors import (
     not_implemented,
     refusal,
     refuse,
+    refuse_as_cosmos,
 )
 from fogbank.clouds.azure.tables.multipart import read_request, write_parts
 from fogbank.clouds.azure.tables.resources import read_resource
@@ -37,6 +43,11 @@ if TYPE_CHECKING:
     from fogbank.wire.http import Request
 
 _READ: Final = Needs("o", "r", "r")
+_NOT_IN_COSMOS: Final = {
+    "properties": "the properties of the service",
+    "stats": "the statistics of the service",
+    "acl": "stored access policies",
+}
 _OPTIONS: Final = frozenset({"$filter", "$select", "$top", "$format"})
 _METHOD: Final = b"x-http-method"
 
@@ -83,12 +94,14 @@ _READS: Final = {"entity": entities.get_entity, "entities": queries.query_entiti
 # What the engine refuses, in Azure's words.
 _REFUSALS: Final = ((CollectionNotFoundError, refusal(TABLE_NOT_FOUND)), (CollectionExistsError, refusal(TABLE_EXISTS)))
 _FORM: Final = Form(b"Windows-Azure-Table/1.0 Microsoft-HTTPAPI/2.0", _REFUSALS, refuse)
+_COSMOS_FORM: Final = Form(b"Microsoft-HTTPAPI/2.0", _REFUSALS, refuse_as_cosmos)
 _VERSIONS: Final = [(b"X-Content-Type-Options", b"nosniff"), (b"DataServiceVersion", b"3.0;")]
 
 
 async def handle(parts: Parts, request: Request, host: str) -> Response:
     """Answer a request."""
-    response = await answer(parts, request, _FORM, _run(parts, request, host))
+    form = _COSMOS_FORM if is_cosmos_table(request, host) else _FORM
+    response = await answer(parts, request, form, _run(parts, request, host))
     response.headers += _VERSIONS
     return response
 
@@ -97,6 +110,8 @@ async def _run(parts: Parts, request: Request, host: str) -> Response:
     call = read_call(request, host, TABLE)
     resource = read_resource(call)
     if request.method == "OPTIONS":
+        if call.cosmos:
+            raise not_implemented("cross-origin resource sharing (CORS)")
         raise unsupported("cross-origin resource sharing (CORS)")
     if resource.kind == "batch":
         return await _run_batch(parts, call, host)
@@ -128,6 +143,8 @@ def _operation(call: StorageCall, resource: Resource, method: str, comp: str) ->
     if resource.kind == "service" and call.query.get("restype") != "service":
         raise not_implemented("the service document")
     operation = OPERATIONS.get(("GET" if method == "HEAD" else method, resource.kind, comp))
+    if operation is not None and call.cosmos and comp:
+        raise not_implemented(_NOT_IN_COSMOS[comp])
     if operation is not None:
         return operation
     if comp and not any(known[1:] == (resource.kind, comp) for known in OPERATIONS):
@@ -150,7 +167,10 @@ def _method(request: Request) -> str:
 
 def _check_table(call: StorageCall, grant: Grant | None, resource: Resource) -> None:
     """Raise the error for a signature that is for another table."""
-    if grant is not None and not grant.of_account and call.query.get("tn", "").lower() != resource.table.lower():
+    if grant is None or grant.of_account:
+        return
+    signed = call.query.get("tn", "")
+    if signed != resource.table and (call.cosmos or signed.lower() != resource.table.lower()):
         raise refusal(FORBIDDEN)
 
 
@@ -172,7 +192,7 @@ async def _run_batch(parts: Parts, call: StorageCall, host: str) -> Response:
     try:
         steps = batches.read_steps(found, call, host, grant)
         _check_table(call, grant, read_resource(steps[0].call))
-        return await batches.run_steps(parts, call, steps)
+        return await batches.run_steps(parts, steps)
     except Exception as error:  # noqa: BLE001 - told in the batch's form, and logged unless the engine refuses
         return _refused(parts, call, error)
 
@@ -182,5 +202,5 @@ def _refused(parts: Parts, call: StorageCall, error: Exception) -> Response:
     told = worded(call.request, _FORM, error)
     content_id = error.content_id if isinstance(error, batches.BatchError) else ""
     prefix = "" if isinstance(error, batches.BatchError) else "0:"
-    body = error_json(told, parts.ids.request(), told_time(parts), prefix)
+    body = error_json(told, parts.ids.request(), told_time(parts), prefix, cosmos=call.cosmos)
     return write_parts(parts.ids.uuid(), [(content_id, Response(told.status, [(b"Content-Type", ODATA_JSON)], body))])

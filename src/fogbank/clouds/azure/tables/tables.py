@@ -1,18 +1,29 @@
 """Tables: create, list, delete.
 
-A table is a collection; its name is found in whatever letters it is written and shown as it was created.
+A table is a collection; its name is found in whatever letters it is written, but in Cosmos DB, and shown as it was
+created.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote
 
 from fogbank.clouds.azure.storage import accounts
 from fogbank.clouds.azure.storage.errors import StorageError
 from fogbank.clouds.azure.tables.edm import PARTITION_KEY, ROW_KEY
 from fogbank.clouds.azure.tables.errors import NEED_VALUE, NOT_FOUND, invalid_input, refusal
-from fogbank.clouds.azure.tables.payloads import many, one, read_frame, read_json, read_select, show_table
-from fogbank.clouds.azure.tables.resources import check_table, name_of
+from fogbank.clouds.azure.tables.limits import limits_of
+from fogbank.clouds.azure.tables.payloads import (
+    many,
+    one,
+    read_frame,
+    read_json,
+    read_select,
+    show_table,
+    table_link,
+)
+from fogbank.clouds.azure.tables.resources import cosmos_scope, name_of
 from fogbank.engines.documents import collections
 from fogbank.engines.documents.errors import CollectionNotFoundError
 from fogbank.engines.documents.model import CollectionConfig, KeyField
@@ -58,9 +69,9 @@ async def create_table(parts: Parts, call: StorageCall, _resource: Resource) -> 
     table = given.get(TABLE_NAME) if isinstance(given, dict) else None
     if not isinstance(table, str):
         raise refusal(NEED_VALUE)
-    name = name_of(call.account, table)
+    name = name_of(call, table)
     await parts.store.run(collections.create, name, parts.ids.sequence(), new_config(table))
-    address = f"{frame.root}/Tables('{table}')".encode()
+    address = f"{frame.root}/{table_link(table)}".encode()
     headers = [(b"Location", address), *preferred(call)]
     if prefers_nothing(call):
         return Response(204, [*headers, (b"DataServiceId", address)])
@@ -70,7 +81,7 @@ async def create_table(parts: Parts, call: StorageCall, _resource: Resource) -> 
 async def delete_table(parts: Parts, call: StorageCall, resource: Resource) -> Response:
     """Delete a table with its entities."""
     try:
-        await parts.store.run(collections.delete, name_of(call.account, resource.table))
+        await parts.store.run(collections.delete, name_of(call, resource.table))
     except CollectionNotFoundError:
         raise refusal(NOT_FOUND) from None
     return Response(204, [])
@@ -80,7 +91,7 @@ async def get_table(parts: Parts, call: StorageCall, resource: Resource) -> Resp
     """Show one of the tables."""
     frame = read_frame(call)
     try:
-        found = await parts.store.read(collections.find, name_of(call.account, resource.table))
+        found = await parts.store.read(collections.find, name_of(call, resource.table))
     except CollectionNotFoundError:
         raise refusal(NOT_FOUND) from None
     return one(frame, 200, "Tables", show_table(frame, found.config.labels[NAME]))
@@ -91,11 +102,11 @@ async def list_tables(parts: Parts, call: StorageCall, _resource: Resource) -> R
     frame = read_frame(call)
     condition, count = read_filter(call), read_top(call)
     read_select(call)
-    start = call.query.get("nexttablename", "")
-    if start:
-        check_table(start)
-    found, rest = await parts.store.read(_page, accounts.scope_of(call.account), start.lower(), count, condition)
-    headers = [(_NEXT, rest.encode())] if rest else []
+    start = unquote(call.query.get("nexttablename", ""))
+    scope = cosmos_scope(call.account) if call.cosmos else accounts.scope_of(call.account)
+    first = name_of(call, start)[1] if start else ""
+    found, rest = await parts.store.read(_page, scope, first, count, condition)
+    headers = [(_NEXT, quote(rest, safe="").encode())] if rest else []
     return many(frame, "Tables", [show_table(frame, each) for each in found], headers)
 
 
@@ -136,7 +147,7 @@ def read_top(call: StorageCall) -> int:
     text = call.query.get("$top", "")
     if not text:
         return PAGE_MAX
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= PAGE_MAX):
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= limits_of(call).page):
         raise StorageError(
             400, "InvalidInput", f"One of the request inputs is not valid. ($top must be 1 to {PAGE_MAX})"
         )

@@ -28,6 +28,7 @@ from fogbank.clouds.azure.tables.errors import (
     missing_header,
     refusal,
 )
+from fogbank.clouds.azure.tables.limits import STORAGE
 from fogbank.clouds.azure.tables.payloads import etag_of
 from fogbank.clouds.azure.tables.resources import place_of
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from fogbank.clouds.azure.storage.sas import Grant
     from fogbank.clouds.azure.tables.edm import Properties
+    from fogbank.clouds.azure.tables.limits import Limits
     from fogbank.clouds.azure.tables.resources import Resource
     from fogbank.engines.documents.model import Collection, Document, Key
 
@@ -56,6 +58,7 @@ class EntityWrite(NamedTuple):
     row: str
     match: str
     properties: Properties
+    limits: Limits = STORAGE
 
     def locate(self, _collection: Collection) -> Key:
         """Return where the entity stands."""
@@ -66,7 +69,7 @@ class EntityWrite(NamedTuple):
         if self.kind == INSERT:
             if before is not None:
                 raise refusal(ENTITY_EXISTS)
-            return document_of(self.properties)
+            return document_of(self.properties, self.limits)
         if self.match:
             if before is None:
                 raise refusal(NOT_FOUND)
@@ -75,8 +78,8 @@ class EntityWrite(NamedTuple):
         if self.kind == DELETE:
             return None
         if self.kind == MERGE and before is not None:
-            return document_of({**properties_of(before), **self.properties})
-        return document_of(self.properties)
+            return document_of({**properties_of(before), **self.properties}, self.limits)
+        return document_of(self.properties, self.limits)
 
     @property
     def needs(self) -> Needs:
@@ -88,22 +91,22 @@ class EntityWrite(NamedTuple):
         return UPDATE_NEEDS if self.match else UPSERT_NEEDS
 
 
-def read_write(method: str, resource: Resource, match: str, given: Any) -> EntityWrite:
+def read_write(method: str, resource: Resource, match: str, given: Any, limits: Limits = STORAGE) -> EntityWrite:
     """Return the write that a request asks for; `given` is the JSON that it has, None for a deletion."""
     kind = _KINDS[method]
     if kind == DELETE:
         if not match:
             raise missing_header("If-Match")
         return EntityWrite(kind, resource.partition, resource.row, _checked(match), {})
-    properties = read_properties(given)
+    properties = read_properties(given, limits)
     partition, row = properties.get(PARTITION_KEY), properties.get(ROW_KEY)
     if kind == INSERT:
-        partition, row = check_key(PARTITION_KEY, partition), check_key(ROW_KEY, row)
-        return EntityWrite(kind, partition, row, "", in_order(properties, partition, row))
+        partition, row = check_key(PARTITION_KEY, partition, limits), check_key(ROW_KEY, row, limits)
+        return EntityWrite(kind, partition, row, "", in_order(properties, partition, row), limits)
     if partition not in (None, resource.partition) or row not in (None, resource.row):
         raise invalid_input("The keys in the body aren't those in the address.")
     ordered = in_order(properties, resource.partition, resource.row)
-    return EntityWrite(kind, resource.partition, resource.row, _checked(match), ordered)
+    return EntityWrite(kind, resource.partition, resource.row, _checked(match), ordered, limits)
 
 
 def in_order(properties: Properties, partition: str, row: str) -> Properties:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from fogbank.clouds.azure.hosts import (
+    COSMOS_EMULATOR,
     COSMOS_HOSTS,
+    COSMOS_TABLE_HOSTS,
     EVENT_GRID_HOSTS,
     QUEUE_HOSTS,
     TABLE_HOSTS,
     is_cosmos,
+    is_cosmos_table,
     is_event_grid,
     is_gremlin,
     is_identity,
@@ -40,7 +43,6 @@ QUEUES: Final = "queues"
 TABLES: Final = "tables"
 EVENT_GRID: Final = "eventgrid"
 _APP_HOSTS: Final = (".azurewebsites.localhost", ".azurewebsites.net")
-_EMULATOR: Final = "localhost"
 # Headers that are parameters.
 _SHOWN: Final = (
     b"if-match", b"if-none-match", b"prefer", b"a-im", b"x-ms-max-item-count", b"x-ms-continuation",
@@ -119,7 +121,7 @@ def _cosmos(request: Request, host: str, segments: list[str], parameters: dict[s
     path = "/".join(segments)
     # A container is found by its own name, also where a document of it is named.
     names = [path, *("/".join(segments[:count]) for count in (4, 2) if len(segments) > count)]
-    account = _account(host) if host.endswith(COSMOS_HOSTS) else _EMULATOR
+    account = _account(host) if host.endswith(COSMOS_HOSTS) else COSMOS_EMULATOR
     return Seen(COSMOS, operation, account, tuple(name for name in names if name), parameters)
 
 
@@ -154,7 +156,10 @@ def _queue(request: Request, host: str, segments: list[str], given: tuple[dict[s
 
 def _table(request: Request, host: str, segments: list[str], given: tuple[dict[str, str], dict[str, Any]]) -> Seen:
     query, parameters = given
-    account, path = _of_account(host, segments, TABLE_HOSTS)
+    account, path = _of_account(host, segments, (*TABLE_HOSTS, *COSMOS_TABLE_HOSTS))
+    if is_cosmos_table(request, host) and account != COSMOS_EMULATOR and not host.endswith(COSMOS_TABLE_HOSTS):
+        # At a port of its own, without the account in the path.
+        account, path = COSMOS_EMULATOR, segments
     method = request.header(b"x-http-method").upper() or request.method
     first = path[0] if path else ""
     name, bracket, inner = first.partition("(")

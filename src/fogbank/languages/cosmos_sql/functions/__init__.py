@@ -11,6 +11,7 @@ from fogbank.languages.cosmos_sql.functions.arrays import ARRAYS
 from fogbank.languages.cosmos_sql.functions.conversions import CONVERSIONS
 from fogbank.languages.cosmos_sql.functions.dates import DATES
 from fogbank.languages.cosmos_sql.functions.mathematics import MATHEMATICS
+from fogbank.languages.cosmos_sql.functions.scores import SCORES
 from fogbank.languages.cosmos_sql.functions.spatial import SPATIAL
 from fogbank.languages.cosmos_sql.functions.strings import STRINGS
 from fogbank.languages.cosmos_sql.functions.texts import TEXTS
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from fogbank.languages.cosmos_sql.functions.model import Function
 
 SYSTEM: Final[dict[str, Function]] = {
-    **STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES, **SPATIAL, **TEXTS,
+    **STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES, **SPATIAL, **TEXTS, **SCORES,
 }  # fmt: skip
 # What Cosmos DB has and Fogbank has not.
 REFUSED: Final = frozenset({"DATETIMEFORMAT", "DOCUMENTID", "RAND", "REGEXMATCH"})

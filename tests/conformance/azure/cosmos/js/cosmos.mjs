@@ -139,6 +139,18 @@ test("texts and vectors are ranked together", async () => {
   const query = `SELECT TOP 3 c.id FROM c WHERE FullTextContains(c.text, "bears") ORDER BY RANK ${rank}`;
   const found = (await vectors.items.query(query).fetchAll()).resources;
   assert.deepEqual(found.map(({ id }) => id), ["v1", "v2", "v3"]);
+  // The client puts the parts of a plan together, and finds the same.
+  const planned = { forceQueryPlan: true };
+  assert.deepEqual((await vectors.items.query(query, planned).fetchAll()).resources, found);
+  const near = { query: `SELECT c.id FROM c ORDER BY RANK RRF(FullTextScore(c.text, @w), VectorDistance(c.v, @q), [1, 2]) OFFSET 1 LIMIT 2`,
+                 parameters: [{ name: "@w", value: "bear" }, { name: "@q", value: [0, 0] }] };
+  const wanted = (await vectors.items.query(near).fetchAll()).resources;
+  assert.equal(wanted.length, 2);
+  assert.deepEqual((await vectors.items.query(near, planned).fetchAll()).resources, wanted);
+  const alone = "SELECT TOP 2 c.id FROM c ORDER BY RANK FullTextScore(c.text, '3')";
+  assert.equal((await vectors.items.query(alone, planned).fetchAll()).resources[0].id, "v3");
+  const { container: empty } = await database.containers.createIfNotExists({ id: "empty", partitionKey: { paths: ["/pk"] } });
+  assert.deepEqual((await empty.items.query(query, planned).fetchAll()).resources, []);
 });
 
 test("the change feed tells of all versions and deletes", async () => {

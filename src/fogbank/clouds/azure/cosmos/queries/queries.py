@@ -15,6 +15,7 @@ from fogbank.clouds.azure.cosmos.items.keys import PARTITION_KEY, read_levels
 from fogbank.clouds.azure.cosmos.items.shown import RANGE, charged, feed_response, session_headers
 from fogbank.clouds.azure.cosmos.queries.access import pinned
 from fogbank.clouds.azure.cosmos.queries.continuations import read_position, write_position
+from fogbank.clouds.azure.cosmos.queries.plans import plan_of
 from fogbank.clouds.azure.cosmos.queries.requests import (
     CONTINUATION,
     IS_PLAN,
@@ -30,6 +31,7 @@ from fogbank.clouds.azure.cosmos.resources.indexing import ADDED, steps_in
 from fogbank.engines.documents import collections
 from fogbank.languages.cosmos_sql.candidates import restrictions, steps_of
 from fogbank.languages.cosmos_sql.errors import QueryError
+from fogbank.languages.cosmos_sql.functions.scores import SCORES, VECTOR_SCORE
 from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE
 from fogbank.languages.cosmos_sql.nodes import Call
 
@@ -52,24 +54,8 @@ _CROSS: Final = (
 _NO_COMPOSITE: Final = (
     "The order by query does not have a corresponding composite index that it can be served from."
 )  # fmt: skip
+_SCORING: Final = frozenset({VECTOR_DISTANCE, VECTOR_SCORE, *SCORES})
 _EXCLUDED: Final = "The index path corresponding to the specified order-by item is excluded."
-# Clients that find nothing to do in a plan take results as they come: they are complete.
-_PLAN: Final[dict[str, Any]] = {
-    "distinctType": "None",
-    "top": None,
-    "offset": None,
-    "limit": None,
-    "orderBy": [],
-    "orderByExpressions": [],
-    "groupByExpressions": [],
-    "groupByAliases": [],
-    "aggregates": [],
-    "groupByAliasToAggregateType": {},
-    "rewrittenQuery": "",
-    "hasSelectValue": False,
-    "dCountInfo": None,
-    "hasNonStreamingOrderBy": False,
-}
 
 
 async def query_items(parts: Parts, call: CosmosCall) -> Response:
@@ -79,15 +65,20 @@ async def query_items(parts: Parts, call: CosmosCall) -> Response:
     layout = layout_of(collection.config)
     _check_orders(query, layout)
     if call.is_set(IS_PLAN):
-        ranges = [{"min": "", "max": "FF", "isMinInclusive": True, "isMaxInclusive": False}]
-        plan = {"partitionedQueryExecutionInfoVersion": 2, "queryInfo": _PLAN, "queryRanges": ranges}
-        return json_response(200, plan, [charged(0)])
+        return json_response(200, _plan(call, query), [charged(0)])
     levels = read_levels(call.header(PARTITION_KEY))
     if levels is None and not call.is_set(CROSS_PARTITION) and not call.header(RANGE_ID):
         found = restrictions(query.program.query, query.program.alias, query.parameters)
         if pinned(layout, found) is None:
             raise bad_request(_CROSS)
     return await _answer(parts, call, query, levels, layout)
+
+
+def _plan(call: CosmosCall, query: Query) -> dict[str, Any]:
+    try:
+        return plan_of(call, query)
+    except QueryError as error:
+        raise query_refused(error) from None
 
 
 async def list_items(parts: Parts, call: CosmosCall) -> Response:
@@ -127,8 +118,8 @@ def check_range(call: CosmosCall) -> None:
 
 
 def _is_similarity(order: Order) -> bool:
-    """Whether an order is by how similar vectors are."""
-    return isinstance(order.value, Call) and order.value.name == VECTOR_DISTANCE
+    """Whether an order is by how similar vectors are, or by another score."""
+    return isinstance(order.value, Call) and order.value.name in _SCORING
 
 
 def _check_orders(query: Query, layout: Layout) -> None:
