@@ -35,6 +35,11 @@ class Consistency(NamedTuple):
     new: bool
     at_us: int | None
 
+    def give_up(self, firestore: Firestore) -> None:
+        """End a new transaction whose id the client doesn't come to know."""
+        if self.new and self.transaction is not None:
+            firestore.transactions.end(self.transaction.id)
+
 
 def read_consistency(firestore: Firestore, database: Database, request: Any) -> Consistency:
     """Return what a request says of its consistency; raises `GrpcError`."""
@@ -84,6 +89,8 @@ async def get_document(firestore: Firestore, call: Call, request: Any) -> Any:
     guard = guard_of(firestore, call, wanted.database)
     select = read_mask(request)
     consistency = read_consistency(firestore, wanted.database, request)
+    if consistency.transaction is not None:
+        await firestore.transactions.hold(consistency.transaction, [wanted.key])
     _, (document,) = await firestore.store.read(read_each, wanted.database, [wanted], consistency.at_us, guard)
     if consistency.transaction is not None:
         consistency.transaction.note(wanted, 0 if document is None else document.version)
@@ -101,10 +108,16 @@ async def batch_get_documents(firestore: Firestore, call: Call, request: Any) ->
         raise invalid("All documents must be of the request's database.")
     select = read_mask(request)
     consistency = read_consistency(firestore, database, request)
-    read_time_us, answers = await firestore.store.read(
-        read_each, database, wanted, consistency.at_us, guard_of(firestore, call, database)
-    )
     transaction = consistency.transaction
+    try:
+        if transaction is not None:
+            await firestore.transactions.hold(transaction, [each.key for each in wanted])
+        read_time_us, answers = await firestore.store.read(
+            read_each, database, wanted, consistency.at_us, guard_of(firestore, call, database)
+        )
+    except BaseException:
+        consistency.give_up(firestore)
+        raise
     if consistency.new and transaction is not None:
         yield firestore.message("BatchGetDocumentsResponse")(transaction=transaction.id)
     for each, document in zip(wanted, answers, strict=True):

@@ -10,7 +10,7 @@ from fogbank.clouds.gcp.firestore.field_paths import NAME_PATH, read_path
 from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import check_collection, read_parent
 from fogbank.clouds.gcp.firestore.querying.plans import read_query
-from fogbank.clouds.gcp.firestore.querying.running import find_results, run, versions_of
+from fogbank.clouds.gcp.firestore.querying.running import find_results, run_consistently
 from fogbank.clouds.gcp.firestore.reading import read_consistency, read_mask
 from fogbank.clouds.gcp.firestore.rendering import document_message
 from fogbank.clouds.gcp.firestore.rules.guarding import guard_of, list_check
@@ -48,9 +48,7 @@ async def list_documents(firestore: Firestore, call: Call, request: Any) -> Any:
     consistency = read_consistency(firestore, parent.database, request)
     # What rules see of the limit is what was asked for.
     check = list_check(firestore, call, query._replace(limit=size), structured)
-    results = await run(firestore, query, consistency.at_us, check)
-    if consistency.transaction is not None:
-        consistency.transaction.note_query(query, versions_of(results))
+    results = await run_consistently(firestore, query, consistency, check)
     select = read_mask(request)
     response = firestore.message("ListDocumentsResponse")()
     response.documents.extend(document_message(parent.database, each.document, select) for each in results.found[:size])
