@@ -22,6 +22,8 @@ from fogbank.settings import Settings
 from fogbank.testing.server import ThreadedServer
 from tests.conformance.gcp.firestore.conftest import connect, emulated, ids, set_concurrency, where
 from tests.conformance.gcp.firestore.test_rest import call
+from tests.conformance.gcp.firestore.test_rules import call as call_as
+from tests.conformance.gcp.firestore.test_rules import token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -361,13 +363,29 @@ def test_over_rest(db: Any, server: ThreadedServer, project: str, pool: ThreadPo
     assert call(f"{url}:commit", "POST", body)[0] == 200
     assert result(writer)[0] == 200
     assert db.document("a/1").get().to_dict() == {"n": 1}
-    # A new transaction of a request that fails holds nothing.
+    # A transaction that is begun by reading reads only, unless it says otherwise.
+    body = {"documents": [name], "newTransaction": {}}
+    begun = call(f"{url}:batchGet", "POST", body)[1][0]
+    db.document("a/1").set({"n": 2})
+    # One of a request that fails holds nothing.
     query = {"from": [{"collectionId": "a"}], "where": {"fieldFilter": {"field": {"fieldPath": "n"}, "op": "EQUAL"}}}
     refused = call(f"{url}:runQuery", "POST", {"structuredQuery": query, "newTransaction": {"readWrite": {}}})
     assert refused[0] == 400
     db.document("a/1").delete()
     refused = call(f"{url}:beginTransaction", "POST", {"options": {"readWrite": {"retryTransaction": "bm9ib2R5"}}})
     assert (refused[0], refused[1]["error"]["message"]) == (400, "Invalid transaction.")
+
+
+def test_users_lock_nothing(server: ThreadedServer, project: str) -> None:
+    url = f"{server.url}/v1/projects/{project}/databases/(default)/documents:beginTransaction"
+    for options, status in (
+        ({}, 403),
+        ({"readWrite": {}}, 403),
+        ({"readWrite": {"concurrencyMode": "PESSIMISTIC"}}, 403),
+        ({"readWrite": {"concurrencyMode": "OPTIMISTIC"}}, 200),
+        ({"readOnly": {}}, 200),
+    ):
+        assert call_as(url, "POST", {"options": options}, bearer=token("ann"))[0] == status
 
 
 def test_reset_and_restore_release_everything(pool: ThreadPoolExecutor, project: str) -> None:

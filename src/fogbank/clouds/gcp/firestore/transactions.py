@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fogbank.clouds.gcp.firestore.concurrency import PESSIMISTIC, mode_of
+from fogbank.clouds.gcp.firestore.concurrency import OPTIMISTIC, PESSIMISTIC, mode_of
 from fogbank.clouds.gcp.firestore.locks import Locks, aborted
 from fogbank.clouds.gcp.firestore.service import find as find_database
 from fogbank.clouds.gcp.firestore.service import invalid, time_of
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fogbank.clouds.gcp.firestore.locks import Place, Turn
     from fogbank.clouds.gcp.firestore.names import Database, Named
     from fogbank.clouds.gcp.firestore.querying.plans import Query
+    from fogbank.clouds.gcp.firestore.rules.callers import Caller
     from fogbank.engines.documents.model import Key
     from fogbank.kernel.clock import Clock
     from fogbank.kernel.ids import Ids
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 IDLE_SECONDS: Final = 60
 WHOLE_SECONDS: Final = 270
 _STEM: Final = b"fogbank-"
+_USERS_LOCK_NOTHING: Final = (
+    "Users may begin no read-write transactions but those whose concurrency_mode is OPTIMISTIC."
+)
 OPEN_MAX: Final = 100_000
 
 
@@ -87,8 +91,12 @@ class Transactions:
         self._generation = store.generation
         self.locks = Locks(clock)
 
-    def begin(self, database: Database, options: Any) -> Transaction:
+    def begin(self, database: Database, options: Any, caller: Caller | None) -> Transaction:
         """Begin one as `TransactionOptions` say; read-only ones see the state of one time."""
+        mode = options.read_write.concurrency_mode
+        if caller is not None and caller.auth and not options.HasField("read_only") and mode != OPTIMISTIC:
+            # google/firestore/v1/common.proto, `TransactionOptions.ReadWrite.concurrency_mode`.
+            raise GrpcError(Code.PERMISSION_DENIED, _USERS_LOCK_NOTHING)
         self._forget()
         if len(self._open) >= OPEN_MAX:
             raise GrpcError(Code.RESOURCE_EXHAUSTED, "Too many transactions are open.")
@@ -98,7 +106,7 @@ class Transactions:
             at_us = time_of(options.read_only.read_time) if options.read_only.HasField("read_time") else now_us
         retried = options.read_write.retry_transaction
         made = Transaction(self._ids.sequence(), database, now_us, at_us=at_us, retried=retried)
-        made.mode = options.read_write.concurrency_mode
+        made.mode = mode
         self._open[made.id] = made
         return made
 

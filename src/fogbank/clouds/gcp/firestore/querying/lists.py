@@ -45,7 +45,7 @@ async def list_documents(firestore: Firestore, call: Call, request: Any) -> Any:
     structured = _structured(firestore, request, size + 1)
     query = read_query(parent, structured)
     await check_indexes(firestore, query)
-    consistency = read_consistency(firestore, parent.database, request)
+    consistency = read_consistency(firestore, call, parent.database, request)
     # What rules see of the limit is what was asked for.
     check = list_check(firestore, call, query._replace(limit=size), structured)
     results = await run_consistently(firestore, query, consistency, check)
@@ -91,7 +91,7 @@ async def _list_all(firestore: Firestore, call: Call, parent: Place, request: An
     """List documents by their ids, those that aren't there themselves among them."""
     collection = check_collection(request.collection_id)
     after = read_page_token(request.page_token)
-    consistency = read_consistency(firestore, parent.database, request)
+    consistency = read_consistency(firestore, call, parent.database, request)
     if consistency.transaction is not None or consistency.at_us is not None:
         raise invalid("show_missing cannot be used in a transaction or with a read_time.")
     start = firestore.message("Cursor")(before=False)

@@ -15,6 +15,7 @@ from fogbank.clouds.gcp.firestore.names import check_collection, check_document_
 from fogbank.clouds.gcp.firestore.names import read_document as read_name
 from fogbank.clouds.gcp.firestore.reading import read_mask
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
+from fogbank.clouds.gcp.firestore.rules.callers import read_caller
 from fogbank.clouds.gcp.firestore.rules.guarding import guard_of
 from fogbank.clouds.gcp.firestore.service import invalid, set_time, word
 from fogbank.clouds.gcp.firestore.shape import SHAPE
@@ -181,8 +182,7 @@ async def rollback(firestore: Firestore, call: Call, request: Any) -> Any:
 
 async def begin_transaction(firestore: Firestore, call: Call, request: Any) -> Any:
     """Begin a transaction; one that is run again after it was aborted is as old as it was then."""
-    del call
-    begun = firestore.transactions.begin(read_database(request.database), request.options)
+    begun = firestore.transactions.begin(read_database(request.database), request.options, read_caller(call))
     return firestore.message("BeginTransactionResponse")(transaction=begun.id)
 
 
