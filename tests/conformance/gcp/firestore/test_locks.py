@@ -313,6 +313,23 @@ def test_a_transaction_that_is_over_is_not_waited_for(
     timed_db.document("a/3").set({})
 
 
+def test_a_commit_that_waits_is_not_idle(timed_db: Any, timed_server: ThreadedServer, pool: ThreadPoolExecutor) -> None:
+    committing, busy = begin(timed_db), begin(timed_db)
+    read(committing, "a/1")
+    read(busy, "a/2")
+    committing.set(timed_db.document("a/2"), {"n": 1})
+    commit = pool.submit(committing._commit)
+    wait_for(timed_server, 1, commit)
+    for _ in range(2):
+        timed_server.advance(50)
+        read(busy, "a/2")
+    writer = pool.submit(timed_db.document("a/1").set, {"n": 2})
+    wait_for(timed_server, 2, commit, writer)
+    busy._rollback()
+    result(commit)
+    result(writer)
+
+
 def test_waiting_has_an_end(db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "WAIT_SECONDS_MAX", 0.05)
     transaction, other = begin(db), begin(db)

@@ -114,7 +114,7 @@ class Locks:
         now_us = self._clock.now()
         for place in turn.places:
             for holder in list(self.held.get(place, ())):
-                if holder.over_us <= now_us:
+                if holder.is_over(now_us):
                     self.release(holder)
                 elif holder is not transaction:
                     turn.blockers.add(holder)
@@ -136,7 +136,7 @@ class Locks:
             while turn.waits and (ring := _ring(turn)):
                 max(ring, key=_age).end_waiting(contended())
         timer = asyncio.get_running_loop().call_later(WAIT_SECONDS_MAX, turn.end_waiting, aborted())
-        self._watch(min((each.over_us for each in turn.blockers if each.turn is None), default=None))
+        self._watch(turn.blockers)
         if call is not None:
             call.waits += 1
         try:
@@ -183,8 +183,9 @@ class Locks:
         for transaction in {each for holders in self.held.values() for each in holders}:
             self.release(transaction)
 
-    def _watch(self, due_us: int | None) -> None:
-        """Look at the time of transactions once the first that is waited for may be over."""
+    def _watch(self, blockers: Iterable[Transaction]) -> None:
+        """Look at the time of transactions that are waited for once the first of them may be over."""
+        due_us = min((each.over_us for each in blockers if not (each.committing or each.released)), default=None)
         alarm = self._alarm
         if due_us is None or (alarm is not None and not alarm.cancelled and alarm.due_us <= due_us):
             return
@@ -194,12 +195,11 @@ class Locks:
 
     def _release_overdue(self) -> None:
         now_us = self._clock.now()
-        # Those that are committing aren't idle: they wait in real time.
-        blockers = {each for turn in self._waiting for each in turn.blockers if each.turn is None}
+        blockers = {each for turn in self._waiting for each in turn.blockers}
         for each in blockers:
-            if each.over_us <= now_us:
+            if each.is_over(now_us):
                 self.release(each)
-        self._watch(min((each.over_us for each in blockers if not each.released), default=None))
+        self._watch(blockers)
 
 
 def _ring(turn: Turn) -> list[Turn]:

@@ -46,7 +46,8 @@ class Transaction:
     """What one transaction has read: versions of documents (0 for none), and what queries found.
 
     `mode` is how it meets others, 0 until that is known. `age` is the number of its first attempt. `places` are the
-    documents that it holds, until it is `released`; `turn` is that of its commit, once that waits.
+    documents that it holds, until it is `released`; `turn` is that of its commit, once that waits. Where it is
+    `committing` it ends by that alone.
     """
 
     def __init__(self, number: int, database: Database, begun_us: int, *, at_us: int | None, retried: bytes) -> None:
@@ -60,13 +61,17 @@ class Transaction:
         self.documents: dict[Key, int] = {}
         self.queries: list[tuple[Query, list[tuple[Key, int]]]] = []
         self.places: set[Place] = set()
-        self.released = False
+        self.released = self.committing = False
         self.turn: Turn | None = None
 
     @property
     def over_us(self) -> int:
         """When it is over, unless it is used before."""
         return min(self.used_us + IDLE_SECONDS * SECOND_US, self.begun_us + WHOLE_SECONDS * SECOND_US) + 1
+
+    def is_over(self, now_us: int) -> bool:
+        """Tell whether it has done nothing for too long, or goes on for too long."""
+        return self.over_us <= now_us and not self.committing
 
     def note(self, wanted: Named, version: int) -> None:
         """Take note of a document that was read; what was seen first counts."""
@@ -115,7 +120,7 @@ class Transactions:
         self._forget()
         found = self._open.get(key)
         now_us = self._clock.now()
-        if found is None or found.over_us <= now_us:
+        if found is None or found.is_over(now_us):
             self._drop(key)
             if not key.startswith(_STEM):
                 raise invalid("Invalid transaction.")
@@ -129,6 +134,7 @@ class Transactions:
         """Return an open one that nobody finds any more; what it holds is released by whoever takes it."""
         found = self.find(database, key)
         del self._open[key]
+        found.committing = True
         return found
 
     def end(self, key: bytes) -> None:
@@ -164,7 +170,7 @@ class Transactions:
             self.forget()
         now_us = self._clock.now()
         for key, each in list(self._open.items())[:16]:
-            if each.over_us <= now_us:
+            if each.is_over(now_us):
                 self._drop(key)
 
 
