@@ -260,6 +260,26 @@ def test_a_transaction_reads_behind_a_commit_that_came_before(
     second._commit()
 
 
+def test_those_that_are_run_again_stand_in_line(db: Any, server: ThreadedServer, pool: ThreadPoolExecutor) -> None:
+    db.document("a/1").set({"n": 1})
+    given_up = [begin(db).id for _ in range(2)]
+    first, second = (begin(db, read_write={"retry_transaction": each}) for each in given_up)
+    assert read(first, "a/1") == [{"n": 1}]
+    reader = pool.submit(read, second, "a/1")
+    held = server.app._gcp.parts.transactions._open[first.id]
+    until(lambda: held.ended is not None)
+    # Whoever is new, or holds something, isn't held up.
+    assert read(begin(db, read_only={}), "a/1") == [{"n": 1}]
+    assert read(begin(db, read_write={"concurrency_mode": "OPTIMISTIC"}), "a/1") == [{"n": 1}]
+    other = begin(db)
+    assert read(other, "a/1") == [{"n": 1}]
+    other._rollback()
+    first.set(db.document("a/1"), {"n": 2})
+    first._commit()
+    assert result(reader) == [{"n": 2}]
+    second._rollback()
+
+
 def test_many_counters(server: ThreadedServer, project: str) -> None:
     async def count() -> None:
         with emulated(server.url):

@@ -6,7 +6,7 @@ transaction on a document blocks other transactions, batched writes and non-tran
 the transaction commits, fails or times out; locks are acquired in chronological order. So transactions share a document
 that they read, a commit has those that it writes to itself, and a transaction that holds nothing yet reads behind the
 commits that came before it. Transactions whose commits wait for one another are resolved at once: the youngest of them
-is aborted.
+is aborted. Those that are run again for that stand in line for what they read, or each would but abort the next again.
 
 Locks decide who waits, and nothing else: what was read is looked at again by the commit. They are in this process
 alone, as open transactions are.
@@ -18,6 +18,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from fogbank.kernel.clock import wake
 from fogbank.wire.grpc.status import Code, GrpcError
 
 if TYPE_CHECKING:
@@ -77,30 +78,38 @@ class Locks:
         """Lock documents for a transaction; tells whether it waited, so that they may be other than they were."""
         places = [place for key in keys if (place := (transaction.database, key)) not in transaction.places]
         waited = False
-        # Only who holds nothing waits for commits that wait themselves: nobody waits for it, so no ring can close.
-        for patient in (not transaction.places, False):
-            turns = self._ahead(transaction, places, patient=patient)
-            if not turns:
-                break
+        loop = asyncio.get_running_loop()
+        end = loop.time() + WAIT_SECONDS_MAX
+        while (ahead := self._ahead(transaction, places, patient=not waited)) and (rest := end - loop.time()) > 0:
             waited = True
-            await asyncio.wait([turn.ended for turn in turns])
+            await asyncio.wait(ahead, timeout=rest)
         if not transaction.released:
             for place in places:
                 self.held.setdefault(place, set()).add(transaction)
                 for turn in self._turns.get(place, ()):
                     if turn.waits:
                         turn.blockers.add(transaction)
+                        self._watch((transaction,))
             transaction.places.update(places)
         return waited
 
-    def _ahead(self, transaction: Transaction, places: list[Place], *, patient: bool) -> set[Turn]:
-        """Return the commits that are before a transaction: those that write, and for patient ones those that wait."""
-        return {
-            turn
+    def _ahead(self, transaction: Transaction, places: list[Place], *, patient: bool) -> set[asyncio.Future[None]]:
+        """Return the ends of what is before a transaction: commits that write, and for who is patient those that wait.
+
+        Only who holds nothing waits for what may wait itself: nobody waits for it, so no ring can close.
+        """
+        free = not transaction.places
+        ahead = {
+            turn.ended
             for place in places
             for turn in self._turns.get(place, ())
-            if turn.transaction is not transaction and (patient or not turn.waits)
+            if turn.transaction is not transaction and (not turn.waits or (free and patient))
         }
+        if not ahead and free and transaction.retried:
+            now_us = self._clock.now()
+            holders = {each for place in places for each in self.held.get(place, ())}
+            ahead = {each.end() for each in holders if each.retried and not each.is_over(now_us)}
+        return ahead
 
     @asynccontextmanager
     async def turn(
@@ -164,6 +173,8 @@ class Locks:
     def release(self, transaction: Transaction) -> None:
         """Give up what a transaction holds, and what it might still come to hold."""
         transaction.released = True
+        if transaction.ended is not None:
+            wake(transaction.ended)
         for place in transaction.places:
             holders = self.held[place]
             holders.discard(transaction)

@@ -11,6 +11,7 @@ of doing nothing.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.gcp.firestore.concurrency import OPTIMISTIC, PESSIMISTIC, mode_of
@@ -45,14 +46,16 @@ OPEN_MAX: Final = 100_000
 class Transaction:
     """What one transaction has read: versions of documents (0 for none), and what queries found.
 
-    `mode` is how it meets others, 0 until that is known. `age` is the number of its first attempt. `places` are the
+    `mode` is how it meets others, 0 until that is known. `age` is the number of its first attempt, which this one is
+    unless it is `retried`. `places` are the
     documents that it holds, until it is `released`; `turn` is that of its commit, once that waits. Where it is
     `committing` it ends by that alone.
     """
 
     def __init__(self, number: int, database: Database, begun_us: int, *, at_us: int | None, retried: bytes) -> None:
         self.age = _age(retried, number)
-        self.id = b"%s%x" % (_STEM, number) if self.age == number else b"%s%x-%x" % (_STEM, number, self.age)
+        self.retried = self.age != number
+        self.id = b"%s%x-%x" % (_STEM, number, self.age) if self.retried else b"%s%x" % (_STEM, number)
         self.database = database
         self.at_us = at_us
         self.read_only = at_us is not None
@@ -63,11 +66,18 @@ class Transaction:
         self.places: set[Place] = set()
         self.released = self.committing = False
         self.turn: Turn | None = None
+        self.ended: asyncio.Future[None] | None = None
 
     @property
     def over_us(self) -> int:
         """When it is over, unless it is used before."""
         return min(self.used_us + IDLE_SECONDS * SECOND_US, self.begun_us + WHOLE_SECONDS * SECOND_US) + 1
+
+    def end(self) -> asyncio.Future[None]:
+        """Return what is done once it is released."""
+        if self.ended is None:
+            self.ended = asyncio.get_running_loop().create_future()
+        return self.ended
 
     def is_over(self, now_us: int) -> bool:
         """Tell whether it has done nothing for too long, or goes on for too long."""
