@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -260,6 +262,27 @@ def test_a_transaction_reads_behind_a_commit_that_came_before(
     second._commit()
 
 
+def test_reads_of_one_transaction_do_not_hold_up_one_another(
+    db: Any, server: ThreadedServer, pool: ThreadPoolExecutor
+) -> None:
+    first, second = begin(db), begin(db)
+    read(first, "a/1")
+    writer = pool.submit(db.document("a/1").set, {"n": 1})
+    wait_for(server, 1, writer)
+    reader = pool.submit(read, second, "a/1")
+    reads = server.app._gcp.parts.transactions._open[second.id]
+    until(lambda: reads.joined is not None)
+    # From here on others wait for it, so it doesn't wait for them.
+    assert read(second, "a/2") == [None]
+    assert result(reader) == [None]
+    first.set(db.document("a/2"), {})
+    commit = pool.submit(first._commit)
+    wait_for(server, 2, writer, commit)
+    second._commit()
+    result(commit)
+    result(writer)
+
+
 def test_those_that_are_run_again_stand_in_line(db: Any, server: ThreadedServer, pool: ThreadPoolExecutor) -> None:
     db.document("a/1").set({"n": 1})
     given_up = [begin(db).id for _ in range(2)]
@@ -383,6 +406,19 @@ def test_a_client_that_goes_away_stops_waiting(
         result(writer)
     transaction._commit()
     assert db.document("a/1").get().to_dict() == {"n": 1}
+
+
+def test_a_client_of_rest_that_goes_away_stops_waiting(db: Any, server: ThreadedServer) -> None:
+    transaction = begin(db)
+    read(transaction, "a/1")
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    body = json.dumps({"fields": {"n": {"integerValue": "1"}}})
+    connection.request("PATCH", f"/v1/{db.document('a/1')._document_path}", body, {"Content-Type": "application/json"})
+    until(lambda: waiting(server) == 1)
+    connection.close()
+    until(lambda: waiting(server) == 0)
+    transaction._commit()
+    assert not db.document("a/1").get().exists
 
 
 def test_over_rest(db: Any, server: ThreadedServer, project: str, pool: ThreadPoolExecutor) -> None:

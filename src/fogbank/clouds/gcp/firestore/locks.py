@@ -80,10 +80,15 @@ class Locks:
         waited = False
         loop = asyncio.get_running_loop()
         end = loop.time() + WAIT_SECONDS_MAX
-        while (ahead := self._ahead(transaction, places, patient=not waited)) and (rest := end - loop.time()) > 0:
+        while not transaction.released and loop.time() < end:
+            ahead = self._ahead(transaction, places, patient=not waited)
+            if not ahead:
+                break
             waited = True
-            await asyncio.wait(ahead, timeout=rest)
+            await _wait_for(ahead, transaction, end)
         if not transaction.released:
+            if places and transaction.joined is not None:
+                wake(transaction.joined)
             for place in places:
                 self.held.setdefault(place, set()).add(transaction)
                 for turn in self._turns.get(place, ()):
@@ -211,6 +216,22 @@ class Locks:
             if each.is_over(now_us):
                 self.release(each)
         self._watch(blockers)
+
+
+async def _wait_for(ahead: set[asyncio.Future[None]], transaction: Transaction, end: float) -> None:
+    """Wait for all of something until a time of the loop.
+
+    A transaction that comes to hold something meanwhile, by another of its reads, is to see what it waits for now.
+    """
+    loop = asyncio.get_running_loop()
+    joined: set[asyncio.Future[None]] = set()
+    if not transaction.places:
+        if transaction.joined is None or transaction.joined.done():
+            transaction.joined = loop.create_future()
+        joined.add(transaction.joined)
+    while ahead and not any(each.done() for each in joined) and (rest := end - loop.time()) > 0:
+        _, waiting = await asyncio.wait(ahead | joined, timeout=rest, return_when=asyncio.FIRST_COMPLETED)
+        ahead &= waiting
 
 
 def _ring(turn: Turn) -> list[Turn]:

@@ -66,6 +66,8 @@ class Transaction:
         self.places: set[Place] = set()
         self.released = self.committing = False
         self.turn: Turn | None = None
+        # Done when it comes to hold something, and when it is released, if anybody waits for that.
+        self.joined: asyncio.Future[None] | None = None
         self.ended: asyncio.Future[None] | None = None
 
     @property
