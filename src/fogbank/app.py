@@ -303,6 +303,7 @@ class App:
             # What ended with its instance may have been noted meanwhile.
             self._history.forget()
             self._sessions.forget()
+            self._gcp.forget()
 
     async def settle(self) -> None:
         """Return once nothing is under way that runs without waiting for a client or the clock."""
@@ -378,6 +379,8 @@ class App:
         tunnels.connect = server.connect
         self._stack.push_async_callback(server.close)
         self._stack.push_async_callback(tunnels.close)
+        # Whoever waits for another client isn't waited for.
+        self._stack.callback(gcp.forget)
         self.port = await server.listen(settings.host, settings.port)
         tls_port = settings.tls_port
         if tls_port is None:
@@ -492,7 +495,7 @@ class App:
         azure_parts = AzureParts(store, clock, ids, invoker, receiver, self.poster, self.signer)
         azure = self._add(AzureGateway(azure_parts))
         rules, checks = self._firestore_rules(), self.settings.firestore_index_check
-        gcp = self._add(
+        gcp = self._gcp = self._add(
             GcpGateway(store, clock, ids, invoker, self.signer, receiver, checks_indexes=checks, firestore_rules=rules)
         )
         gcp.watch(self.watch)

@@ -80,6 +80,11 @@ class GcpGateway:
         if self._channels is not None:
             self._channels.close()
 
+    def forget(self) -> None:
+        """Give up what clients hold between requests: everything is other than it was, or is about to end."""
+        if self._parts is not None:
+            self._parts.transactions.forget()
+
     def claims(self, request: Request) -> bool:
         """Tell by host and path whether a request is for Google."""
         path = request.raw_path
@@ -143,6 +148,7 @@ class GcpGateway:
     def parts(self) -> Parts:
         """What the services stand on."""
         if self._parts is None:
+            from fogbank.clouds.gcp.firestore.transactions import Transactions  # noqa: PLC0415 - loaded on first use
             from fogbank.clouds.gcp.parts import Parts  # noqa: PLC0415 - loaded on first use
             from fogbank.connectors.waiting_room import WaitingRoom  # noqa: PLC0415 - loaded on first use
             from fogbank.wire.grpc.types import protobuf_types  # noqa: PLC0415 - loaded on first use
@@ -155,6 +161,7 @@ class GcpGateway:
                 protobuf_types(),
                 WaitingRoom(self._clock),
                 self._receiver,
+                Transactions(self._store, self._clock, self._ids),
                 self._checks_indexes,
                 self._firestore_rules,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from fogbank.clouds.gcp.firestore.transactions import Transactions
     from fogbank.connectors.invoker import Invoker
     from fogbank.connectors.waiting_room import WaitingRoom
     from fogbank.engines.messaging.receiving import Receiver
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 class Parts(NamedTuple):
     """The parts of the server that its Google services share.
 
-    With `checks_indexes` Firestore refuses queries for which no index is defined. `firestore_rules` are the security
-    rules of databases that have none of their own.
+    `transactions` are those of Firestore. With `checks_indexes` it refuses queries for which no index is defined.
+    `firestore_rules` are the security rules of databases that have none of their own.
     """
 
     store: Store
@@ -28,5 +29,6 @@ class Parts(NamedTuple):
     types: Types
     waiting_room: WaitingRoom
     receiver: Receiver
+    transactions: Transactions
     checks_indexes: bool = False
     firestore_rules: str = ""

@@ -163,7 +163,7 @@ class _Nobody:
 class _Quick:
     """A call of a method that doesn't wait: it runs to its end without a task and without watching the client."""
 
-    __slots__ = ("_answers", "_bytes_max", "_call", "_facts", "_found", "_message", "_noting", "_reader")
+    __slots__ = ("_answers", "_bytes_max", "_call", "_drive", "_facts", "_found", "_message", "_noting", "_reader")
 
     def __init__(self, facts: _Facts, call: Call, answers: Answers, bytes_max: int, noting: Noting | None) -> None:
         self._facts = facts
@@ -174,6 +174,7 @@ class _Quick:
         self._message: bytes | None = None
         self._reader: FrameReader | None = None
         self._found: list[bytes] = []
+        self._drive: Drive[Any] | None = None
 
     def data(self, part: bytes) -> None:
         """Take a part of the request: mostly there is but one, and it is whole."""
@@ -207,10 +208,12 @@ class _Quick:
         except Exception as error:  # noqa: BLE001 - answered in gRPC's form, and logged
             self._done(None, error)
         else:
-            Drive(work, cast("asyncio.Future[Any]", waits_for), self._done)
+            self._drive = Drive(work, cast("asyncio.Future[Any]", waits_for), self._done)
 
     def lost(self) -> None:
-        """Go on to the end."""
+        """Go on to the end, unless that may take long."""
+        if self._call.waits and self._drive is not None:
+            self._drive.cancel()
 
     def _only(self) -> bytes:
         if self._message is not None:

@@ -17,10 +17,11 @@ class Call:
     """What a method is told of its call, however it came in.
 
     `origin` is scheme and host as the caller addressed them. A method may add to `initial`, until its first answer,
-    and to `trailing`, until its end; REST has only the former.
+    and to `trailing`, until its end; REST has only the former. `waits` counts what a quick method waits for that may
+    take long: while it does, it ends if the client goes away.
     """
 
-    __slots__ = ("initial", "metadata", "origin", "timeout_seconds", "trailing")
+    __slots__ = ("initial", "metadata", "origin", "timeout_seconds", "trailing", "waits")
 
     def __init__(self, origin: str, metadata: Metadata, timeout_seconds: float | None = None) -> None:
         self.origin = origin
@@ -28,6 +29,7 @@ class Call:
         self.timeout_seconds = timeout_seconds
         self.initial: Metadata = []
         self.trailing: Metadata = []
+        self.waits = 0
 
 
 class Service(NamedTuple):
@@ -35,9 +37,9 @@ class Service(NamedTuple):
 
     A function takes `deps`, a `Call`, and the request, or an asynchronous iterator of requests; it is a coroutine that
     returns the answer, or an asynchronous generator of answers. `word` turns errors that aren't `GrpcError` into such.
-    `quick` names unary methods that never wait for anything but the store: they run to their end, whatever the client
-    does meanwhile, which spares the watching of it. `owns` tells whether a REST path is for a method, by the fields
-    that the path holds, where the patterns of several methods fit.
+    `quick` names unary methods that wait for nothing but the store, or say so (`Call.waits`): they run to their end,
+    whatever the client does meanwhile, which spares the watching of it. `owns` tells whether a REST path is for a
+    method, by the fields that the path holds, where the patterns of several methods fit.
     """
 
     name: str

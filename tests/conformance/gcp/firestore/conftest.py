@@ -6,8 +6,10 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 from google.cloud import firestore
+from google.cloud.firestore_admin_v1 import FirestoreAdminClient
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from tests.conformance.gcp.test_event_triggers import World
@@ -54,6 +56,22 @@ def timed_db(timed_server: ThreadedServer, project: str) -> Iterator[Any]:
     """A client of a server whose clock stands."""
     with connect(timed_server.url, project) as made:
         yield made
+
+
+def set_concurrency(url: str, project: str, mode: str) -> None:
+    """Have transactions of a project's default database meet others in a mode from now on."""
+    with grpc.insecure_channel(url.removeprefix("http://")) as channel:
+        admin = FirestoreAdminClient(transport=FirestoreAdminClient.get_transport_class("grpc")(channel=channel))
+        database = {"name": f"projects/{project}/databases/(default)", "concurrency_mode": mode}
+        changed = admin.update_database(database=database, update_mask={"paths": ["concurrency_mode"]})
+        assert changed.result(timeout=5).concurrency_mode.name == mode
+
+
+@pytest.fixture
+def optimistic_db(db: Any, server: ThreadedServer, project: str) -> Any:
+    """A client of a database in which nobody waits for a transaction."""
+    set_concurrency(server.url, project, "OPTIMISTIC")
+    return db
 
 
 @pytest.fixture

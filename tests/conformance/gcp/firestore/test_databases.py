@@ -62,10 +62,40 @@ def test_databases(admin: Any, server: ThreadedServer, project: str) -> None:
         assert default.document("a/b").get().exists
 
 
+def test_concurrency_modes(admin: Any, project: str) -> None:
+    parent = f"projects/{project}"
+    default = f"{parent}/databases/(default)"
+    assert admin.get_database(name=default).concurrency_mode.name == "PESSIMISTIC"
+    # It can be changed before anything is written.
+    database = {"name": default, "concurrency_mode": "OPTIMISTIC"}
+    changed = admin.update_database(database=database, update_mask={"paths": ["concurrency_mode"]})
+    assert changed.result(timeout=5).concurrency_mode.name == "OPTIMISTIC"
+    assert admin.get_database(name=default).concurrency_mode.name == "OPTIMISTIC"
+    # Without a mask, what is given is changed.
+    admin.update_database(database={"name": default, "delete_protection_state": "DELETE_PROTECTION_ENABLED"})
+    found = admin.get_database(name=default)
+    assert (found.concurrency_mode.name, found.delete_protection_state.name) == (
+        "OPTIMISTIC",
+        "DELETE_PROTECTION_ENABLED",
+    )
+    for database_id, mode in (("one", "PESSIMISTIC"), ("two", "OPTIMISTIC")):
+        settings = {"location_id": "nam5", "type_": "FIRESTORE_NATIVE", "concurrency_mode": mode}
+        made = admin.create_database(parent=parent, database_id=f"other-{database_id}", database=settings)
+        assert made.result(timeout=5).concurrency_mode.name == mode
+        assert admin.get_database(name=f"{parent}/databases/other-{database_id}").concurrency_mode.name == mode
+
+
 def test_what_there_is_not(admin: Any, project: str) -> None:
     parent = f"projects/{project}"
     database = {"location_id": "nam5", "type_": "DATASTORE_MODE"}
     with pytest.raises(exceptions.MethodNotImplemented, match=r"database\.type DATASTORE_MODE"):
         admin.create_database(parent=parent, database_id="other", database=database)
+    database = {"location_id": "nam5", "concurrency_mode": "OPTIMISTIC_WITH_ENTITY_GROUPS"}
+    refused = r"database\.concurrency_mode OPTIMISTIC_WITH_ENTITY_GROUPS"
+    with pytest.raises(exceptions.MethodNotImplemented, match=refused):
+        admin.create_database(parent=parent, database_id="other", database=database)
+    database["name"] = f"{parent}/databases/(default)"
+    with pytest.raises(exceptions.MethodNotImplemented, match=refused):
+        admin.update_database(database=database, update_mask={"paths": ["concurrency_mode"]})
     with pytest.raises(exceptions.MethodNotImplemented, match=r"Fogbank doesn't support .*FirestoreAdmin/ListBackups"):
         admin.list_backups(parent=f"{parent}/locations/nam5")

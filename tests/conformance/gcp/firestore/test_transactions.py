@@ -1,4 +1,8 @@
-"""Transactions: what was read must be as it was."""
+"""Transactions: what was read must be as it was.
+
+Where a transaction's own client changes meanwhile what it has read, the database is optimistic: in a pessimistic one
+the change would wait for the transaction's end (`test_locks`).
+"""
 
 from __future__ import annotations
 
@@ -31,8 +35,8 @@ def test_a_transaction_reads_and_writes(db: Any) -> None:
     assert (one.get().get("n"), two.get().get("n")) == (2, 3)
 
 
-def test_it_is_run_again_when_a_document_has_changed(db: Any) -> None:
-    document = db.document("a/1")
+def test_it_is_run_again_when_a_document_has_changed(optimistic_db: Any) -> None:
+    db, document = optimistic_db, optimistic_db.document("a/1")
     document.set({"n": 1})
     attempts = []
 
@@ -50,6 +54,7 @@ def test_it_is_run_again_when_a_document_has_changed(db: Any) -> None:
 
 
 def test_it_is_run_again_when_a_query_finds_something_else(db: Any) -> None:
+    # A document that nobody has read yet isn't locked.
     rooms = db.collection("rooms")
     rooms.document("a").set({"free": True})
     attempts = []
@@ -67,8 +72,8 @@ def test_it_is_run_again_when_a_query_finds_something_else(db: Any) -> None:
     assert db.document("counts/free").get().get("n") == 2
 
 
-def test_contention_is_given_up_after_some_attempts(db: Any) -> None:
-    document = db.document("a/1")
+def test_contention_is_given_up_after_some_attempts(optimistic_db: Any) -> None:
+    db, document = optimistic_db, optimistic_db.document("a/1")
     document.set({"n": 0})
 
     @firestore.transactional

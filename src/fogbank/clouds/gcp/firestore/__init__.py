@@ -11,7 +11,6 @@ from fogbank.clouds.gcp.firestore.listening.watching import Watches
 from fogbank.clouds.gcp.firestore.querying import lists, queries
 from fogbank.clouds.gcp.firestore.service import PACKAGE, Firestore, word
 from fogbank.clouds.gcp.firestore.shape import firestore_types
-from fogbank.clouds.gcp.firestore.transactions import Transactions
 from fogbank.clouds.gcp.firestore.writing import commits, streaming
 from fogbank.wire.grpc.service import Service
 
@@ -34,7 +33,7 @@ def make_firestore(parts: Parts) -> Firestore:
         parts.clock,
         parts.ids,
         firestore_types(),
-        Transactions(parts.store, parts.clock, parts.ids),
+        parts.transactions,
         Watches(parts.store, parts.clock),
         parts.checks_indexes,
         parts.firestore_rules,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fogbank.clouds.gcp.firestore.field_paths import read_path
 from fogbank.clouds.gcp.firestore.names import Named, read_database, read_document
 from fogbank.clouds.gcp.firestore.rendering import document_bytes, found, missing
+from fogbank.clouds.gcp.firestore.rules.callers import read_caller
 from fogbank.clouds.gcp.firestore.rules.guarding import guard_of
 from fogbank.clouds.gcp.firestore.service import find, invalid, moment, time_of
 from fogbank.engines.documents import documents, history
@@ -35,8 +36,13 @@ class Consistency(NamedTuple):
     new: bool
     at_us: int | None
 
+    def give_up(self, firestore: Firestore) -> None:
+        """End a new transaction whose id the client doesn't come to know."""
+        if self.new and self.transaction is not None:
+            firestore.transactions.end(self.transaction.id)
 
-def read_consistency(firestore: Firestore, database: Database, request: Any) -> Consistency:
+
+def read_consistency(firestore: Firestore, call: Call, database: Database, request: Any) -> Consistency:
     """Return what a request says of its consistency; raises `GrpcError`."""
     kind = request.WhichOneof("consistency_selector")
     if kind is None:
@@ -49,7 +55,11 @@ def read_consistency(firestore: Firestore, database: Database, request: Any) -> 
     if kind == "transaction":
         transaction = firestore.transactions.find(database, request.transaction)
         return Consistency(transaction, new=False, at_us=transaction.at_us)
-    transaction = firestore.transactions.begin(database, request.new_transaction)
+    options = request.new_transaction
+    if options.WhichOneof("mode") is None:
+        # Where a transaction is begun by reading, that is its default (`BatchGetDocumentsRequest.new_transaction`).
+        options.read_only.SetInParent()
+    transaction = firestore.transactions.begin(database, options, read_caller(call))
     return Consistency(transaction, new=True, at_us=transaction.at_us)
 
 
@@ -83,7 +93,9 @@ async def get_document(firestore: Firestore, call: Call, request: Any) -> Any:
     wanted = read_document(request.name)
     guard = guard_of(firestore, call, wanted.database)
     select = read_mask(request)
-    consistency = read_consistency(firestore, wanted.database, request)
+    consistency = read_consistency(firestore, call, wanted.database, request)
+    if consistency.transaction is not None:
+        await firestore.transactions.hold(consistency.transaction, [wanted.key])
     _, (document,) = await firestore.store.read(read_each, wanted.database, [wanted], consistency.at_us, guard)
     if consistency.transaction is not None:
         consistency.transaction.note(wanted, 0 if document is None else document.version)
@@ -100,11 +112,17 @@ async def batch_get_documents(firestore: Firestore, call: Call, request: Any) ->
     if any(each.database != database for each in wanted):
         raise invalid("All documents must be of the request's database.")
     select = read_mask(request)
-    consistency = read_consistency(firestore, database, request)
-    read_time_us, answers = await firestore.store.read(
-        read_each, database, wanted, consistency.at_us, guard_of(firestore, call, database)
-    )
+    consistency = read_consistency(firestore, call, database, request)
     transaction = consistency.transaction
+    try:
+        if transaction is not None:
+            await firestore.transactions.hold(transaction, [each.key for each in wanted])
+        read_time_us, answers = await firestore.store.read(
+            read_each, database, wanted, consistency.at_us, guard_of(firestore, call, database)
+        )
+    except BaseException:
+        consistency.give_up(firestore)
+        raise
     if consistency.new and transaction is not None:
         yield firestore.message("BatchGetDocumentsResponse")(transaction=transaction.id)
     for each, document in zip(wanted, answers, strict=True):

@@ -7,7 +7,7 @@ operation is returned, which is over.
 from __future__ import annotations
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,9 +16,11 @@ import msgspec
 from fogbank.clouds.gcp.firestore.admin import fields, indexes
 from fogbank.clouds.gcp.firestore.admin.resources import DEFAULT, PACKAGE, finish
 from fogbank.clouds.gcp.firestore.admin.resources import missing as _missing
+from fogbank.clouds.gcp.firestore.concurrency import FACTS, OPTIMISTIC, PESSIMISTIC, read_facts
 from fogbank.clouds.gcp.firestore.indexing import definitions
 from fogbank.clouds.gcp.firestore.names import Database, read_database, scope_of
 from fogbank.clouds.gcp.firestore.rules import keeping
+from fogbank.clouds.gcp.firestore.service import create_database as create_database_unless_there
 from fogbank.clouds.gcp.firestore.service import find, set_time
 from fogbank.clouds.gcp.firestore.shape import HISTORY_SECONDS, configuration, feed_of
 from fogbank.clouds.gcp.masks import merge
@@ -39,15 +41,14 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
     from fogbank.wire.grpc.service import Call
 
-FACTS: Final = "facts"
 LOCATION: Final = "nam5"
 DATABASES_MAX: Final = 1_000
 _PARENT: Final = re.compile(r"projects/([^/]+)")
 # Google Cloud, "CreateDatabaseRequest.database_id": 4 to 63 letters, digits and hyphens; not like a UUID.
 _ID: Final = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
 _NATIVE: Final = 1
-_OPTIMISTIC: Final = 1
 _DISABLED: Final = 2
+_DELETE_UNPROTECTED: Final = 1
 _DELETE_PROTECTED: Final = 2
 _STANDARD: Final = 1
 _SUPPORTED: Final = {
@@ -61,15 +62,16 @@ _SUPPORTED: Final = {
     "database_edition": None,
     "etag": None,
 }
-# What there is of each setting; 0 is for what isn't said.
+# What there is of each setting, the default first; 0 is for what isn't said.
 _VALUES: Final = {
-    "type": _NATIVE,
-    "concurrency_mode": _OPTIMISTIC,
-    "point_in_time_recovery_enablement": _DISABLED,
-    "app_engine_integration_mode": _DISABLED,
-    "database_edition": _STANDARD,
+    "type": (_NATIVE,),
+    "concurrency_mode": (PESSIMISTIC, OPTIMISTIC),
+    "point_in_time_recovery_enablement": (_DISABLED,),
+    "app_engine_integration_mode": (_DISABLED,),
+    "database_edition": (_STANDARD,),
+    "delete_protection_state": (_DELETE_UNPROTECTED, _DELETE_PROTECTED),
 }
-_MUTABLE: Final = ("delete_protection_state",)
+_MUTABLE: Final = ("delete_protection_state", "concurrency_mode")
 
 
 def admin_service(parts: Parts) -> Service:
@@ -122,8 +124,8 @@ async def create_database(parts: Parts, _call: Call, request: Any) -> Any:
 
 
 def _check(message: Any) -> None:
-    for field, value in _VALUES.items():
-        if getattr(message, field) not in {0, value}:
+    for field, values in _VALUES.items():
+        if getattr(message, field) not in {0, *values}:
             kind = message.DESCRIPTOR.fields_by_name[field].enum_type
             raise unsupported(f"database.{field} {kind.values_by_number[getattr(message, field)].name}")
 
@@ -138,12 +140,12 @@ def _configured(config: CollectionConfig, message: Any) -> CollectionConfig:
 
 def show(parts: Parts, collection: Collection) -> Any:
     """Return a database as the API shows it."""
-    message = parts.types.message(f"{PACKAGE}.Database").FromString(b64decode(collection.config.labels.get(FACTS, "")))
+    message = read_facts(collection.config.labels.get(FACTS, ""))
     message.name = f"projects/{collection.scope.split('/')[1]}/databases/{collection.name}"
     message.location_id = message.location_id or LOCATION
-    for field, value in {**_VALUES, "delete_protection_state": 1}.items():
+    for field, values in _VALUES.items():
         if not getattr(message, field):
-            setattr(message, field, value)
+            setattr(message, field, values[0])
     message.version_retention_period.seconds = HISTORY_SECONDS
     set_time(message.create_time, collection.created_us)
     set_time(message.update_time, collection.created_us)
@@ -187,19 +189,24 @@ async def list_databases(parts: Parts, _call: Call, request: Any) -> Any:
 
 
 async def update_database(parts: Parts, _call: Call, request: Any) -> Any:
-    """Change what the mask names: whether a database is protected."""
+    """Change what the mask names: whether a database is protected, and how transactions meet others in it."""
     database = read_database(request.database.name)
     refuse_unsupported(request.database, {**_SUPPORTED, "uid": None, "create_time": None, "update_time": None,
                                           "version_retention_period": None}, "database")  # fmt: skip
+    _check(request.database)
 
     def change(config: CollectionConfig) -> CollectionConfig:
-        message = parts.types.message(f"{PACKAGE}.Database").FromString(b64decode(config.labels.get(FACTS, "")))
+        message = read_facts(config.labels.get(FACTS, ""))
         if request.HasField("update_mask"):
             merge(message, request.database, request.update_mask, _MUTABLE)
-        elif request.database.delete_protection_state:
-            message.delete_protection_state = request.database.delete_protection_state
+        else:
+            for field in _MUTABLE:
+                setattr(message, field, getattr(request.database, field) or getattr(message, field))
         return _configured(config, message)
 
+    if database.id == DEFAULT:
+        # It is there by itself.
+        await create_database_unless_there(parts.store, parts.ids, database)
     try:
         changed = await parts.store.run(collections.update, database, change)
     except CollectionNotFoundError:

@@ -10,7 +10,7 @@ from fogbank.clouds.gcp.firestore.field_paths import NAME_PATH, read_path
 from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import check_collection, read_parent
 from fogbank.clouds.gcp.firestore.querying.plans import read_query
-from fogbank.clouds.gcp.firestore.querying.running import find_results, run, versions_of
+from fogbank.clouds.gcp.firestore.querying.running import find_results, run_consistently
 from fogbank.clouds.gcp.firestore.reading import read_consistency, read_mask
 from fogbank.clouds.gcp.firestore.rendering import document_message
 from fogbank.clouds.gcp.firestore.rules.guarding import guard_of, list_check
@@ -45,12 +45,10 @@ async def list_documents(firestore: Firestore, call: Call, request: Any) -> Any:
     structured = _structured(firestore, request, size + 1)
     query = read_query(parent, structured)
     await check_indexes(firestore, query)
-    consistency = read_consistency(firestore, parent.database, request)
+    consistency = read_consistency(firestore, call, parent.database, request)
     # What rules see of the limit is what was asked for.
     check = list_check(firestore, call, query._replace(limit=size), structured)
-    results = await run(firestore, query, consistency.at_us, check)
-    if consistency.transaction is not None:
-        consistency.transaction.note_query(query, versions_of(results))
+    results = await run_consistently(firestore, query, consistency, check)
     select = read_mask(request)
     response = firestore.message("ListDocumentsResponse")()
     response.documents.extend(document_message(parent.database, each.document, select) for each in results.found[:size])
@@ -93,7 +91,7 @@ async def _list_all(firestore: Firestore, call: Call, parent: Place, request: An
     """List documents by their ids, those that aren't there themselves among them."""
     collection = check_collection(request.collection_id)
     after = read_page_token(request.page_token)
-    consistency = read_consistency(firestore, parent.database, request)
+    consistency = read_consistency(firestore, call, parent.database, request)
     if consistency.transaction is not None or consistency.at_us is not None:
         raise invalid("show_missing cannot be used in a transaction or with a read_time.")
     start = firestore.message("Cursor")(before=False)

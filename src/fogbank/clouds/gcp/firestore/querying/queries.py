@@ -8,7 +8,7 @@ from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import read_parent
 from fogbank.clouds.gcp.firestore.querying.aggregating import read_aggregations
 from fogbank.clouds.gcp.firestore.querying.plans import read_query
-from fogbank.clouds.gcp.firestore.querying.running import run, versions_of
+from fogbank.clouds.gcp.firestore.querying.running import run, run_consistently
 from fogbank.clouds.gcp.firestore.reading import read_consistency
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
 from fogbank.clouds.gcp.firestore.rules.guarding import guard_of, list_check
@@ -20,9 +20,6 @@ from fogbank.wire.grpc.encoded import Encoded, part, timestamp, varint
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from fogbank.clouds.gcp.firestore.querying.plans import Query
-    from fogbank.clouds.gcp.firestore.querying.running import Check, Results
-    from fogbank.clouds.gcp.firestore.reading import Consistency
     from fogbank.clouds.gcp.firestore.service import Firestore
     from fogbank.wire.grpc.service import Call
 
@@ -40,9 +37,9 @@ async def run_query(firestore: Firestore, call: Call, request: Any) -> AsyncIter
         raise invalid("A query has a structured_query.")
     query = read_query(read_parent(request.parent), request.structured_query)
     await check_indexes(firestore, query)
-    consistency = read_consistency(firestore, query.database, request)
+    consistency = read_consistency(firestore, call, query.database, request)
     check = list_check(firestore, call, query, request.structured_query)
-    results = await _run(firestore, query, consistency, check)
+    results = await run_consistently(firestore, query, consistency, check)
     if consistency.new and consistency.transaction is not None:
         yield firestore.message("RunQueryResponse")(transaction=consistency.transaction.id)
     read_time = part(_READ_TIME, timestamp(results.read_time_us))
@@ -57,13 +54,6 @@ async def run_query(firestore: Firestore, call: Call, request: Any) -> AsyncIter
         yield Encoded(read_time + skipped)
 
 
-async def _run(firestore: Firestore, query: Query, consistency: Consistency, check: Check | None) -> Results:
-    results = await run(firestore, query, consistency.at_us, check)
-    if consistency.transaction is not None:
-        consistency.transaction.note_query(query, versions_of(results))
-    return results
-
-
 def _refuse_explaining(request: Any) -> None:
     if request.HasField("explain_options"):
         raise unsupported("explain_options")
@@ -76,9 +66,9 @@ async def run_aggregation_query(firestore: Firestore, call: Call, request: Any) 
     query = read_query(read_parent(request.parent), aggregating.structured_query)
     aggregations = read_aggregations(aggregating.aggregations)
     await check_indexes(firestore, query, [each.path for each in aggregations if each.path is not None])
-    consistency = read_consistency(firestore, query.database, request)
+    consistency = read_consistency(firestore, call, query.database, request)
     check = list_check(firestore, call, query, aggregating.structured_query)
-    results = await _run(firestore, query, consistency, check)
+    results = await run_consistently(firestore, query, consistency, check)
     response = firestore.message("RunAggregationQueryResponse")()
     if consistency.new and consistency.transaction is not None:
         response.transaction = consistency.transaction.id

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from fogbank.clouds.gcp.firestore.querying.plans import Query
     from fogbank.clouds.gcp.firestore.querying.sources import Source, Tree
+    from fogbank.clouds.gcp.firestore.reading import Consistency
     from fogbank.clouds.gcp.firestore.service import Firestore
     from fogbank.engines.documents.model import Collection, Document
     from fogbank.storage import Tx
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # So many documents are looked at among the other requests; what needs more is run again on a thread of its own.
 LOOKED_AT_BRIEFLY_MAX: Final = 400
+# So often a transaction runs a query to find what nobody is about to write; in the end its commit tells.
+RUNS_MAX: Final = 4
 _PAGE_FIRST: Final = 64
 _PAGE: Final = 500
 _PAGE_BYTES_MAX: Final = 8_000_000
@@ -58,6 +61,27 @@ async def run(firestore: Firestore, query: Query, at_us: int | None = None, chec
         return await firestore.store.read(find_results, query, at_us, LOOKED_AT_BRIEFLY_MAX, check)
     except _LongError:
         return await firestore.store.scan(find_results, query, at_us, None, check)
+
+
+async def run_consistently(
+    firestore: Firestore, query: Query, consistency: Consistency, check: Check | None = None
+) -> Results:
+    """Run a query as a request says; its transaction holds and notes what is found."""
+    transaction = consistency.transaction
+    if transaction is None:
+        return await run(firestore, query, consistency.at_us, check)
+    try:
+        results = await run(firestore, query, consistency.at_us, check)
+        for _ in range(RUNS_MAX - 1):
+            if not await firestore.transactions.hold(transaction, [each.key for each in results.found]):
+                break
+            # Somebody was about to write what was found.
+            results = await run(firestore, query, consistency.at_us, check)
+    except BaseException:
+        consistency.give_up(firestore)
+        raise
+    transaction.note_query(query, versions_of(results))
+    return results
 
 
 async def find_results(

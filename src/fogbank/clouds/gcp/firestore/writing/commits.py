@@ -1,4 +1,7 @@
-"""Commits: several writes, all or none, after what their transaction has read was looked at again."""
+"""Commits: several writes, all or none, after what their transaction has read was looked at again.
+
+A commit waits for the transactions that hold what it writes (`locks`), with or without a transaction of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.clouds.gcp.firestore.events.telling import tell
+from fogbank.clouds.gcp.firestore.locks import aborted
 from fogbank.clouds.gcp.firestore.names import check_collection, check_document_id, named, read_database, read_parent
 from fogbank.clouds.gcp.firestore.names import read_document as read_name
 from fogbank.clouds.gcp.firestore.reading import read_mask
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
+from fogbank.clouds.gcp.firestore.rules.callers import read_caller
 from fogbank.clouds.gcp.firestore.rules.guarding import guard_of
 from fogbank.clouds.gcp.firestore.service import invalid, set_time, word
 from fogbank.clouds.gcp.firestore.shape import SHAPE
-from fogbank.clouds.gcp.firestore.transactions import aborted
 from fogbank.clouds.gcp.firestore.writing.writes import plan
 from fogbank.engines.documents import collections, documents
 from fogbank.engines.documents.documents import Write, Written
@@ -92,21 +96,24 @@ async def commit(firestore: Firestore, call: Call, request: Any) -> Any:
     """Make writes, in a transaction or without one."""
     database = read_database(request.database)
     planned = [_plan(database, each) for each in request.writes]
-    transaction = None
-    if request.transaction:
-        transaction = firestore.transactions.find(database, request.transaction)
-        # It is over, whatever comes of it.
-        firestore.transactions.end(request.transaction)
-        if transaction.read_only:
-            if planned:
-                raise invalid("Cannot modify entities in a read-only transaction.")
-            transaction = None
-    guard = guard_of(firestore, call, database)
-    return _shown(firestore, planned, await _commit(firestore, database, planned, guard, transaction))
+    if not request.transaction:
+        guard = guard_of(firestore, call, database)
+        return _shown(firestore, planned, await _commit(firestore, call, database, planned, guard))
+    # It is over, whatever comes of it.
+    transaction = firestore.transactions.take(database, request.transaction)
+    try:
+        if transaction.read_only and planned:
+            raise invalid("Cannot modify entities in a read-only transaction.")
+        guard = guard_of(firestore, call, database)
+        checked = None if transaction.read_only else transaction
+        return _shown(firestore, planned, await _commit(firestore, call, database, planned, guard, checked))
+    finally:
+        firestore.transactions.locks.release(transaction)
 
 
 async def _commit(
     firestore: Firestore,
+    call: Call | None,
     database: Database,
     planned: Sequence[Planned],
     guard: Guard | None,
@@ -114,7 +121,14 @@ async def _commit(
 ) -> Committed:
     numbers = firestore.ids.sequences(len(planned))
     draw = firestore.ids.sequence
-    done: Committed = await firestore.write(database, apply, planned, numbers, transaction, draw, guard)
+    locks = firestore.transactions.locks
+    done: Committed
+    if not locks.held:
+        done = await firestore.write(database, apply, planned, numbers, transaction, draw, guard)
+        return done
+    keys = {each.wanted.key for each in planned if not each.verify}
+    async with locks.turn(database, keys, transaction, call):
+        done = await firestore.write(database, apply, planned, numbers, transaction, draw, guard)
     return done
 
 
@@ -123,7 +137,7 @@ async def commit_writes(
 ) -> tuple[list[Planned], Committed]:
     """Make the writes of a request, outside of any transaction."""
     planned = [_plan(database, each) for each in writes]
-    return planned, await _commit(firestore, database, planned, guard)
+    return planned, await _commit(firestore, None, database, planned, guard)
 
 
 def _plan(database: Database, write: Any) -> Planned:
@@ -167,9 +181,8 @@ async def rollback(firestore: Firestore, call: Call, request: Any) -> Any:
 
 
 async def begin_transaction(firestore: Firestore, call: Call, request: Any) -> Any:
-    """Begin a transaction; one that is run again after it was aborted is like any other."""
-    del call
-    begun = firestore.transactions.begin(read_database(request.database), request.options)
+    """Begin a transaction; one that is run again after it was aborted is as old as it was then."""
+    begun = firestore.transactions.begin(read_database(request.database), request.options, read_caller(call))
     return firestore.message("BeginTransactionResponse")(transaction=begun.id)
 
 
@@ -184,7 +197,7 @@ async def batch_write(firestore: Firestore, call: Call, request: Any) -> Any:
     response = firestore.message("BatchWriteResponse")()
     # All are started before the first is waited for, so that they share a commit.
     guard = guard_of(firestore, call, database)
-    outcomes = await asyncio.gather(*(_try(firestore, database, each, guard) for each in planned))
+    outcomes = await asyncio.gather(*(_try(firestore, call, database, each, guard) for each in planned))
     for each, outcome in zip(planned, outcomes, strict=True):
         result, status = response.write_results.add(), response.status.add()
         if isinstance(outcome, GrpcError):
@@ -195,10 +208,10 @@ async def batch_write(firestore: Firestore, call: Call, request: Any) -> Any:
 
 
 async def _try(
-    firestore: Firestore, database: Database, planned: Planned, guard: Guard | None
+    firestore: Firestore, call: Call, database: Database, planned: Planned, guard: Guard | None
 ) -> Committed | GrpcError:
     try:
-        return await _commit(firestore, database, [planned], guard)
+        return await _commit(firestore, call, database, [planned], guard)
     except GrpcError as error:
         return error
     except Exception as error:
@@ -239,7 +252,7 @@ async def update_document(firestore: Firestore, call: Call, request: Any) -> Any
 
 async def _write_one(firestore: Firestore, call: Call, database: Database, write: Any, request: Any) -> Any:
     select = read_mask(request)
-    done = await _commit(firestore, database, [plan(write)], guard_of(firestore, call, database))
+    done = await _commit(firestore, call, database, [plan(write)], guard_of(firestore, call, database))
     after = done.written[0].after
     assert after is not None
     return Encoded(document_bytes(database, after, select))
@@ -251,5 +264,5 @@ async def delete_document(firestore: Firestore, call: Call, request: Any) -> Any
     write = firestore.message("Write")(delete=request.name)
     if request.HasField("current_document"):
         write.current_document.CopyFrom(request.current_document)
-    await _commit(firestore, wanted.database, [plan(write)], guard_of(firestore, call, wanted.database))
+    await _commit(firestore, call, wanted.database, [plan(write)], guard_of(firestore, call, wanted.database))
     return firestore.types.message("google.protobuf.Empty")()
