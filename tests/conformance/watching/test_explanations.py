@@ -38,6 +38,19 @@ def test_near_names_are_offered(client: Callable[..., Any], watched: Watched) ->
     assert told["cure"].startswith("Did you mean orders?")
 
 
+def test_what_libraries_look_for_by_themselves_is_passed_over(client: Callable[..., Any], watched: Watched) -> None:
+    probe = urllib.request.Request(
+        f"{watched.url}/computeMetadata/v1/instance/id", headers={"Metadata-Flavor": "Google"}
+    )
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(probe)
+    assert watched.show()["operation"].startswith("GET")
+    fails(client("sqs").get_queue_url, QueueName="orders")
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(probe)
+    assert watched.show()["operation"] == "GetQueueUrl"
+
+
 def test_the_region_that_has_it_is_named(client: Callable[..., Any], watched: Watched, account: str) -> None:
     table = {
         "TableName": "things",

@@ -51,7 +51,7 @@ class RequestsEndpoint:
     `GET /_fogbank/requests?after=&limit=&wait=&cloud=&service=&operation=&status=` lists: without `after` the latest,
     with it the first ones behind that number, waiting up to `wait` seconds for one. `cloud`, `service` and `operation`
     are patterns, `status` a number, `4xx`, `error` or `ok`. Below the path stands a request by its number, or `last`,
-    which is the last one that failed, and its `/explanation`.
+    which is the last one that failed (of those to a service, if there are such), and its `/explanation`.
     """
 
     def __init__(self, store: Store, log: RequestLog) -> None:
@@ -102,15 +102,16 @@ class RequestsEndpoint:
 
     def _find(self, which: str) -> Told:
         if which == "last":
-            for entry in self._log.entries():
-                told = tell(entry)
-                if told.failed:
-                    return told
-            raise RefusedError(404, "No request has failed, of those that are kept.")
-        found = self._log.find(int(which))
-        if found is None:
+            failed = [told for told in map(tell, self._log.entries()) if told.failed]
+            # Libraries look for what needn't be there, such as an attribute of their machine: that is no service's.
+            found = next((told for told in failed if told.seen.service), failed[0] if failed else None)
+            if found is None:
+                raise RefusedError(404, "No request has failed, of those that are kept.")
+            return found
+        entry = self._log.find(int(which))
+        if entry is None:
             raise RefusedError(404, f"There is no request {which}, or it isn't kept any more.")
-        return tell(found)
+        return tell(entry)
 
 
 def tell(entry: Entry) -> Told:
