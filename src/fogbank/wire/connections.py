@@ -1,15 +1,19 @@
-"""What servers of both versions of HTTP have in common: their open connections, and the date of their answers."""
+"""What servers of both versions of HTTP have in common: open connections, when answers leave, and their date."""
 
 from __future__ import annotations
 
 import asyncio
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from fogbank.kernel.clock import SECOND_US, wake
 
 if TYPE_CHECKING:
     from fogbank.kernel.clock import Clock
+
+
+# So many answers don't wait for more.
+TOGETHER_MAX: Final = 32
 
 
 class Closable(Protocol):
@@ -53,6 +57,35 @@ class Connections(set[C]):
         if self._gone is None or self._gone.done():
             self._gone = asyncio.get_running_loop().create_future()
         return self._gone
+
+
+class Departures:
+    """Answers on many connections that leave together, at the end of a turn of the event loop.
+
+    A write to a client that waits has to wake its processor, which costs several times as much as the write itself: 30
+    to 45 µs in a virtual machine. Those right behind it find it awake.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[tuple[asyncio.Transport, bytes]] = []
+
+    def add(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Have something written with what else leaves in this turn."""
+        waiting = self._waiting
+        waiting.append((transport, data))
+        if len(waiting) == 1:
+            self._loop.call_soon(self.flush)
+        elif len(waiting) >= TOGETHER_MAX:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write all that waits, now: before anything that doesn't go this way."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for transport, data in waiting:
+                if not transport.is_closing():
+                    transport.write(data)
 
 
 class Dates:

@@ -28,7 +28,7 @@ from fogbank.wire.http1_reader import RequestReader
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fogbank.wire.connections import Connections
+    from fogbank.wire.connections import Connections, Departures
     from fogbank.wire.http import Handler, Request
     from fogbank.wire.http1_reader import Bodies
 
@@ -63,6 +63,7 @@ class ServerSide(Protocol):
     patience: Patience
     bodies: Bodies
     closing: bool
+    departures: Departures
     connections: Connections[Connection]
     # Who takes over connections that begin with these bytes, with what was read of them.
     others: Sequence[tuple[bytes, Taker]]
@@ -194,7 +195,7 @@ class Connection(asyncio.Protocol):
         elif stream is not None and self._current is not None and self._current.stream is stream:
             # The body of the request under way will never be whole: the refusal takes the place of its answer.
             if self._replying or self._under_way is None:
-                self._transport.abort()
+                self._abort()
             else:
                 self._under_way.cancel()
 
@@ -218,7 +219,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once, whatever is under way."""
-        self._transport.abort()
+        self._abort()
 
     def sweep(self, now: float) -> None:
         """End the connection if its client has not moved in time; `now` is the loop's time."""
@@ -271,7 +272,7 @@ class Connection(asyncio.Protocol):
         if self._refusal is not None and self._refusal[1].stream is request.stream is not None:
             self._next()
         elif isinstance(error, asyncio.CancelledError | BodyIncompleteError | ConnectionDroppedError):
-            self._transport.abort()
+            self._abort()
         else:
             try:
                 if response is None:
@@ -280,7 +281,7 @@ class Connection(asyncio.Protocol):
                 self._respond(request, response)
             except Exception:  # noqa: BLE001 - whatever the application returned, the connection must end
                 _log.exception("no answer could be written to %s %s", request.method, request.raw_path)
-                self._transport.abort()
+                self._abort()
 
     def _respond(self, request: Request, response: Response) -> None:
         if request.stream is not None and request.stream is self._reader.stream:
@@ -291,7 +292,7 @@ class Connection(asyncio.Protocol):
         if isinstance(body, bytes):
             length = length if silent and length is not None else len(body)
             head = encode_head(response, self._server.date(), length, request.version, keep_alive=self._keep_alive)
-            self._transport.write(head if silent else head + body)
+            self._server.departures.add(self._transport, head if silent else head + body)
             self._next()
         else:
             if isinstance(response, Switch):
@@ -300,7 +301,7 @@ class Connection(asyncio.Protocol):
             chunked = length is None and request.version != "1.0"
             self._keep_alive = self._keep_alive and (chunked or length is not None)
             head = encode_head(response, self._server.date(), length, request.version, keep_alive=self._keep_alive)
-            self._transport.write(head)
+            self._write(head)
             self._replying = True
             writing = write_stream(self._transport, self._writable, body, length, chunked=chunked, silent=silent)
             task = self._under_way = self._loop.create_task(writing)
@@ -309,7 +310,7 @@ class Connection(asyncio.Protocol):
     def _switch(self, response: Switch) -> None:
         """Answer that HTTP is over, and hand the connection over."""
         lines = b"".join([b"%b: %b\r\n" % header for header in response.headers])
-        self._transport.write(b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n" % lines)
+        self._write(b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n" % lines)
         self._lost = True
         self._server.forget(self)
         response.begin(self._server, self._transport, self._reader.give_up())
@@ -317,11 +318,11 @@ class Connection(asyncio.Protocol):
     def _written(self, task: asyncio.Task[None]) -> None:
         self._under_way = None
         if task.cancelled():
-            self._transport.abort()
+            self._abort()
         elif (error := task.exception()) is not None:
             if not isinstance(error, ReplyBrokenError):
                 _log.error("a streamed reply broke off", exc_info=error)
-            self._transport.abort()
+            self._abort()
         else:
             self._next()
 
@@ -346,9 +347,19 @@ class Connection(asyncio.Protocol):
         elif self._invited:
             self._continue()
 
+    def _write(self, data: bytes) -> None:
+        """Write something at once, behind what was to leave before."""
+        self._server.departures.flush()
+        self._transport.write(data)
+
+    def _abort(self) -> None:
+        """Close at once; what was answered before leaves."""
+        self._server.departures.flush()
+        self._transport.abort()
+
     def _continue(self) -> None:
         self._invited = False
-        self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _end(self) -> None:
         """Say the last word, if there is one to say, and close."""
@@ -362,7 +373,8 @@ class Connection(asyncio.Protocol):
             response = self._server.refusal(*self._refusal)
             assert isinstance(response.body, bytes)
             head = encode_head(response, self._server.date(), len(response.body), keep_alive=False)
-            self._transport.write(head + response.body)
+            self._server.departures.add(self._transport, head + response.body)
+        self._server.departures.flush()
         if not unread or self._secure:
             self._transport.close()
             return
@@ -403,4 +415,4 @@ class Connection(asyncio.Protocol):
         elif what == "idle":
             self._end()
         else:
-            self._transport.abort()
+            self._abort()

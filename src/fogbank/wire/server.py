@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from fogbank.wire.connections import Connections, Dates
+from fogbank.wire.connections import Connections, Dates, Departures
 from fogbank.wire.http import Request, Response
 from fogbank.wire.http1 import Connection, Patience
 from fogbank.wire.http1_reader import Bodies
@@ -53,6 +53,7 @@ class HttpServer:
         self.closing = False
         self.connections: Connections[Connection] = Connections()
         self.sockets: Connections[SocketConnection] = Connections()
+        self.departures = Departures()
         self._dates = Dates(clock)
         self._refuse = refuse
         self._loop = asyncio.get_running_loop()
