@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
     from fogbank.kernel.clock import Clock
+    from fogbank.storage.images.model import Facts
     from fogbank.storage.store import Row, Tx, Value
 
     Connection = PoolConnectionProxy[asyncpg.Record]
@@ -151,11 +152,11 @@ class PostgresStore:
         await self.run(empty)
         self.generation += 1
 
-    async def save_image(self, path: Path) -> None:
+    async def save_image(self, path: Path) -> Facts:
         """Write what is committed into a new file, as one snapshot of the database has it."""
         from fogbank.storage.images.rows import read_out  # noqa: PLC0415 - loaded on first use
 
-        await self._retry(partial(read_out, path=path, taken_us=self._clock.now()), read_only=True)
+        return await self._retry(partial(read_out, path=path, taken_us=self._clock.now()), read_only=True)
 
     async def load_image(self, path: Path, then: Callable[[Tx, int], Coroutine[Any, Any, None]]) -> None:
         """Replace everything by what is in an image, and run an operation, in one transaction."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
     from pathlib import Path
 
+    from fogbank.storage.images.model import Facts
     from fogbank.storage.signals import Signals
 
 Value: TypeAlias = "int | float | str | bytes | None"
@@ -102,8 +103,8 @@ class Store(Protocol):
     async def reset(self) -> None:
         """Delete every row of every table."""
 
-    async def save_image(self, path: Path) -> None:
-        """Write all that is committed into a new file, an image (`storage.images`).
+    async def save_image(self, path: Path) -> Facts:
+        """Write all that is committed into a new file, an image (`storage.images`); returns the facts about it.
 
         Operations go on meanwhile, unless the store is in memory. The file isn't synced.
         """

@@ -29,6 +29,12 @@ _FRAMING: Final = (b"content-length", b"transfer-encoding")
 # Headers with which a head has to be looked at more closely.
 _SPECIAL: Final = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
+_METHODS: Final = {name.encode(): name for name in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")}
+# Headers' names as clients write them, and in lower case. Requests that are kept for a while share them, so that less
+# memory is gone through from one request to the next.
+NAMES_MAX: Final = 512
+NAME_BYTES_MAX: Final = 64
+_names: Final[dict[bytes, bytes]] = {}
 
 
 class Bodies(NamedTuple):
@@ -182,7 +188,7 @@ class RequestReader:
                 self.stream.trailers[name.lower()] = value
             return
         headers = self._headers
-        name = name.lower()
+        name = _names.get(name) or _lower(name)
         if name in headers:
             self._repeats += 1
             if self._repeats <= HEADERS_MAX:
@@ -274,7 +280,8 @@ class RequestReader:
 
     def _hand_over(self, body: bytes, stream: IncomingBody | None = None) -> None:
         parser, target, headers = self._parser, self._target, self._headers
-        method = parser.get_method().decode("ascii")
+        verb = parser.get_method()
+        method = _METHODS.get(verb) or verb.decode("ascii")
         if not target.startswith(b"/"):
             target, host = _origin_form(target)
             if not target:
@@ -325,6 +332,14 @@ class RequestReader:
             self._conversation.refuse(status, Request("POST", self._target or b"/", self._headers, stream=stream))
             if stream is not None:
                 stream.finish(broken=True)
+
+
+def _lower(name: bytes) -> bytes:
+    """Return a header's name in lower case, and remember it if it may come again."""
+    lower = name.lower()
+    if len(_names) < NAMES_MAX and len(name) <= NAME_BYTES_MAX:
+        _names[name] = lower
+    return lower
 
 
 def _origin_form(target: bytes) -> tuple[bytes, bytes]:

@@ -120,7 +120,7 @@ def test_versions_before_and_after(server: ThreadedServer, account: str, tmp_pat
     with contextlib.closing(sqlite3.connect(image, isolation_level=None)) as connection:
         build(connection, {step.number for step in migrations()[:2]})
         connection.execute("INSERT INTO queue VALUES (?, 'old', 5, 6, X'80', 0, 0, 0)", (f"aws/{account}/us-east-1",))
-    seal(image, Clock.wall())
+        seal(connection, Clock.wall())
     pack(image, file)
     cli.run("import", str(file), "--yes")
     sqs = boto3_client(server, account)("sqs")

@@ -163,7 +163,7 @@ def older(path: Path, count: int) -> None:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         build(connection, {step.number for step in steps})
         connection.execute("INSERT INTO topic VALUES ('s', 'a', 1, X'00', 0)")
-    seal(path, 5)
+        seal(connection, 5)
 
 
 async def test_older_ones_are_brought_up(store: Store, image: Path, tmp_path: Path) -> None:

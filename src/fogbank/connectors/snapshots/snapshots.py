@@ -22,7 +22,7 @@ from fogbank.storage.images.model import ImageError, check, read_facts
 from fogbank.storage.server import clock_setting, nodes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
     from pathlib import Path
 
     from fogbank.connectors.time_control import TimeControl
@@ -84,23 +84,25 @@ class Snapshots:
     async def save(self, name: str) -> Snapshot:
         """Keep everything as it is now, in place of what has the name; raises `SnapshotNameError`."""
         path = self._path(name)
-        if not path.exists() and len(self.all()) >= SNAPSHOTS_MAX:
+        if not path.exists() and len(list(self._files())) >= SNAPSHOTS_MAX:
             raise SnapshotNameError(f"There are {SNAPSHOTS_MAX} snapshots, and more can't be.")
         with self._part() as part:
-            await self._store.save_image(part)
-            await _on_thread(publish, part, path)
-        return _look_at(path)
+            facts = await self._store.save_image(part)
+            if self._kept is None:
+                publish(part, path, durable=False)
+            else:
+                await _on_thread(publish, part, path)
+        return _described(path, facts)
 
     async def restore(self, name: str) -> Snapshot:
         """Go back to a snapshot; raises `SnapshotNotFoundError`, `ImageError`."""
         path = self._existing(name)
-        await self._load(path, every_page=False)
-        return _look_at(path)
+        return _described(path, await self._load(path, every_page=False))
 
     def all(self) -> list[Snapshot]:
         """Return the snapshots by name; files that can't be read are none."""
         found = []
-        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+        for path in sorted(self._files()):
             try:
                 found.append(_look_at(path))
             except (ImageError, OSError):
@@ -123,8 +125,7 @@ class Snapshots:
     async def export(self) -> AsyncIterator[bytes]:
         """Yield a file of everything as it is when the first part is taken."""
         with self._part() as image:
-            await self._store.save_image(image)
-            parts = packing.pack(image, read_facts(image))
+            parts = packing.pack(image, await self._store.save_image(image))
             while part := await _on_thread(next, parts, b""):
                 yield part
 
@@ -151,11 +152,13 @@ class Snapshots:
             await self._load(image, every_page=True)
         return Snapshot(path.name, head.taken_us, head.fogbank, head.bytes)
 
-    async def _load(self, path: Path, *, every_page: bool) -> None:
+    async def _load(self, path: Path, *, every_page: bool) -> Facts:
         """Have it done in a task of its own, which goes on to its end also where nobody waits for it any more."""
-        await asyncio.shield(asyncio.get_running_loop().create_task(self._load_in_turn(path, every_page=every_page)))
+        return await asyncio.shield(
+            asyncio.get_running_loop().create_task(self._load_in_turn(path, every_page=every_page))
+        )
 
-    async def _load_in_turn(self, path: Path, *, every_page: bool) -> None:
+    async def _load_in_turn(self, path: Path, *, every_page: bool) -> Facts:
         async with self._turn:
             context = brought_up(path, self._folder, every_page=every_page)
             image, facts = await _on_thread(context.__enter__)
@@ -171,6 +174,7 @@ class Snapshots:
             if ahead_us > 0 and self._store.exclusive:
                 # It was taken by a clock that was ahead: what was written then must not lie in the future.
                 await self._time.advance(ahead_us)
+            return facts
 
     async def _replace(self, image: Path, facts: Facts) -> None:
         setting = self._clock.setting
@@ -199,6 +203,9 @@ class Snapshots:
             self._own.path.chmod(0o700)
         return self._own.path
 
+    def _files(self) -> Iterator[Path]:
+        return self._folder.glob(f"*{SUFFIX}")
+
     def _part(self) -> Any:
         return part_of(self._folder, f"{next(_parts)}")
 
@@ -217,7 +224,10 @@ class Snapshots:
 
 
 def _look_at(path: Path) -> Snapshot:
-    facts = read_facts(path)
+    return _described(path, read_facts(path))
+
+
+def _described(path: Path, facts: Facts) -> Snapshot:
     return Snapshot(path.name.removesuffix(SUFFIX), facts.taken_us, facts.version, path.stat().st_size)
 
 

@@ -376,8 +376,9 @@ async def expire(tx: Tx, now_us: int, until_us: int, after_us: int, limit: int, 
     many there were.
     """
     rows = await tx.all(
+        # The plus keeps SQLite from going through every document, collection by collection.
         "SELECT d.collection, d.partition, d.sort, c.scope, c.name FROM document AS d JOIN collection AS c"
-        " ON c.id = d.collection WHERE d.expires_us > 0 AND d.expires_us > $1 AND d.expires_us <= $2"
+        " ON c.id = +d.collection WHERE d.expires_us > 0 AND d.expires_us > $1 AND d.expires_us <= $2"
         " ORDER BY d.expires_us LIMIT $3",
         after_us,
         until_us,

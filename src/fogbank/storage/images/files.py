@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
-from fogbank.storage.images.model import Facts, check, read_facts
+from fogbank.storage.images.model import Facts, check
 from fogbank.storage.migrations import migrate
 from fogbank.storage.sqlite.known import Known
 from fogbank.storage.sqlite.tx import SqliteTx, step
@@ -32,8 +32,15 @@ def part_of(folder: Path, name: str) -> Iterator[Path]:
         _remove(path)
 
 
-def publish(part: Path, path: Path) -> None:
-    """Have a file that is whole take its place; after a power cut there is the one that was there before, or this."""
+def publish(part: Path, path: Path, *, durable: bool = True) -> None:
+    """Have a file that is whole take its place.
+
+    After a power cut there is the one that was there before, or this; unless `durable` is false, for what doesn't
+    outlive the process.
+    """
+    if not durable:
+        part.replace(path)
+        return
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(path)
@@ -56,8 +63,8 @@ def brought_up(path: Path, folder: Path, *, every_page: bool = False) -> Iterato
 
     Raises `ImageError`.
     """
-    facts = read_facts(path)
-    if check(path, every_page=every_page):
+    facts, current = check(path, every_page=every_page)
+    if current:
         yield path, facts
         return
     with part_of(folder, f"{path.name}.migrated") as copy:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Connection: TypeAlias = sqlite3.Connection
+# Type, name, table, and the text that made it.
+_Definition: TypeAlias = tuple[str, str, str, str | None]
 # "FOGB".
 APPLICATION_ID: Final = 0x464F4742
 FORMAT: Final = 1
@@ -44,19 +46,20 @@ class Facts(NamedTuple):
     taken_us: int
 
 
-def seal(path: Path, taken_us: int) -> None:
-    """Make a database that has everything into an image."""
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        # A copy of a database with a write-ahead log wants one, too; an image is one file.
-        connection.execute("PRAGMA journal_mode = DELETE").close()
-        connection.execute("PRAGMA synchronous = OFF").close()
-        connection.execute("BEGIN")
-        (migration,) = connection.execute("SELECT MAX(number) FROM migration").fetchone()
-        connection.execute(_CREATE_FACTS)
-        connection.execute(f"INSERT INTO {_FACTS} VALUES (?, ?, ?)", (__version__, migration, taken_us))
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {FORMAT}")
-        connection.execute("COMMIT")
+def seal(connection: Connection, taken_us: int) -> Facts:
+    """Make a new file that has everything into an image; returns the facts about it."""
+    # A copy of a database with a write-ahead log wants one, too; an image is one file.
+    connection.execute("PRAGMA journal_mode = DELETE").close()
+    connection.execute("PRAGMA synchronous = OFF").close()
+    connection.execute("BEGIN")
+    (migration,) = connection.execute("SELECT MAX(number) FROM migration").fetchone()
+    facts = Facts(__version__, migration, taken_us)
+    connection.execute(_CREATE_FACTS)
+    connection.execute(f"INSERT INTO {_FACTS} VALUES (?, ?, ?)", facts)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.execute("COMMIT")
+    return facts
 
 
 @contextlib.contextmanager
@@ -97,10 +100,11 @@ def facts_of(connection: sqlite3.Connection) -> Facts:
     return Facts(*connection.execute(f"SELECT version, migration, taken_us FROM {_FACTS}").fetchone())
 
 
-def check(path: Path, *, every_page: bool) -> bool:
+def check(path: Path, *, every_page: bool) -> tuple[Facts, bool]:
     """Raise `ImageError` for anything that isn't an image of this version or an earlier one.
 
-    True if it is of this one; an earlier one's is to be brought up to it. With `every_page` all of it is looked at.
+    Returns the facts, and whether it is of this one; an earlier one's is to be brought up to it. With `every_page` all
+    of it is looked at.
     """
     with reading(path) as connection:
         facts = facts_of(connection)
@@ -111,11 +115,13 @@ def check(path: Path, *, every_page: bool) -> bool:
                 f"the file is from Fogbank {facts.version} and has migration {max(done - known)},"
                 " which this version doesn't know: it takes a later one"
             )
-        if _shape(connection) != _expected(frozenset(done)):
+        texts, shape = _expected(frozenset(done))
+        # The texts differ where another SQLite has changed a table.
+        if _texts(connection) != texts and _shape(connection) != shape:
             raise ImageError(f"the file's tables aren't those of Fogbank {facts.version}")
         if every_page and (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise ImageError(f"the file is damaged: {found}")
-        return done == known
+        return facts, done == known
 
 
 def build(connection: sqlite3.Connection, done: AbstractSet[int]) -> None:
@@ -133,16 +139,23 @@ def columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
+def _texts(connection: Connection) -> frozenset[_Definition]:
+    """Return all that there is but rows, each with the text that made it."""
+    return frozenset(
+        connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name <> ?", (_FACTS,))
+    )
+
+
 def _url(path: Path) -> str:
     return f"file:{quote(str(path))}?mode=ro&immutable=1"
 
 
 @cache
-def _expected(done: frozenset[int]) -> dict[str, list[object]]:
-    """Return what there is in a database in which those migrations were applied."""
+def _expected(done: frozenset[int]) -> tuple[frozenset[_Definition], dict[str, list[object]]]:
+    """Return what there is in a database in which those migrations were applied, as `_texts` and as `_shape`."""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         build(connection, done)
-        return _shape(connection)
+        return _texts(connection), _shape(connection)
 
 
 def _shape(connection: sqlite3.Connection) -> dict[str, list[object]]:

@@ -14,12 +14,13 @@ from fogbank.storage.migrations import migrations, tables
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fogbank.storage.images.model import Facts
     from fogbank.storage.postgres import PostgresTx
 
 ROWS_MAX: Final = 1_000
 
 
-async def read_out(tx: PostgresTx, path: Path, taken_us: int) -> None:
+async def read_out(tx: PostgresTx, path: Path, taken_us: int) -> Facts:
     """Write every row into a new image, in a transaction that sees one state of the database."""
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(None, partial(path.unlink, missing_ok=True))
@@ -33,7 +34,7 @@ async def read_out(tx: PostgresTx, path: Path, taken_us: int) -> None:
             async for page in tx.pages(f"SELECT {', '.join(names)} FROM {table}", ROWS_MAX):
                 await loop.run_in_executor(None, image.executemany, insert, [tuple(row) for row in page])
         image.execute("COMMIT")
-    await loop.run_in_executor(None, seal, path, taken_us)
+        return await loop.run_in_executor(None, seal, image, taken_us)
 
 
 async def put_in(tx: PostgresTx, path: Path) -> None:

@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar
 
-from fogbank.storage.images.model import seal
 from fogbank.storage.migrations import empty, migrate
 from fogbank.storage.signals import Signals
 from fogbank.storage.sqlite.background import Checkpointer, Worker
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fogbank.kernel.clock import Clock
+    from fogbank.storage.images.model import Facts
     from fogbank.storage.store import Tx
 
 P = ParamSpec("P")
@@ -62,9 +62,9 @@ class _Call:
 class _Turn(NamedTuple):
     """What is done between two batches, and what after it."""
 
-    work: Callable[[], None]
+    work: Callable[[], Any]
     after: Callable[[], None] | None
-    done: asyncio.Future[None]
+    done: asyncio.Future[Any]
 
 
 class SqliteStore:
@@ -158,14 +158,12 @@ class SqliteStore:
         await self.run(empty)
         self.generation += 1
 
-    async def save_image(self, path: Path) -> None:
+    async def save_image(self, path: Path) -> Facts:
         """Write what was committed last into a new file, without holding up anybody."""
         try:
             if self._path is None:
-                await self._alone(partial(copy_out, self._writer, path))
-            else:
-                await self._loop.run_in_executor(None, copy_file, self._path, path)
-            await self._loop.run_in_executor(None, seal, path, self._clock.now())
+                return await self._alone(partial(copy_out, self._writer, path, self._clock.now()))
+            return await self._loop.run_in_executor(None, copy_file, self._path, path, self._clock.now())
         except sqlite3.Error as error:
             raise StoreUnavailableError(str(error)) from error
 
@@ -305,31 +303,31 @@ class SqliteStore:
             self._idle.set_result(None)
             self._idle = None
 
-    async def _alone(self, work: Callable[[], None], after: Callable[[], None] | None = None) -> None:
+    async def _alone(self, work: Callable[[], T], after: Callable[[], None] | None = None) -> T:
         """Have something done with the writer's connection between two batches; operations wait for their turn.
 
         In memory, where readers have the same connection, nothing else happens meanwhile; otherwise it is done on the
         committer's thread. `after` is called once it has been done, before any operation.
         """
         turn = _Turn(work, after, self._loop.create_future())
+        done: asyncio.Future[T] = turn.done
         self._turns.append(turn)
         if self.idle:
             self._take_turn()
-        await asyncio.shield(turn.done)
+        return await asyncio.shield(done)
 
     def _take_turn(self) -> None:
         turn = self._turns.popleft()
         self._committing = True
         if self._path is None:
-            self._end_turn(turn, _error_of(turn.work))
+            self._end_turn(turn, *_outcome_of(turn.work))
         else:
             self._committer.submit(partial(self._turn_on_thread, turn))
 
     def _turn_on_thread(self, turn: _Turn) -> None:
-        error = _error_of(turn.work)
-        self._loop.call_soon_threadsafe(self._end_turn, turn, error)
+        self._loop.call_soon_threadsafe(self._end_turn, turn, *_outcome_of(turn.work))
 
-    def _end_turn(self, turn: _Turn, error: Exception | None) -> None:
+    def _end_turn(self, turn: _Turn, result: Any, error: Exception | None) -> None:
         self._committing = False
         self._known.forget()
         self._committed.forget()
@@ -339,7 +337,7 @@ class SqliteStore:
         else:
             if turn.after is not None:
                 turn.after()
-            turn.done.set_result(None)
+            turn.done.set_result(result)
         self._go_on()
 
     def _answer(self, call: _Call, error: Exception | None) -> None:
@@ -357,12 +355,12 @@ class SqliteStore:
             future.set_result(call.result)
 
 
-def _error_of(work: Callable[[], None]) -> Exception | None:
+def _outcome_of(work: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """Return the result of something, and what it raised instead."""
     try:
-        work()
+        return work(), None
     except Exception as error:  # noqa: BLE001 - it is raised where the work was asked for
-        return error
-    return None
+        return None, error
 
 
 def _in_snapshot(connection: sqlite3.Connection, work: Coroutine[Any, Any, T]) -> T:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fogbank.storage import Store, Tx
+    from fogbank.storage.images.model import Facts
     from fogbank.storage.signals import Signals
 
 P = ParamSpec("P")
@@ -109,9 +110,9 @@ class TellingStore:
         """Grows when everything is replaced by something else."""
         return self._store.generation
 
-    async def save_image(self, path: Path) -> None:
+    async def save_image(self, path: Path) -> Facts:
         """Write all that is committed into a new file."""
-        await self._store.save_image(path)
+        return await self._store.save_image(path)
 
     async def load_image(self, path: Path, then: Callable[[Tx, int], Coroutine[Any, Any, None]]) -> None:
         """Replace everything by what is in an image."""
