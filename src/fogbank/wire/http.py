@@ -72,11 +72,12 @@ class Request:
 
     `version` is that of HTTP, `keep_alive` whether the client wants to go on with the connection; `upgrade`, whether it
     wants to go on in WebSocket. `client` is its
-    address and `client_port` its port, 0 where that isn't known.
+    address and `client_port` its port, 0 where that isn't known. `raw` is what the request was read from, behind which
+    more may stand; nothing where it came in several parts.
     """
 
     __slots__ = (
-        "_body", "client", "client_port", "headers", "keep_alive", "method", "raw_path", "raw_query", "scheme",
+        "_body", "client", "client_port", "headers", "keep_alive", "method", "raw", "raw_path", "raw_query", "scheme",
         "stream", "upgrade", "version",
     )  # fmt: skip
 
@@ -105,6 +106,7 @@ class Request:
         self.version = "1.1"
         self.keep_alive = True
         self.upgrade = False
+        self.raw = b""
 
     @property
     def path(self) -> str:

@@ -79,8 +79,8 @@ class RequestReader:
 
     __slots__ = (
         "_bodies", "_conversation", "_head_bytes", "_headers", "_in_body", "_keep_alive", "_muted", "_parser", "_parts",
-        "_repeats", "_rest", "_target", "_upgrade", "began", "body_bytes", "client", "deaf", "offered", "port",
-        "receiving", "scheme", "stream",
+        "_raw", "_repeats", "_rest", "_target", "_unbegun", "_upgrade", "began", "body_bytes", "client", "deaf",
+        "offered", "port", "receiving", "scheme", "stream",
     )  # fmt: skip
 
     def __init__(self, conversation: Conversation, bodies: Bodies) -> None:
@@ -106,6 +106,9 @@ class RequestReader:
         self._muted = False
         self.offered = False
         self._rest = b""
+        # What is being read, until a request begins in it; and what the current request was read from, if all of it is.
+        self._unbegun = b""
+        self._raw = b""
 
     def feed(self, data: bytes) -> None:
         """Read what has arrived."""
@@ -145,6 +148,8 @@ class RequestReader:
             self._rest += data
             return
         began, body_bytes = self.began, self.body_bytes
+        self._unbegun = b"" if self.receiving else data
+        self._raw = b""
         while not self.deaf:
             try:
                 self._parser.feed_data(data)
@@ -175,6 +180,7 @@ class RequestReader:
             self._target = b""
             self._headers = {}
             self._parts = []
+            self._raw, self._unbegun = self._unbegun, b""
 
     def on_url(self, part: bytes) -> None:
         """Take a part of the request target."""
@@ -293,6 +299,7 @@ class RequestReader:
             method, target, headers, body, stream=stream, scheme=self.scheme, client=self.client, client_port=self.port
         )
         request.upgrade = self.offered
+        request.raw = self._raw
         if b"connection" in headers or not self._keep_alive:
             request.keep_alive = self._keep_alive
             request.version = parser.get_http_version()
@@ -332,6 +339,41 @@ class RequestReader:
             self._conversation.refuse(status, Request("POST", self._target or b"/", self._headers, stream=stream))
             if stream is not None:
                 stream.finish(broken=True)
+
+
+def read_request(raw: bytes) -> Request:
+    """Read once more what a request was read from (`Request.raw`)."""
+    again = _Again()
+    again.reader.feed(raw)
+    return again.taken[0]
+
+
+class _Again:
+    """A conversation that takes the first request and nothing else."""
+
+    def __init__(self) -> None:
+        self.taken: list[Request] = []
+        self.reader = RequestReader(self, Bodies())
+
+    @property
+    def flow(self) -> _Again:
+        return self
+
+    def pause_body(self) -> None:
+        pass
+
+    def resume_body(self) -> None:
+        pass
+
+    def take(self, request: Request) -> None:
+        self.taken.append(request)
+        self.reader.deaf = True
+
+    def invite(self) -> None:
+        pass
+
+    def refuse(self, status: int, request: Request) -> None:
+        raise AssertionError((status, request.raw_path))
 
 
 def _lower(name: bytes) -> bytes:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fogbank.wire.http import MIB, Request, Response
+from fogbank.wire.http import MIB, ConnectionDroppedError, Request, Response
+from fogbank.wire.http1_reader import read_request
 from tests.unit.wire.sockets import chunk, request, until
 
 if TYPE_CHECKING:
@@ -348,3 +349,41 @@ async def test_chunks_of_a_body_that_ends_within_one_read(serve: Serve) -> None:
     data = request("/", b"", "Transfer-Encoding: chunked") + body + b"0\r\n\r\n"
     for _ in range(2):
         assert len((await peer.ask(data)).body) == len(b"POST /  ") + sum(range(1, 50))
+
+
+async def test_a_request_is_read_again_from_what_it_came_in(serve: Serve) -> None:
+    seen: list[Request] = []
+
+    async def keep(request: Request) -> Response:
+        seen.append(request)
+        return Response(200, [])
+
+    peer = await (await serve(keep))()
+    whole = request("/a?b=c", b"body")
+    chunked = request("/chunks", b"body", chunks=2)
+    for data in (whole, chunked, whole + chunked):
+        await peer.send(data)
+        await peer.reply()
+    await peer.reply()
+    again = [read_request(each.raw) for each in seen[:3]]
+    assert [(each.method, each.raw_path, each.raw_query, each.headers, each.body) for each in again] == [
+        (each.method, each.raw_path, each.raw_query, each.headers, each.body) for each in seen[:3]
+    ]
+    # Behind another, or in several parts.
+    assert seen[3].raw == b""
+    await peer.send(whole[:20])
+    await asyncio.sleep(0.01)
+    await peer.send(whole[20:])
+    await peer.reply()
+    assert seen[4].raw == b""
+
+
+async def test_what_is_answered_leaves_before_the_connection_is_cut(serve: Serve) -> None:
+    async def answer(request: Request) -> Response:
+        if request.path == "/drop":
+            raise ConnectionDroppedError
+        return Response(200, [], b"whole")
+
+    peer = await (await serve(answer))()
+    await peer.send(request("/") + request("/drop"))
+    assert (await peer.reply()).body == b"whole"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from fogbank.kernel.clock import wake
 from fogbank.wire.http import Request, Response
+from fogbank.wire.http1_reader import read_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,10 +52,11 @@ class Entry(NamedTuple):
         return self.front.cloud
 
 
-# An entry without its number, which its place tells, and with a body's size only where that isn't its own.
-_Kept: TypeAlias = (
-    "tuple[int, int, Front | CallFront, Request | Sent, int, Response | tuple[str, str] | None, tuple[int, ...], int]"
-)
+# An entry without its number, which its place tells, and with a body's size only where that isn't its own. A request is
+# kept as the bytes that it was read from, where that can be: they go through less memory than what is made of them.
+_Asked: TypeAlias = "Request | Sent | bytes"
+_Failure: TypeAlias = "Response | tuple[str, str] | None"
+_Kept: TypeAlias = "tuple[int, int, Front | CallFront, _Asked, int, _Failure, tuple[int, ...], int]"
 
 
 class RequestLog:
@@ -82,7 +84,7 @@ class RequestLog:
         else:
             # As `add` does it, without the call.
             self.last += 1
-            self._append((at_us, took_ns, front, request, status, None, (), -1))
+            self._append((at_us, took_ns, front, request.raw or request, status, None, (), -1))
         return response
 
     def add(
@@ -107,7 +109,7 @@ class RequestLog:
             status = response.status
             if status >= 400:
                 failure = _bounded(response)
-        self._append((at_us, took_ns, front, request, status, failure, faults, size))
+        self._append((at_us, took_ns, front, request.raw or request, status, failure, faults, size))
         if self._waiting:
             self._tell()
 
@@ -167,7 +169,8 @@ class RequestLog:
 
 
 def _entry(number: int, kept: _Kept) -> Entry:
-    at_us, took_ns, front, request, status, failure, faults, size = kept
+    at_us, took_ns, front, seen, status, failure, faults, size = kept
+    request = read_request(seen) if isinstance(seen, bytes) else seen
     if size < 0:
         body = request.body if isinstance(request, Request) else request.message
         size = len(body or b"")
