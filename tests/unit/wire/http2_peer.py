@@ -112,7 +112,8 @@ class Peer:
             await asyncio.sleep(0)
 
     def read(self) -> dict[int, Answer]:
-        """Take in all that was written."""
+        """Take in all that was written by the end of this turn."""
+        self.connection.flush()
         data = bytes(self.transport.written)
         self.transport.written.clear()
         at = 0

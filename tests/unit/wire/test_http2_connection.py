@@ -215,7 +215,7 @@ def test_windows_are_renewed_as_data_is_taken(peer: Peer, recorder: Recorder) ->
     peer.read()
     assert 1 not in peer.windows
     exchange.resume_body()
-    peer.connection._flush()
+    peer.connection.flush()
     peer.read()
     assert peer.windows[1] == WINDOW_BYTES
     for number in range(4 * WINDOW_BYTES // 16_384):
@@ -231,7 +231,7 @@ def test_answers_wait_for_room(peer: Peer, recorder: Recorder) -> None:
     exchange.start(OK)
     exchange.send(body)
     exchange.finish(encode_fields([(b"x-sum", b"1")]))
-    peer.connection._flush()
+    peer.connection.flush()
     answer = peer.read()[1]
     assert len(answer.data) == frames.DEFAULT_WINDOW
     assert not answer.ended
@@ -253,7 +253,7 @@ def test_the_initial_window_changes_that_of_streams_under_way(peer: Peer, record
     exchange = recorder.exchanges[1]
     exchange.start(OK)
     exchange.send(b"x" * 100)
-    peer.connection._flush()
+    peer.connection.flush()
     assert len(peer.read()[1].data) == 10
     # It may become negative (section 6.9.2).
     peer.send(frames.settings({frames.INITIAL_WINDOW_SIZE: 0}))
@@ -267,7 +267,7 @@ def test_frames_are_no_larger_than_the_client_takes(peer: Peer, recorder: Record
     peer.send(frames.window_update(0, 1_000_000) + frames.settings({frames.INITIAL_WINDOW_SIZE: 1_000_000}))
     peer.ask(1)
     recorder.exchanges[1].answer(OK, b"x" * 50_000, encode_fields([(b"x-long", b"y" * 20_000)]))
-    peer.connection._flush()
+    peer.connection.flush()
     written = bytes(peer.transport.written)
     sizes, at = [], 0
     while at < len(written):
@@ -346,7 +346,7 @@ def test_data_behind_the_end(peer: Peer, recorder: Recorder) -> None:
 def test_an_orderly_end(peer: Peer, recorder: Recorder) -> None:
     peer.ask(1)
     peer.connection.close_when_idle()
-    peer.connection._flush()
+    peer.connection.flush()
     assert peer.went_away == ErrorCode.NO_ERROR
     assert struct.unpack(">II", peer.others[-1][2])[0] == 1
     assert not peer.transport.closing
@@ -388,7 +388,7 @@ async def test_whatever_comes_is_read_or_ends_the_connection(parts: list[bytes],
         peer.send(data[at : at + piece])
         for exchange in list(recorder.exchanges.values())[-1:]:
             exchange.answer(OK, b"x" * 100, b"")
-    peer.connection._flush()
+    peer.connection.flush()
     peer.read()
     peer.connection.connection_lost(None)
     assert peer.gone

@@ -1,6 +1,7 @@
 """One connection in HTTP/2, the hot path of gRPC: an `asyncio.Protocol` (RFC 9113).
 
-What is answered in one turn of the event loop leaves in one write. Reading stops while the client doesn't read.
+What is answered in one turn of the event loop leaves in one write, together with what other connections answer. Reading
+stops while the client doesn't read.
 """
 
 from __future__ import annotations
@@ -110,8 +111,6 @@ class Http2Connection(asyncio.Protocol):
         """Read frames."""
         if self._closing and not self._exchanges:
             return
-        # What is written meanwhile leaves at the end of this.
-        self._flushing = True
         try:
             self._unread = self._parse(self._unread + data if self._unread else data)
         except ConnectionBrokenError as error:
@@ -121,7 +120,6 @@ class Http2Connection(asyncio.Protocol):
             self._break(ConnectionBrokenError(ErrorCode.INTERNAL_ERROR, ""))
         if self._patience is None and self._is_waiting() and not self._lost:
             self._patience = self._loop.call_later(PATIENCE_SECONDS, self._check_patience, self._frames_read)
-        self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up what was being done for the client."""
@@ -169,7 +167,7 @@ class Http2Connection(asyncio.Protocol):
         self._out.append(data)
         if not self._flushing:
             self._flushing = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
 
     def whole(self, exchange: Exchange, head: bytes, body: bytes, trailers: bytes) -> bytes | None:
         """Return the frames of a whole answer, if there is room for them now."""
@@ -437,7 +435,8 @@ class Http2Connection(asyncio.Protocol):
 
     # The way out, and the end.
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what is to leave at the end of this turn, now."""
         self._flushing = False
         out = self._out
         if out and not self._lost:
@@ -471,7 +470,7 @@ class Http2Connection(asyncio.Protocol):
         self.write(frames.reset(exchange.number, code))
 
     def _close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def _is_waiting(self) -> bool:
