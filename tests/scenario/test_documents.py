@@ -225,7 +225,7 @@ def test_a_container(command: Command, database: Any) -> None:
     assert "Unique index" in command.run("table", "put", name, '{"id": "b", "mail": "m"}', status=1)
 
 
-@pytest.mark.usefixtures("_resolved")
+@pytest.mark.usefixtures("resolved")
 def test_a_container_by_its_resource_id(command: Command, azure: Azure, accounts: Any) -> None:
     name = f"docs-{azure.prefix}"
     account = accounts.begin_create_or_update(GROUP, name, body(), **PLAIN).result()
