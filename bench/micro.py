@@ -58,6 +58,8 @@ class Transport:
 class StubStore:
     """Answers `run` at once, with what a send returns, and does nothing."""
 
+    generation = 0
+
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
 

@@ -27,10 +27,10 @@ from fogbank.wire.watching.watch import Watch
 if TYPE_CHECKING:
     from fogbank.wire.http import Handler
 
-TURNS = 500
-REQUESTS = 60
-# Of ten turns, this one from the best.
-UNDISTURBED = TURNS // 10
+TURNS = 3_000
+REQUESTS = 20
+# Of a hundred turns, this one from the best.
+UNDISTURBED = TURNS // 100
 BUDGET_US = 5.0
 
 

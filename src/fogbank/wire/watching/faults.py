@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fogbank.wire.watching.model import Seen
 
@@ -111,9 +111,13 @@ class TooManyRulesError(Exception):
 
 
 class Faults:
-    """The rules of a server. `of_requests` and `of_messages` tell whether there are any, for paths in a hurry."""
+    """The rules of a server. `of_requests` and `of_messages` tell whether there are any, for paths in a hurry.
 
-    def __init__(self) -> None:
+    `changed` is called whenever they may tell something else.
+    """
+
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._changed = changed
         self.of_requests = False
         self.of_messages = False
         self._standing: dict[int, Standing] = {}
@@ -181,6 +185,7 @@ class Faults:
         kinds = {standing.rule.kind for standing in self._standing.values()}
         self.of_messages = bool(kinds & OF_MESSAGES)
         self.of_requests = bool(kinds - OF_MESSAGES)
+        self._changed()
 
 
 def _fits(text: str, pattern: str) -> bool:

@@ -13,7 +13,7 @@ from fogbank.wire.watching.log import RequestLog
 from fogbank.wire.watching.model import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from fogbank.kernel.clock import Clock
     from fogbank.wire.http import Handler, Request
@@ -22,18 +22,22 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """What is seen of requests, `log`, and what is done to them, `faults`."""
+    """What is seen of requests, `log`, and what is done to them, `faults`.
+
+    `handle(front, handler, request)` has a request answered by its cloud.
+    """
+
+    handle: Callable[[Front, Handler, Request], Coroutine[object, object, Response]]
 
     def __init__(self, clock: Clock) -> None:
         self.log = RequestLog(clock.now)
-        self.faults = Faults()
+        self.faults = Faults(self._choose)
         self.now = clock.now
+        self._choose()
 
-    def handle(self, front: Front, handler: Handler, request: Request) -> Coroutine[object, object, Response]:
-        """Have a request answered by its cloud."""
-        if self.faults.of_requests:
-            return self._strike(front, handler, request)
-        return self.log.answer(front, handler, request)
+    def _choose(self) -> None:
+        # Chosen where rules change, not for each request.
+        self.handle = self._strike if self.faults.of_requests else self.log.answer
 
     def clear(self) -> None:
         """Forget what was seen, and all rules."""
