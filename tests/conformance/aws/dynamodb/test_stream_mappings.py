@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from fogbank.kernel.clock import SECOND_US
 from tests.conformance.aws.dynamodb.test_streams import TABLE, enabled
 from tests.conformance.aws.functions import deploy
 from tests.conformance.aws.test_lambda_invoke import wait_for
@@ -70,10 +71,16 @@ class Stream:
         return url, arn
 
     def lost(self, url: str) -> dict[str, Any]:
-        """Return what is told of the next batch that was given up."""
-        (message,) = wait_for(lambda: self.sqs.receive_message(QueueUrl=url).get("Messages"))
-        self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return json.loads(message["Body"])
+        """Wait for what is told of the next batch that is given up."""
+        return wait_for(lambda: self.told(url))
+
+    def told(self, url: str) -> dict[str, Any] | None:
+        """Return what is told of the next batch that was given up, if anything is."""
+        messages = self.sqs.receive_message(QueueUrl=url).get("Messages")
+        if not messages:
+            return None
+        self.sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[0]["ReceiptHandle"])
+        return json.loads(messages[0]["Body"])
 
     def result(self, number: str) -> str:
         return self.lambda_.get_event_source_mapping(UUID=number)["LastProcessingResult"]
@@ -91,6 +98,13 @@ def timed(timed_client: Callable[..., Any], tmp_path: Path) -> Stream:
 
 def to(arn: str) -> dict[str, Any]:
     return {"DestinationConfig": {"OnFailure": {"Destination": arn}}}
+
+
+def due_in(server: ThreadedServer, seconds: int) -> int:
+    """Wait until something is due in so many seconds, next of all: a window that has begun. Returns when, in µs."""
+    ends_us = server.clock.now() + seconds * SECOND_US
+    wait_for(lambda: server.clock.next_due_us == ends_us)
+    return ends_us
 
 
 def test_a_mapping_is_created_shown_changed_listed_and_deleted(stream: Stream) -> None:
@@ -273,23 +287,24 @@ def test_the_window_and_the_age_of_records(timed: Stream, timed_server: Threaded
     url, queue = timed.queue()
     number = timed.connect(MaximumBatchingWindowInSeconds=5, MaximumRecordAgeInSeconds=60, **to(queue))
     timed.put(1)
-    # The window begins when the record is taken, which is soon after it was written, and not at once.
-    time.sleep(0.3)
+    window_ends = due_in(timed_server, 5)
     timed_server.advance(4)
     timed.put(2)
-    time.sleep(0.3)
+    # Advancing waits until nothing is under way that needs neither a client nor a later time: the window still stands.
+    timed_server.advance(0)
+    assert timed_server.clock.next_due_us == window_ends
+    assert timed_server.app.runner.running == 0
     assert timed.numbers() == []
     timed_server.advance(1)
     assert wait_for(timed.numbers) == [[1, 2]]
     wait_for(lambda: timed.result(number) == "OK")
     timed.put(3, do="fail")
+    due_in(timed_server, 5)
     timed_server.advance(5)
     wait_for(lambda: timed.result(number).startswith("PROBLEM"))
     timed_server.advance(61)
-    # A try that was under way meanwhile fails once more first.
-    wait_for(lambda: timed_server.app.runner.running == 0)
-    timed_server.advance(10)
-    told = timed.lost(url)
+    # A try that was under way meanwhile fails once more first, and is then due again.
+    told = wait_for(lambda: timed_server.advance(10) or timed.told(url))
     assert told["requestContext"]["condition"] == "RecordAgeExceeded"
     assert told["requestContext"]["approximateInvokeCount"] >= 1
     timed.put(4)
