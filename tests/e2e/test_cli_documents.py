@@ -78,7 +78,8 @@ def test_a_copy_shows_its_progress_on_a_terminal(server: ServerProcess) -> None:
     os.close(theirs)
     shown = os.read(ours, 4096).decode()
     os.close(ours)
-    assert "\r100 copied, 0 skipped\r200 copied, 0 skipped" in shown
+    assert re.search(r"Copying  .  100 copied, 0 skipped.*Copying  .  200 copied, 0 skipped", shown)
+    assert shown.endswith("\r\x1b[K")
     first, _, *rows = done.stdout.splitlines()
     assert first in ("250 documents copied, 0 skipped.", "251 documents copied, 0 skipped.")
     assert rows[0] == "Not carried over as they were:"

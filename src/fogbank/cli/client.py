@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -13,11 +13,19 @@ from fogbank.settings import DEFAULT_HOST, DEFAULT_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import BinaryIO
+
+    from _typeshed import SupportsRead
 
 F = TypeVar("F", bound="Callable[..., Any]")
 TIMEOUT_SECONDS: Final = 30.0
 CHUNK_BYTES: Final = 262_144
+
+
+class Target(Protocol):
+    """Where bytes are written to."""
+
+    def write(self, part: bytes, /) -> int:
+        """Write some; returns how many."""
 
 
 def url_option(function: F) -> F:
@@ -45,7 +53,7 @@ def ask(
     url: str,
     method: str,
     path: str,
-    body: bytes | BinaryIO | None = None,
+    body: bytes | SupportsRead[bytes] | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Any:
     """Send a request to our own endpoints and return the JSON of the reply; errors end the command."""
@@ -64,7 +72,7 @@ def ask(
     return answer
 
 
-def fetch(url: str, path: str, target: BinaryIO, timeout_seconds: float) -> int:
+def fetch(url: str, path: str, target: Target, timeout_seconds: float) -> int:
     """Write what our own endpoints answer into a file and return its length in bytes; errors end the command."""
     connection = _connect(url, timeout_seconds)
     size = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -11,6 +10,7 @@ import click
 
 from fogbank.cli.client import ask, url_option
 from fogbank.cli.output import JSON, output_option, print_json
+from fogbank.cli.progress import Progress
 from fogbank.cli.table import PAGE
 from fogbank.cli.tables import table
 
@@ -40,23 +40,21 @@ def copy(context: click.Context, url: str, source: str, target: str, after: str,
     changes nothing. Exits with 1 if documents had to be skipped.
     """
     report = _Report(source, target)
-    progress = sys.stderr.isatty()
     token: str | None = after
-    while token is not None:
-        values = {"from": source, "to": target, "limit": str(PAGE), **({"after": token} if token else {})}
-        try:
-            page = ask(url, "POST", f"{PATH}?{urlencode(values)}", timeout_seconds=PAGE_SECONDS_MAX)
-        except click.ClickException as error:
-            if report.copied + report.skipped == 0:
-                raise
-            message = f"{error.message}\n{report.copied} documents are copied; go on with --after {shlex.quote(token)}."
-            raise click.ClickException(message) from None
-        report.add(page)
-        token = page["next"]
-        if progress:
-            click.echo(f"\r{report.copied} copied, {report.skipped} skipped", err=True, nl=False)
-    if progress:
-        click.echo("\r\x1b[K", err=True, nl=False)
+    with Progress("Copying", quiet=output == JSON) as progress:
+        while token is not None:
+            values = {"from": source, "to": target, "limit": str(PAGE), **({"after": token} if token else {})}
+            try:
+                page = ask(url, "POST", f"{PATH}?{urlencode(values)}", timeout_seconds=PAGE_SECONDS_MAX)
+            except click.ClickException as error:
+                if report.copied + report.skipped == 0:
+                    raise
+                rest = f"go on with --after {shlex.quote(token)}."
+                message = f"{error.message}\n{report.copied} documents are copied; {rest}"
+                raise click.ClickException(message) from None
+            report.add(page)
+            token = page["next"]
+            progress.tell(f"{report.copied} copied, {report.skipped} skipped")
     if output == JSON:
         print_json(report.whole())
     else:

@@ -14,6 +14,7 @@ from fogbank.cli.dev.azure_api import AzureApi, AzureApiError
 from fogbank.cli.dev.debugging import Debuggers
 from fogbank.cli.dev.following import Follower
 from fogbank.cli.dev.watching import changed_names, watch
+from fogbank.cli.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,8 @@ def serve_app(folder: Path, given: Given, url: str, say: Callable[[str], None], 
         follower = Follower(url, api.scope, say)
         follower.functions = {name}
         debuggers = Debuggers(url, api.scope, given, say)
-        api.publish(name, folder, given.environment)
+        with Progress(f"Deploying {name}"):
+            api.publish(name, folder, given.environment)
         follower.start()
         say(f"Fogbank at {url}" + (", in memory, for as long as this runs" if own else ""))
         say(f"Serving {folder} as Azure Functions")

@@ -14,6 +14,7 @@ from fogbank.cli.dev.google_api import GoogleApi, GoogleApiError, caller
 from fogbank.cli.dev.google_functions import BACKGROUND, HTTP, read_functions
 from fogbank.cli.dev.projects import ProjectError
 from fogbank.cli.dev.watching import changed_names, watch
+from fogbank.cli.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,8 @@ def serve_google(folder: Path, given: Given, url: str, say: Callable[[str], None
         follower = Follower(url, api.scope, say)
         debuggers = Debuggers(url, api.scope, given, say)
         for function in found:
-            api.publish(function, folder, given)
+            with Progress(f"Deploying {function.name}"):
+                api.publish(function, folder, given)
         follower.functions = {function.name for function in found}
         follower.start()
         say(f"Fogbank at {url}" + (", in memory, for as long as this runs" if own else ""))
@@ -75,10 +77,11 @@ def _follow(
     try:
         now = read_functions(folder, given)
         for function in now:
-            if function in before:
-                api.update_code(function, folder)
-            else:
-                api.publish(function, folder, given)
+            with Progress(f"Deploying {function.name}"):
+                if function in before:
+                    api.update_code(function, folder)
+                else:
+                    api.publish(function, folder, given)
     except (GoogleApiError, ProjectError) as error:
         say(f"{names}: {error}")
         return before

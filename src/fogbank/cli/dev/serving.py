@@ -20,6 +20,7 @@ from fogbank.cli.dev.google_serving import serve_google
 from fogbank.cli.dev.lambda_api import DEFAULT_ACCOUNT, DEFAULT_REGION, FUNCTIONS, LambdaApi, LambdaError, caller
 from fogbank.cli.dev.projects import Cloud, ProjectError, kind_of, read_project
 from fogbank.cli.dev.watching import changed_names, watch
+from fogbank.cli.progress import Progress, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,7 +75,8 @@ def serve(folder: Path, given: Given, url: str, *, own: bool) -> None:
         project = read_project(folder, given) if kind is Cloud.AWS else None
     except ProjectError as error:
         raise click.ClickException(str(error)) from None
-    server = None if answers(url) or not own else OwnServer()
+    with Progress("Looking for a server"):
+        server = None if answers(url) or not own else OwnServer()
     try:
         where = url if server is None else server.url
         if kind is Cloud.AZURE:
@@ -108,11 +110,6 @@ def answers(url: str) -> bool:
     return True
 
 
-def say(text: str) -> None:
-    """Print at once, also into a pipe."""
-    print(text, flush=True)
-
-
 def _serve(folder: Path, given: Given, project: Project, url: str, *, own: bool) -> None:
     api = LambdaApi(url, *caller())
     follower = Follower(url, api.scope, say)
@@ -120,7 +117,8 @@ def _serve(folder: Path, given: Given, project: Project, url: str, *, own: bool)
     debuggers = Debuggers(url, api.scope, given, say)
     try:
         for spec in project.functions:
-            api.publish(spec)
+            with Progress(f"Deploying {spec.name}"):
+                api.publish(spec)
         follower.functions = {spec.name for spec in project.functions}
         follower.start()
         _greet(folder, project, api, debuggers, own=own)
@@ -151,10 +149,11 @@ def _follow_changes(folder: Path, given: Given, project: Project, api: LambdaApi
             if before.get(spec.name) != spec or any(path.is_relative_to(spec.folder) for path in changed)
         ]
         for spec in touched:
-            if before.get(spec.name) == spec:
-                api.update_code(spec)
-            else:
-                api.publish(spec)
+            with Progress(f"Deploying {spec.name}"):
+                if before.get(spec.name) == spec:
+                    api.update_code(spec)
+                else:
+                    api.publish(spec)
     except (ProjectError, LambdaError) as error:
         say(f"{names}: {error}")
         return project

@@ -11,6 +11,7 @@ from fogbank.cli.dev.projects import Given, ProjectError, read_project
 from fogbank.cli.edge.checks import decoded, faults, is_response
 from fogbank.cli.edge.events import ORIGIN_REQUEST, VIEWER_REQUEST, event_of, phrase_of
 from fogbank.cli.output import print_json
+from fogbank.cli.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ def attempt(
     event = event_of(trigger, viewer)
     try:
         if folder is not None:
-            function = _deploy(api, folder)
+            function = _deploy(api, folder, quiet=as_json)
         answer, failed = api.invoke(function, event)
     except (LambdaError, ProjectError) as error:
         raise click.ClickException(str(error)) from None
@@ -47,13 +48,14 @@ def attempt(
     return True
 
 
-def _deploy(api: LambdaApi, folder: Path) -> str:
+def _deploy(api: LambdaApi, folder: Path, *, quiet: bool) -> str:
     """Bring a folder's function to the server; returns its name."""
     described = read_project(folder.resolve(), Given()).functions
     if len(described) != 1:
         msg = f"{folder} holds {len(described)} functions: deploy them, and name one."
         raise ProjectError(msg)
-    api.publish(described[0])
+    with Progress(f"Deploying {described[0].name}", quiet=quiet):
+        api.publish(described[0])
     return described[0].name
 
 

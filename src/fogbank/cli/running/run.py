@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from fogbank.cli.progress import Progress
 from fogbank.cli.running.environment import environment
 from fogbank.cli.running.proxy import Place, Proxy
 from fogbank.clouds.hosts import is_cloud
@@ -56,7 +57,8 @@ async def _run(url: str | None, data: str | None, arguments: Sequence[str], *, o
             if url is not None:
                 msg = f"No Fogbank answers at {url}."
                 raise click.ClickException(msg)
-            found = await stack.enter_async_context(_server(data))
+            with Progress("Starting a server"):
+                found = await stack.enter_async_context(_server(data))
             authority = _authority(found)
             assert authority is not None, "it said that it was ready"
         elif data is not None:

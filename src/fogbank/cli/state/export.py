@@ -9,6 +9,7 @@ import click
 
 from fogbank.cli.client import fetch, url_option
 from fogbank.cli.output import json_option, print_json
+from fogbank.cli.progress import Counted, Progress
 from fogbank.storage.images.files import part_of, publish
 
 PATIENCE_SECONDS: Final = 3_600.0
@@ -23,8 +24,8 @@ def command(file: Path, url: str, *, as_json: bool) -> None:
     file = file.absolute()
     try:
         with part_of(file.parent, file.name) as part:
-            with part.open("wb") as target:
-                size = fetch(url, "/_fogbank/export", target, PATIENCE_SECONDS)
+            with part.open("wb") as target, Progress("Exporting", quiet=as_json) as progress:
+                size = fetch(url, "/_fogbank/export", Counted(target, progress), PATIENCE_SECONDS)
             publish(part, file)
     except OSError as error:
         msg = f"{file}: {error.strerror}"

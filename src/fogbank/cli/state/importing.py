@@ -9,6 +9,7 @@ import click
 
 from fogbank.cli.client import ask, url_option
 from fogbank.cli.output import json_option, print_json
+from fogbank.cli.progress import Counted, Progress
 
 PATIENCE_SECONDS: Final = 3_600.0
 
@@ -22,8 +23,9 @@ def command(file: Path, url: str, *, yes: bool, as_json: bool) -> None:
     """Replace all that a running server holds by what was exported into FILE."""
     if not yes:
         click.confirm(f"Replace everything in {url}?", abort=True, err=True)
-    with file.open("rb") as source:
-        taken = ask(url, "POST", "/_fogbank/import", source, PATIENCE_SECONDS)
+    total = file.stat().st_size
+    with file.open("rb") as source, Progress("Importing", quiet=as_json, total=total) as progress:
+        taken = ask(url, "POST", "/_fogbank/import", Counted(source, progress), PATIENCE_SECONDS)
     if as_json:
         print_json(taken)
         return

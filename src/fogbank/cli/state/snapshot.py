@@ -9,6 +9,7 @@ import click
 
 from fogbank.cli.client import ask, url_option
 from fogbank.cli.output import json_option, json_options, print_json
+from fogbank.cli.progress import Progress, in_units
 
 PATH: Final = "/_fogbank/snapshots"
 # What is large takes its time.
@@ -27,11 +28,12 @@ def command() -> None:
 @json_option
 def save(name: str, url: str, *, as_json: bool) -> None:
     """Keep everything as it is now under NAME, in place of what had that name; nothing stands still meanwhile."""
-    saved = ask(url, "PUT", _path(name), timeout_seconds=PATIENCE_SECONDS)
+    with Progress(f"Saving {name}", quiet=as_json):
+        saved = ask(url, "PUT", _path(name), timeout_seconds=PATIENCE_SECONDS)
     if as_json:
         print_json(saved)
     else:
-        print(f"Saved {saved['name']}, {_size(saved['bytes'])}.")
+        print(f"Saved {saved['name']}, {in_units(saved['bytes'])}.")
 
 
 @command.command("restore")
@@ -40,7 +42,8 @@ def save(name: str, url: str, *, as_json: bool) -> None:
 @json_option
 def restore(name: str, url: str, *, as_json: bool) -> None:
     """Go back to NAME: everything that came since is gone. The clock stays where it is."""
-    restored = ask(url, "POST", f"{_path(name)}/restore", timeout_seconds=PATIENCE_SECONDS)
+    with Progress(f"Going back to {name}", quiet=as_json):
+        restored = ask(url, "POST", f"{_path(name)}/restore", timeout_seconds=PATIENCE_SECONDS)
     if as_json:
         print_json(restored)
     else:
@@ -58,7 +61,7 @@ def show(url: str, *, as_json: bool) -> None:
         return
     width = max((len(each["name"]) for each in found), default=0)
     for each in found:
-        print(f"{each['name']:{width}}  {each['taken']}  {_size(each['bytes']):>10}  Fogbank {each['version']}")
+        print(f"{each['name']:{width}}  {each['taken']}  {in_units(each['bytes']):>10}  Fogbank {each['version']}")
     if not found:
         print("There are no snapshots.")
 
@@ -109,7 +112,3 @@ def _contents(difference: dict[str, Any]) -> str:
         if counts is not None and any(counts.values()):
             return f": {what} " + ", ".join(f"{_SIGNS[name]}{count}" for name, count in counts.items() if count)
     return ""
-
-
-def _size(count: int) -> str:
-    return f"{count / 1_048_576:.1f} MiB" if count >= 1_048_576 else f"{count / 1_024:.0f} KiB"
