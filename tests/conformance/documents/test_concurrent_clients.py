@@ -13,13 +13,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from fogbank.settings import Settings
-from fogbank.testing.server import ThreadedServer
 from tests.conformance.documents.clients import CosmosDocuments, DynamoDocuments, FirestoreDocuments
 from tests.conformance.documents.model import GROUPS, NAMES, Documents, Key, Operation, apply, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 CLOUDS = {"dynamodb": DynamoDocuments, "firestore": FirestoreDocuments, "cosmos": CosmosDocuments}
 AT_ONCE = 4
@@ -71,20 +69,6 @@ def machine(make: Callable[[], Documents]) -> type[RuleBasedStateMachine]:
             self.documents.close()
 
     return Machine
-
-
-@pytest.fixture(scope="module")
-def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadedServer]:
-    """A server whose replies wait for the disk, so that many share a commit."""
-    with ThreadedServer(Settings(port=0, data=tmp_path_factory.mktemp("data"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def on_postgres(postgres_url: str) -> Iterator[ThreadedServer]:
-    with ThreadedServer(Settings(port=0, database=postgres_url)) as running:
-        running.reset()
-        yield running
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
