@@ -27,7 +27,7 @@ CASES = {
     "fogbank_env": ("fogbank_env", "pass", 5.0),
     "aws: a client of boto3": ("aws", "aws('sqs')", None),
     "aws: a client, a queue": ("aws", "aws('sqs').create_queue(QueueName='orders')", None),
-    "a snapshot gone back to": ("fogbank", "fogbank.restore(fogbank.snapshot())", None),
+    "a snapshot gone back to": ("fogbank", "fogbank.restore(fogbank.snapshot())", 10.0),
     "time_travel": ("time_travel", "pass", None),
 }
 

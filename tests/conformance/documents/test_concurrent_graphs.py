@@ -94,7 +94,7 @@ def machine(make: Callable[[], Graphs]) -> type[RuleBasedStateMachine]:
 @pytest.mark.parametrize("store", ["on_disk", "on_postgres"])
 def test_some_order_explains_what_clients_saw(store: str, request: pytest.FixtureRequest) -> None:
     server = request.getfixturevalue(store)
-    examples = settings(max_examples=6 if store == "on_disk" else 3, stateful_step_count=20)
+    examples = settings(max_examples=4 if store == "on_disk" else 2, stateful_step_count=20)
     run_state_machine_as_test(machine(lambda: Graphs(server, AT_ONCE)), settings=examples)
 
 

@@ -50,6 +50,8 @@ def seal(connection: Connection, taken_us: int) -> Facts:
     """Make a new file that has everything into an image; returns the facts about it."""
     # A copy of a database with a write-ahead log wants one, too; an image is one file.
     connection.execute("PRAGMA journal_mode = DELETE").close()
+    # Nobody relies on it before it is whole.
+    connection.execute("PRAGMA journal_mode = OFF").close()
     connection.execute("PRAGMA synchronous = OFF").close()
     connection.execute("BEGIN")
     (migration,) = connection.execute("SELECT MAX(number) FROM migration").fetchone()
