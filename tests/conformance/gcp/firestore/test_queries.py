@@ -84,8 +84,43 @@ def test_and_or(cities: Any) -> None:
     assert ids(cities.where(filter=both).order_by("population").stream()) == ["DC", "TOK"]
     with pytest.raises(exceptions.InvalidArgument, match="supports up to 30 comparison values"):
         list(where(cities, ("country", "in", [str(each) for each in range(31)])).stream())
-    with pytest.raises(exceptions.InvalidArgument, match="Only a single 'NOT_IN'"):
+    with pytest.raises(exceptions.InvalidArgument, match="Only a single 'NOT_EQUAL', 'NOT_IN'"):
         list(where(cities, ("country", "not-in", ["a"]), ("name", "not-in", ["b"])).stream())
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ([("country", "!=", "a"), ("name", "!=", "b")], "Only a single 'NOT_EQUAL', 'NOT_IN'"),
+        ([("country", "!=", "a"), ("name", "!=", None)], "Only a single 'NOT_EQUAL', 'NOT_IN'"),
+        ([("country", "not-in", ["a"]), ("name", "in", ["b"])], "'NOT_IN' cannot be used with 'IN'"),
+        ([("regions", "array_contains", "a"), ("others", "array_contains", "a")], "A maximum of 1 'ARRAY_CONTAINS'"),
+        ([("regions", "array_contains", "a"), ("regions", "array_contains_any", ["b"])], "A maximum of 1"),
+    ],
+)
+def test_comparisons_that_exclude_each_other(cities: Any, filters: list[tuple[str, str, Any]], message: str) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match=message):
+        where(cities, *filters).get()
+
+
+def test_what_excludes_only_within_a_conjunction(cities: Any) -> None:
+    west, east = (FieldFilter("regions", "array_contains", each) for each in ("west_coast", "east_coast"))
+    assert ids(cities.where(filter=Or([west, east])).stream()) == ["DC", "LA", "SF"]
+    # The same comparison again says nothing more.
+    assert ids(cities.where(filter=And([west, west])).stream()) == ["LA", "SF"]
+    with pytest.raises(exceptions.InvalidArgument, match="A maximum of 1 'ARRAY_CONTAINS'"):
+        cities.where(filter=And([Or([west, FieldFilter("capital", "==", 1)]), east])).get()
+    unequal = [FieldFilter("name", "not-in", ["a"]), Or([west, FieldFilter("capital", "==", 1)])]
+    with pytest.raises(exceptions.InvalidArgument, match="'NOT_IN' cannot be used with 'OR'"):
+        cities.where(filter=And(unequal)).get()
+
+
+def test_nothing_is_ordered_by_behind_names(cities: Any) -> None:
+    message = "Order by clause cannot contain more fields after the key population"
+    with pytest.raises(exceptions.InvalidArgument, match=message):
+        cities.order_by("__name__").order_by("population").get()
+    with pytest.raises(exceptions.InvalidArgument, match=message):
+        where(cities.order_by("name").order_by("__name__"), ("population", ">", 1)).get()
 
 
 def test_orders_and_limits(cities: Any) -> None:
