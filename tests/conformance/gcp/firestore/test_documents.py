@@ -169,9 +169,11 @@ def test_collections_within_documents(db: Any) -> None:
         ("a/..", {}, "not allowed"),
         ("a/b", {"__x__": 1}, "reserved"),
         ("a/b", {"list": [[1]]}, "Cannot convert an array value in an array value"),
+        ("a/b", {"m": {"big": "x" * 1_048_488}}, 'The value of property "m" is longer than 1048487 bytes'),
+        ("a/" + "x" * 1_501, {}, "The key path element name is longer than 1500 bytes"),
         (
             "a/b",
-            {"big": "x" * 1_048_576},
+            {"big": "x" * 1_048_000, "more": "x" * 576},
             r"its size \(1,048,6.. bytes\) exceeds the maximum allowed size of 1,048,576",
         ),
     ],
@@ -190,6 +192,33 @@ def test_maps_may_be_twenty_levels_deep(db: Any) -> None:
     assert document.get().to_dict() == nested(20)
     with pytest.raises(exceptions.InvalidArgument, match="20 levels"):
         document.set(nested(21))
+
+
+def test_times_are_stored_in_microseconds(db: Any) -> None:
+    root = f"{db._database_string}/documents"
+
+    def write(time: dict[str, int]) -> Any:
+        array = {"array_value": {"values": [{"timestamp_value": time}]}}
+        document = {"name": f"{root}/a/b", "fields": {"t": {"timestamp_value": time}, "list": array}}
+        transform = {"field_path": "u", "append_missing_elements": {"values": [{"timestamp_value": time}]}}
+        writes = [{"update": document, "update_transforms": [transform]}]
+        return db._firestore_api.commit(request={"database": db._database_string, "writes": writes})
+
+    write({"seconds": -1, "nanos": 123_456_789})
+    fields = db._firestore_api.get_document(request={"name": f"{root}/a/b"})._pb.fields
+    found = [fields["t"], *fields["list"].array_value.values, *fields["u"].array_value.values]
+    assert [(each.timestamp_value.seconds, each.timestamp_value.nanos) for each in found] == [(-1, 123_456_000)] * 3
+    for seconds in (-62_135_596_801, 253_402_300_800):
+        with pytest.raises(exceptions.InvalidArgument, match="out of range"):
+            write({"seconds": seconds})
+
+
+def test_a_request_that_is_too_large(db: Any) -> None:
+    batch = db.batch()
+    for number in range(12):
+        batch.set(db.document(f"a/{number}"), {"x": "y" * 900_000})
+    with pytest.raises(exceptions.InvalidArgument, match="Request payload size exceeds the limit"):
+        batch.commit()
 
 
 def test_some_fields_only(db: Any) -> None:

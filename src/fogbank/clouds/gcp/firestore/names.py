@@ -158,7 +158,7 @@ def _check_id(segment: str, name: str) -> None:
     if len(segment) > 3 and segment.startswith("__") and segment.endswith("__"):
         raise _invalid(f'Resource id "{segment}" is invalid because it is reserved.')
     if len(segment) * 3 > ID_BYTES_MAX and len(segment.encode()) > ID_BYTES_MAX:
-        raise _invalid(f"The longest allowed id has {ID_BYTES_MAX} bytes, but {segment[:32]!r}… has more.")
+        raise _invalid(f"The key path element name is longer than {ID_BYTES_MAX} bytes.")
 
 
 def _invalid(message: str) -> GrpcError:
