@@ -130,5 +130,5 @@ def test_a_transaction_that_does_nothing_ends_after_a_minute(timed_db: Any, time
         timed_server.advance(50)
         document.get(transaction=transaction)
     timed_server.advance(61)
-    with pytest.raises(exceptions.Aborted, match="expired or is no longer valid"):
+    with pytest.raises(exceptions.InvalidArgument, match="expired or is no longer valid"):
         document.get(transaction=transaction)
