@@ -12,6 +12,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import And, FieldFilter, Or
 from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
 from google.cloud.firestore_v1.field_path import FieldPath
+from google.cloud.firestore_v1.query_profile import QueryExplainError
 from google.cloud.firestore_v1.vector import Vector
 
 from tests.conformance.gcp.firestore.conftest import ids, where
@@ -247,8 +248,46 @@ def test_nearest_neighbours(db: Any) -> None:
     ]
 
 
+def test_a_query_explained(cities: Any) -> None:
+    query = where(cities, ("country", "==", "USA")).order_by("population", direction="DESCENDING")
+    planned = query.get(explain_options=firestore.ExplainOptions(analyze=False))
+    assert ids(planned) == []
+    metrics = planned.get_explain_metrics()
+    used = [{"query_scope": "Collection", "properties": "(country ASC, population DESC, __name__ DESC)"}]
+    assert metrics.plan_summary.indexes_used == used
+    with pytest.raises(QueryExplainError, match="not available"):
+        _ = metrics.execution_stats
+    run = query.offset(1).get(explain_options=firestore.ExplainOptions(analyze=True))
+    assert ids(run) == ["SF", "DC"]
+    stats = run.get_explain_metrics().execution_stats
+    assert (stats.results_returned, stats.read_operations) == (2, 3)
+    assert stats.execution_duration > dt.timedelta()
+    assert stats.debug_stats["index_entries_scanned"] == "3"
+    assert stats.debug_stats["billing_details"]["documents_billable"] == "3"
+    nothing = where(cities, ("country", "==", "none"), ("name", "==", "none"))
+    stream = nothing.stream(explain_options=firestore.ExplainOptions(analyze=True))
+    assert ids(stream) == []
+    metrics = stream.get_explain_metrics()
+    assert [each["properties"] for each in metrics.plan_summary.indexes_used] == [
+        "(country ASC, __name__ ASC)",
+        "(name ASC, __name__ ASC)",
+    ]
+    assert metrics.execution_stats.read_operations == 1
+
+
+def test_an_aggregation_explained(cities: Any) -> None:
+    query = cities.count("all").sum("population", "people")
+    planned = query.get(explain_options=firestore.ExplainOptions(analyze=False))
+    assert list(planned) == []
+    (used,) = planned.get_explain_metrics().plan_summary.indexes_used
+    assert used["properties"] == "(population ASC, __name__ ASC)"
+    run = query.get(explain_options=firestore.ExplainOptions(analyze=True))
+    assert {each.alias: each.value for each in run[0]} == {"all": 5, "people": 35_940_000}
+    stats = run.get_explain_metrics().execution_stats
+    assert (stats.results_returned, stats.read_operations) == (1, 1)
+    assert stats.debug_stats["index_entries_scanned"] == "5"
+
+
 def test_what_is_not_supported(cities: Any) -> None:
-    with pytest.raises(exceptions.MethodNotImplemented, match="Fogbank doesn't support explain_options"):
-        list(cities.stream(explain_options=firestore.ExplainOptions(analyze=True)))
     with pytest.raises(exceptions.MethodNotImplemented, match=r"Fogbank doesn't support .*Firestore/ExecutePipeline"):
         list(cities._client.pipeline().collection("cities").execute())
