@@ -268,6 +268,26 @@ def test_earlier_states_can_be_read(timed_db: Any, timed_server: ThreadedServer)
         document.get(read_time=then - dt.timedelta(seconds=5))
 
 
+def test_earlier_lists(timed_db: Any, timed_server: ThreadedServer) -> None:
+    for path in ("a/kept", "a/changed/in/1", "a/gone/in/1", "b/gone", "c/1"):
+        timed_db.document(path).set({"n": 1})
+    then = timed_db.document("a/kept").get().read_time
+    timed_server.advance(10)
+    for path in ("a/gone/in/1", "b/gone"):
+        timed_db.document(path).delete()
+    for path in ("a/changed/in/1", "a/new/in/1", "a/changed/new/1", "d/new"):
+        timed_db.document(path).set({"n": 2})
+    assert ids(timed_db.collections()) == ["a", "c", "d"]
+    assert ids(timed_db.collections(read_time=then)) == ["a", "b", "c"]
+    changed = timed_db.document("a/changed")
+    assert ids(changed.collections()) == ["in", "new"]
+    assert ids(changed.collections(read_time=then)) == ["in"]
+    listed = timed_db.collection("a").list_documents
+    assert ids(listed()) == ["changed", "kept", "new"]
+    for size in (None, 1, 2):
+        assert ids(listed(page_size=size, read_time=then)) == ["changed", "gone", "kept"]
+
+
 async def test_the_asynchronous_client(server: ThreadedServer, project: str) -> None:
     with emulated(server.url):
         db = firestore.AsyncClient(project=project)
