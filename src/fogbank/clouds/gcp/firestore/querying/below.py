@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.gcp.firestore.service import find
@@ -83,14 +84,17 @@ def _name_in(inside: tuple[str, ...], collection: list[str]) -> str:
     return collection[len(inside)] if below else ""
 
 
+def _given(stretch: Stretch, _collection: Collection) -> Stretch:
+    return stretch
+
+
 async def _has_others(
     tx: Tx, now_us: int, database: Database, prefix: bytes, earlier: dict[Key, Document | None]
 ) -> bool:
     """Tell whether below a path there is a document that isn't among those that have changed."""
     key, end = Key(prefix, NO_SORT_KEY), after_prefix(prefix)
     while True:
-        stretch = Stretch(key, end)
-        page = await ranges.scan(tx, now_us, database, lambda _collection, at=stretch: at, _PAGE, _PAGE_BYTES_MAX)
+        page = await ranges.scan(tx, now_us, database, partial(_given, Stretch(key, end)), _PAGE, _PAGE_BYTES_MAX)
         for document in page.documents:
             *collection, name = path_of(document).split("/")
             key = Key(encode_path(collection), name.encode())
