@@ -120,6 +120,22 @@ def test_transforms(db: Any) -> None:
     assert document.get().to_dict()["n"] == 2**63 - 1
 
 
+def test_several_transforms_of_one_field(db: Any) -> None:
+    document = db.document("counters/one")
+    document.set({"n": 1})
+    transforms = [
+        {"field_path": "n", "increment": {"integer_value": 2}},
+        {"field_path": "n", "increment": {"double_value": 0.5}},
+        {"field_path": "n", "maximum": {"integer_value": 7}},
+    ]
+    name = f"{db._database_string}/documents/counters/one"
+    write = {"update": {"name": name}, "update_mask": {}, "update_transforms": transforms}
+    done = db._firestore_api.commit(request={"database": db._database_string, "writes": [write]})
+    (result,) = done.write_results
+    assert [each.integer_value or each.double_value for each in result.transform_results] == [3, 3.5, 7]
+    assert document.get().to_dict() == {"n": 7}
+
+
 def test_batches_are_all_or_none(db: Any) -> None:
     one, two = db.document("a/1"), db.document("a/2")
     batch = db.batch()
