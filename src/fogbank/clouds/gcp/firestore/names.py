@@ -136,16 +136,20 @@ def named(database: Database, segments: tuple[str, ...]) -> Named:
 
 def check_collection(name: str) -> str:
     """Return a collection's id; raises `GrpcError` for what is none."""
-    if not name or "/" in name:
-        raise _invalid(f'Collection id "{name}" is invalid.')
-    _check_id(name, name)
-    return name
+    return _checked(name, "Collection")
 
 
 def check_document_id(name: str) -> str:
     """Return a document's id; raises `GrpcError` for what is none."""
-    if not name or "/" in name:
-        raise _invalid(f'Document id "{name}" is invalid.')
+    return _checked(name, "Document")
+
+
+def _checked(name: str, kind: str) -> str:
+    if not name:
+        raise _invalid(f"{kind} id is empty.")
+    if "/" in name:
+        # As users quote it: https://github.com/mobizt/Firebase-ESP-Client/issues/198.
+        raise _invalid(f'Resource id "{name}" is invalid because it contains "/".')
     _check_id(name, name)
     return name
 
