@@ -245,6 +245,27 @@ def test_nearest_neighbours(db: Any) -> None:
     ]
 
 
+def test_what_names_of_aggregations_may_be(cities: Any) -> None:
+    for alias in ("__all__", "x" * 1_501):
+        with pytest.raises(exceptions.InvalidArgument, match="is reserved or too long"):
+            cities.count(alias).get()
+    assert cities.count("x" * 1_500).get()[0][0].value == 5
+
+
+def test_partitions_are_of_names_alone(cities: Any) -> None:
+    api, root = cities._client._firestore_api, f"{cities._client._database_string}/documents"
+    everywhere = {"from_": [{"collection_id": "cities", "all_descendants": True}]}
+
+    def cut(**more: Any) -> int:
+        request = {"parent": root, "structured_query": {**everywhere, **more}, "partition_count": 2}
+        return len(list(api.partition_query(request=request)))
+
+    assert cut(order_by=[{"field": {"field_path": "__name__"}}]) == 2
+    for order in ({"field": {"field_path": "name"}}, {"field": {"field_path": "__name__"}, "direction": "DESCENDING"}):
+        with pytest.raises(exceptions.InvalidArgument, match="in the order of their names"):
+            cut(order_by=[order])
+
+
 def test_a_query_explained(cities: Any) -> None:
     query = where(cities, ("country", "==", "USA")).order_by("population", direction="DESCENDING")
     planned = query.get(explain_options=firestore.ExplainOptions(analyze=False))

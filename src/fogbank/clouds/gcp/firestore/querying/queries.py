@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from fogbank.clouds.gcp.firestore.field_paths import NAME_PATH
 from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import read_parent
 from fogbank.clouds.gcp.firestore.querying.aggregating import read_aggregations
 from fogbank.clouds.gcp.firestore.querying.explaining import Run, explain
-from fogbank.clouds.gcp.firestore.querying.plans import read_query
+from fogbank.clouds.gcp.firestore.querying.plans import Order, read_query
 from fogbank.clouds.gcp.firestore.querying.running import run, run_consistently
 from fogbank.clouds.gcp.firestore.reading import read_consistency
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
@@ -105,7 +106,8 @@ async def run_aggregation_query(firestore: Firestore, call: Call, request: Any) 
 async def partition_query(firestore: Firestore, call: Call, request: Any) -> Any:
     """Return cursors that cut a collection group into parts of about the same size."""
     query = read_query(read_parent(request.parent), request.structured_query)
-    if not query.descendants or query.filter is not None or query.start or query.end or query.limit or query.offset:
+    is_plain = query.filter is None and not (query.start or query.end or query.limit or query.offset)
+    if not (query.descendants and is_plain and query.orders == (Order(NAME_PATH, descending=False),)):
         raise invalid("A partition query selects all descendants, in the order of their names, without filters,"
                       " cursors and limits.")  # fmt: skip
     if not 0 < request.partition_count <= _PARTITIONS_MAX:
