@@ -159,7 +159,8 @@ def check(found: Filter | None) -> None:
                 raise invalid(f"'NOT_IN' cannot be used with '{_SHOWN.get(other, 'NOT_EQUAL')}' in the same query.")
     if len({each for each in every if each.operator in _EXCLUSIONS}) > 1:
         raise invalid("Only a single 'NOT_EQUAL', 'NOT_IN', 'IS_NOT_NAN', or 'IS_NOT_NULL' filter allowed per query.")
-    if max((len(each) for each in _array_filters(found)), default=0) > 1:
+    members = [each for each in operators if each in _MEMBERSHIPS]
+    if len(members) > 1 and max(len(each) for each in _array_filters(found)) > 1:
         raise invalid("A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction.")
 
 

@@ -64,8 +64,6 @@ def check_value(value: Any, where: str, depth: int) -> None:
         raise invalid(f"Property {where} has a value that only queries have: {kind}.")
     elif kind == "timestamp_value":
         _settle_time(value.timestamp_value, where)
-    elif kind in _LONG:
-        _check_length(getattr(value, kind), where)
     elif kind == "geo_point_value":
         place = value.geo_point_value
         if not (-90 <= place.latitude <= 90 and -180 <= place.longitude <= 180):
@@ -84,11 +82,18 @@ def _settle_time(time: Any, where: str) -> None:
         time.nanos -= time.nanos % _NS_PER_US
 
 
-def _check_length(value: str | bytes, where: str) -> None:
-    # No character has more than four bytes.
-    if len(value) * 4 > VALUE_BYTES_MAX:
-        size = len(value) if isinstance(value, bytes) else len(value.encode())
-        if size > VALUE_BYTES_MAX:
+def _check_lengths(value: Any, where: str) -> None:
+    """Raise the error for a text, or bytes, that are too long by themselves."""
+    kind = value.WhichOneof("value_type")
+    if kind == "map_value":
+        for each in value.map_value.fields.values():
+            _check_lengths(each, where)
+    elif kind == "array_value":
+        for each in value.array_value.values:
+            _check_lengths(each, where)
+    elif kind in _LONG and value.ByteSize() > VALUE_BYTES_MAX:
+        given = getattr(value, kind)
+        if len(given if kind == "bytes_value" else given.encode()) > VALUE_BYTES_MAX:
             # As users quote it (https://github.com/excalidraw/excalidraw/issues/4839).
             raise invalid(f'The value of property "{where}" is longer than {VALUE_BYTES_MAX} bytes.')
 
@@ -103,9 +108,11 @@ def _check_vector(value: Any, where: str) -> None:
 
 
 def check_size(name: str, message: Any) -> None:
-    """Raise the error for a document that is too large."""
+    """Raise the error for a document that is too large, or has a value that is."""
     if message.ByteSize() <= _SURELY_SMALL_BYTES:
         return
+    for field, value in message.fields.items():
+        _check_lengths(value, field)
     # The name counts with 16 bytes more, the document with 32.
     size = sum(len(each.encode()) + 1 for each in name.split("/")[5:]) + 16 + 32 + _fields_size(message.fields)
     if size > DOCUMENT_BYTES_MAX:
