@@ -111,6 +111,9 @@ def test_what_excludes_only_within_a_conjunction(cities: Any) -> None:
     assert ids(cities.where(filter=And([west, west])).stream()) == ["LA", "SF"]
     with pytest.raises(exceptions.InvalidArgument, match="A maximum of 1 'ARRAY_CONTAINS'"):
         cities.where(filter=And([Or([west, FieldFilter("capital", "==", 1)]), east])).get()
+    unequal = [FieldFilter("name", "not-in", ["a"]), Or([west, FieldFilter("capital", "==", 1)])]
+    with pytest.raises(exceptions.InvalidArgument, match="'NOT_IN' cannot be used with 'OR'"):
+        cities.where(filter=And(unequal)).get()
 
 
 def test_nothing_is_ordered_by_behind_names(cities: Any) -> None:

@@ -157,6 +157,8 @@ def check(found: Filter | None) -> None:
         for other in ("in", "array-contains-any", "!="):
             if other in operators:
                 raise invalid(f"'NOT_IN' cannot be used with '{_SHOWN.get(other, 'NOT_EQUAL')}' in the same query.")
+        if _has_or(found):
+            raise invalid("'NOT_IN' cannot be used with 'OR' in the same query.")
     if len({each for each in every if each.operator in _EXCLUSIONS}) > 1:
         raise invalid("Only a single 'NOT_EQUAL', 'NOT_IN', 'IS_NOT_NAN', or 'IS_NOT_NULL' filter allowed per query.")
     members = [each for each in operators if each in _MEMBERSHIPS]
@@ -167,6 +169,12 @@ def check(found: Filter | None) -> None:
 # `FieldFilter.Operator`: each requires that there is no other of them.
 _EXCLUSIONS: Final = frozenset({"!=", "not-in", "is-not-nan", "is-not-null"})
 _MEMBERSHIPS: Final = frozenset({"array-contains", "array-contains-any"})
+
+
+def _has_or(found: Filter | None) -> bool:
+    if not isinstance(found, Group):
+        return False
+    return (not found.every and len(found.parts) > 1) or any(map(_has_or, found.parts))
 
 
 def _array_filters(found: Filter | None) -> set[frozenset[Leaf]]:
