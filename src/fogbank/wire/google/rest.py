@@ -41,20 +41,22 @@ class RestApplication:
     async def handle(self, request: Request) -> Response:
         """Answer a request; errors have the form of Google's APIs."""
         shown = Presentation()
+        streams = False
         try:
             pairs = read_query(request.raw_query)
             shown = read_system(pairs)
             found = self._router.find(request.method, request.raw_path)
             if found is None:
                 raise GrpcError(Code.NOT_FOUND, "Method not found.")
+            streams = self._methods.find(found.binding.path).server_streaming
             return await self._call(request, found, pairs, shown)
         except BodyIncompleteError:
             raise
         except BodyTooLargeError as error:
             refused = GrpcError(Code.INVALID_ARGUMENT, f"Request payload size exceeds the limit: {error.limit} bytes.")
-            return write_error(self._types, refused, shown)
+            return write_error(self._types, refused, shown, listed=streams)
         except GrpcError as error:
-            return write_error(self._types, error, shown)
+            return write_error(self._types, error, shown, listed=streams)
 
     async def _call(
         self, request: Request, found: Found, pairs: list[tuple[str, str]], shown: Presentation
@@ -86,13 +88,18 @@ class RestApplication:
         return self._types.to_json(answer, enums_as_ints=shown.enums_as_ints)
 
 
-def write_error(types: Types, error: GrpcError, shown: Presentation | None = None) -> Response:
-    """Write an error (Google Cloud, "Errors": HTTP mapping)."""
+def write_error(types: Types, error: GrpcError, shown: Presentation | None = None, *, listed: bool = False) -> Response:
+    """Write an error (Google Cloud, "Errors": HTTP mapping).
+
+    That of a method whose answer is a stream is `listed`, as its answers are
+    (https://github.com/samuelgozi/firebase-firestore-lite/issues/13).
+    """
     status = HTTP_STATUSES[error.code]
     told: dict[str, Any] = {"code": status, "message": error.message, "status": error.code.name}
     if error.details:
         told["details"] = [types.to_json(types.pack(detail)) for detail in error.details]
-    return _write(status, {"error": told}, shown or Presentation())
+    value = {"error": told}
+    return _write(status, [value] if listed else value, shown or Presentation())
 
 
 def _write(status: int, value: Any, shown: Presentation) -> Response:

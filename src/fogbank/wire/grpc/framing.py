@@ -44,7 +44,7 @@ class FrameReader:
                 if flag > 1:
                     raise GrpcError(Code.INTERNAL, f"Bad gRPC frame type 0x{flag:02x}")
                 if length > self._bytes_max:
-                    raise _too_large(length, self._bytes_max)
+                    raise _too_large(self._bytes_max)
                 end = at + _HEAD.size + length
                 if len(buffer) < end:
                     break
@@ -87,11 +87,15 @@ def decompress(data: bytes, encoding: str, bytes_max: int) -> bytes:
     except zlib.error as error:
         raise GrpcError(Code.INTERNAL, f"A message could not be decompressed: {error}") from None
     if len(message) > bytes_max:
-        raise _too_large(len(message), bytes_max)
+        raise _too_large(bytes_max)
     if not decompressor.eof or decompressor.unused_data:
         raise GrpcError(Code.INTERNAL, "A message could not be decompressed: it is cut off, or something follows it.")
     return message
 
 
-def _too_large(size: int, bytes_max: int) -> GrpcError:
-    return GrpcError(Code.RESOURCE_EXHAUSTED, f"Received message larger than max ({size} vs. {bytes_max})")
+def _too_large(bytes_max: int) -> GrpcError:
+    """Return what Google's services say, where gRPC's own libraries say RESOURCE_EXHAUSTED, which clients retry.
+
+    As users quote it: https://github.com/Johannes-Berggren/firestore-to-bigquery-export/issues/3.
+    """
+    return GrpcError(Code.INVALID_ARGUMENT, f"Request payload size exceeds the limit: {bytes_max} bytes.")

@@ -62,6 +62,24 @@ def test_databases(admin: Any, server: ThreadedServer, project: str) -> None:
         assert default.document("a/b").get().exists
 
 
+def test_etags_keep_what_others_changed(admin: Any, project: str) -> None:
+    database = {"location_id": "nam5", "type_": "FIRESTORE_NATIVE"}
+    made = admin.create_database(parent=f"projects/{project}", database_id="other", database=database)
+    made = made.result(timeout=5)
+    change = {"name": made.name, "concurrency_mode": "OPTIMISTIC", "etag": made.etag}
+    changed = admin.update_database(database=change, update_mask={"paths": ["concurrency_mode"]}).result(timeout=5)
+    assert changed.etag != made.etag
+    with pytest.raises(exceptions.BadRequest, match="etag"):
+        admin.update_database(database=change, update_mask={"paths": ["concurrency_mode"]})
+    with pytest.raises(exceptions.BadRequest, match="etag"):
+        admin.delete_database(request={"name": made.name, "etag": made.etag})
+    assert admin.get_database(name=made.name).etag == changed.etag
+    admin.delete_database(request={"name": made.name, "etag": changed.etag}).result(timeout=5)
+    default = admin.get_database(name=f"projects/{project}/databases/(default)")
+    change = {"name": default.name, "concurrency_mode": "OPTIMISTIC", "etag": default.etag}
+    admin.update_database(database=change, update_mask={"paths": ["concurrency_mode"]}).result(timeout=5)
+
+
 def test_concurrency_modes(admin: Any, project: str) -> None:
     parent = f"projects/{project}"
     default = f"{parent}/databases/(default)"

@@ -120,6 +120,22 @@ def test_transforms(db: Any) -> None:
     assert document.get().to_dict()["n"] == 2**63 - 1
 
 
+def test_several_transforms_of_one_field(db: Any) -> None:
+    document = db.document("counters/one")
+    document.set({"n": 1})
+    transforms = [
+        {"field_path": "n", "increment": {"integer_value": 2}},
+        {"field_path": "n", "increment": {"double_value": 0.5}},
+        {"field_path": "n", "maximum": {"integer_value": 7}},
+    ]
+    name = f"{db._database_string}/documents/counters/one"
+    write = {"update": {"name": name}, "update_mask": {}, "update_transforms": transforms}
+    done = db._firestore_api.commit(request={"database": db._database_string, "writes": [write]})
+    (result,) = done.write_results
+    assert [each.integer_value or each.double_value for each in result.transform_results] == [3, 3.5, 7]
+    assert document.get().to_dict() == {"n": 7}
+
+
 def test_batches_are_all_or_none(db: Any) -> None:
     one, two = db.document("a/1"), db.document("a/2")
     batch = db.batch()
@@ -169,9 +185,11 @@ def test_collections_within_documents(db: Any) -> None:
         ("a/..", {}, "not allowed"),
         ("a/b", {"__x__": 1}, "reserved"),
         ("a/b", {"list": [[1]]}, "Cannot convert an array value in an array value"),
+        ("a/b", {"m": {"big": "x" * 1_048_488}}, 'The value of property "m" is longer than 1048487 bytes'),
+        ("a/" + "x" * 1_501, {}, "The key path element name is longer than 1500 bytes"),
         (
             "a/b",
-            {"big": "x" * 1_048_576},
+            {"big": "x" * 1_048_000, "more": "x" * 576},
             r"its size \(1,048,6.. bytes\) exceeds the maximum allowed size of 1,048,576",
         ),
     ],
@@ -190,6 +208,33 @@ def test_maps_may_be_twenty_levels_deep(db: Any) -> None:
     assert document.get().to_dict() == nested(20)
     with pytest.raises(exceptions.InvalidArgument, match="20 levels"):
         document.set(nested(21))
+
+
+def test_times_are_stored_in_microseconds(db: Any) -> None:
+    root = f"{db._database_string}/documents"
+
+    def write(time: dict[str, int]) -> Any:
+        array = {"array_value": {"values": [{"timestamp_value": time}]}}
+        document = {"name": f"{root}/a/b", "fields": {"t": {"timestamp_value": time}, "list": array}}
+        transform = {"field_path": "u", "append_missing_elements": {"values": [{"timestamp_value": time}]}}
+        writes = [{"update": document, "update_transforms": [transform]}]
+        return db._firestore_api.commit(request={"database": db._database_string, "writes": writes})
+
+    write({"seconds": -1, "nanos": 123_456_789})
+    fields = db._firestore_api.get_document(request={"name": f"{root}/a/b"})._pb.fields
+    found = [fields["t"], *fields["list"].array_value.values, *fields["u"].array_value.values]
+    assert [(each.timestamp_value.seconds, each.timestamp_value.nanos) for each in found] == [(-1, 123_456_000)] * 3
+    for seconds in (-62_135_596_801, 253_402_300_800):
+        with pytest.raises(exceptions.InvalidArgument, match="out of range"):
+            write({"seconds": seconds})
+
+
+def test_a_request_that_is_too_large(db: Any) -> None:
+    batch = db.batch()
+    for number in range(12):
+        batch.set(db.document(f"a/{number}"), {"x": "y" * 900_000})
+    with pytest.raises(exceptions.InvalidArgument, match="Request payload size exceeds the limit"):
+        batch.commit()
 
 
 def test_some_fields_only(db: Any) -> None:
@@ -237,6 +282,26 @@ def test_earlier_states_can_be_read(timed_db: Any, timed_server: ThreadedServer)
     timed_server.advance(3_700)
     with pytest.raises(exceptions.FailedPrecondition, match="too old"):
         document.get(read_time=then - dt.timedelta(seconds=5))
+
+
+def test_earlier_lists(timed_db: Any, timed_server: ThreadedServer) -> None:
+    for path in ("a/kept", "a/changed/in/1", "a/gone/in/1", "b/gone", "c/1"):
+        timed_db.document(path).set({"n": 1})
+    then = timed_db.document("a/kept").get().read_time
+    timed_server.advance(10)
+    for path in ("a/gone/in/1", "b/gone"):
+        timed_db.document(path).delete()
+    for path in ("a/changed/in/1", "a/new/in/1", "a/changed/new/1", "d/new"):
+        timed_db.document(path).set({"n": 2})
+    assert ids(timed_db.collections()) == ["a", "c", "d"]
+    assert ids(timed_db.collections(read_time=then)) == ["a", "b", "c"]
+    changed = timed_db.document("a/changed")
+    assert ids(changed.collections()) == ["in", "new"]
+    assert ids(changed.collections(read_time=then)) == ["in"]
+    listed = timed_db.collection("a").list_documents
+    assert ids(listed()) == ["changed", "kept", "new"]
+    for size in (None, 1, 2):
+        assert ids(listed(page_size=size, read_time=then)) == ["changed", "gone", "kept"]
 
 
 async def test_the_asynchronous_client(server: ThreadedServer, project: str) -> None:

@@ -338,7 +338,7 @@ def test_a_transaction_that_is_over_is_not_waited_for(
     # A minute after it was used last.
     timed_server.advance(2)
     result(writer)
-    with pytest.raises(exceptions.Aborted, match="expired or is no longer valid"):
+    with pytest.raises(exceptions.InvalidArgument, match="expired or is no longer valid"):
         idle._commit()
     writer = pool.submit(timed_db.document("a/2").set, {"n": 2})
     wait_for(timed_server, 1, writer)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from google.api_core import exceptions
+
 from fogbank.settings import Settings
 from fogbank.testing.server import ThreadedServer
 from tests.conformance.gcp.firestore.conftest import connect, ids, where
@@ -31,7 +34,17 @@ def test_two_servers_have_the_same_documents(postgres_url: str, project: str) ->
         assert ids(second.collections()) == ["rooms"]
         transaction = second.transaction(read_only=True)
         transaction._begin()
+        then = rooms.document("c").get().read_time
+        first.document("halls/x/doors/1").set({})
         rooms.document("a").delete()
         assert second.collection("rooms").document("a").get(transaction=transaction).exists
         assert not second.collection("rooms").document("a").get().exists
+        assert ids(second.collections()) == ["halls", "rooms"]
+        assert ids(second.collections(read_time=then)) == ["rooms"]
+        assert ids(second.collection("rooms").list_documents(read_time=then)) == ["a", "b\x00c", "c"]
+        # A transaction of the other server is none here, so that clients begin anew.
+        transaction = first.transaction()
+        transaction._begin()
+        with pytest.raises(exceptions.Aborted, match="no longer valid"):
+            second.document("rooms/a").get(transaction=transaction)
         watch.unsubscribe()

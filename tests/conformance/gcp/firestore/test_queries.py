@@ -12,6 +12,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import And, FieldFilter, Or
 from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
 from google.cloud.firestore_v1.field_path import FieldPath
+from google.cloud.firestore_v1.query_profile import QueryExplainError
 from google.cloud.firestore_v1.vector import Vector
 
 from tests.conformance.gcp.firestore.conftest import ids, where
@@ -84,8 +85,43 @@ def test_and_or(cities: Any) -> None:
     assert ids(cities.where(filter=both).order_by("population").stream()) == ["DC", "TOK"]
     with pytest.raises(exceptions.InvalidArgument, match="supports up to 30 comparison values"):
         list(where(cities, ("country", "in", [str(each) for each in range(31)])).stream())
-    with pytest.raises(exceptions.InvalidArgument, match="Only a single 'NOT_IN'"):
+    with pytest.raises(exceptions.InvalidArgument, match="Only a single 'NOT_EQUAL', 'NOT_IN'"):
         list(where(cities, ("country", "not-in", ["a"]), ("name", "not-in", ["b"])).stream())
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ([("country", "!=", "a"), ("name", "!=", "b")], "Only a single 'NOT_EQUAL', 'NOT_IN'"),
+        ([("country", "!=", "a"), ("name", "!=", None)], "Only a single 'NOT_EQUAL', 'NOT_IN'"),
+        ([("country", "not-in", ["a"]), ("name", "in", ["b"])], "'NOT_IN' cannot be used with 'IN'"),
+        ([("regions", "array_contains", "a"), ("others", "array_contains", "a")], "A maximum of 1 'ARRAY_CONTAINS'"),
+        ([("regions", "array_contains", "a"), ("regions", "array_contains_any", ["b"])], "A maximum of 1"),
+    ],
+)
+def test_comparisons_that_exclude_each_other(cities: Any, filters: list[tuple[str, str, Any]], message: str) -> None:
+    with pytest.raises(exceptions.InvalidArgument, match=message):
+        where(cities, *filters).get()
+
+
+def test_what_excludes_only_within_a_conjunction(cities: Any) -> None:
+    west, east = (FieldFilter("regions", "array_contains", each) for each in ("west_coast", "east_coast"))
+    assert ids(cities.where(filter=Or([west, east])).stream()) == ["DC", "LA", "SF"]
+    # The same comparison again says nothing more.
+    assert ids(cities.where(filter=And([west, west])).stream()) == ["LA", "SF"]
+    with pytest.raises(exceptions.InvalidArgument, match="A maximum of 1 'ARRAY_CONTAINS'"):
+        cities.where(filter=And([Or([west, FieldFilter("capital", "==", 1)]), east])).get()
+    unequal = [FieldFilter("name", "not-in", ["a"]), Or([west, FieldFilter("capital", "==", 1)])]
+    with pytest.raises(exceptions.InvalidArgument, match="'NOT_IN' cannot be used with 'OR'"):
+        cities.where(filter=And(unequal)).get()
+
+
+def test_nothing_is_ordered_by_behind_names(cities: Any) -> None:
+    message = "Order by clause cannot contain more fields after the key population"
+    with pytest.raises(exceptions.InvalidArgument, match=message):
+        cities.order_by("__name__").order_by("population").get()
+    with pytest.raises(exceptions.InvalidArgument, match=message):
+        where(cities.order_by("name").order_by("__name__"), ("population", ">", 1)).get()
 
 
 def test_orders_and_limits(cities: Any) -> None:
@@ -212,8 +248,67 @@ def test_nearest_neighbours(db: Any) -> None:
     ]
 
 
+def test_what_names_of_aggregations_may_be(cities: Any) -> None:
+    for alias in ("__all__", "x" * 1_501):
+        with pytest.raises(exceptions.InvalidArgument, match="is reserved or too long"):
+            cities.count(alias).get()
+    assert cities.count("x" * 1_500).get()[0][0].value == 5
+
+
+def test_partitions_are_of_names_alone(cities: Any) -> None:
+    api, root = cities._client._firestore_api, f"{cities._client._database_string}/documents"
+    everywhere = {"from_": [{"collection_id": "cities", "all_descendants": True}]}
+
+    def cut(**more: Any) -> int:
+        request = {"parent": root, "structured_query": {**everywhere, **more}, "partition_count": 2}
+        return len(list(api.partition_query(request=request)))
+
+    assert cut(order_by=[{"field": {"field_path": "__name__"}}]) == 2
+    for order in ({"field": {"field_path": "name"}}, {"field": {"field_path": "__name__"}, "direction": "DESCENDING"}):
+        with pytest.raises(exceptions.InvalidArgument, match="in the order of their names"):
+            cut(order_by=[order])
+
+
+def test_a_query_explained(cities: Any) -> None:
+    query = where(cities, ("country", "==", "USA")).order_by("population", direction="DESCENDING")
+    planned = query.get(explain_options=firestore.ExplainOptions(analyze=False))
+    assert ids(planned) == []
+    metrics = planned.get_explain_metrics()
+    used = [{"query_scope": "Collection", "properties": "(country ASC, population DESC, __name__ DESC)"}]
+    assert metrics.plan_summary.indexes_used == used
+    with pytest.raises(QueryExplainError, match="not available"):
+        _ = metrics.execution_stats
+    run = query.offset(1).get(explain_options=firestore.ExplainOptions(analyze=True))
+    assert ids(run) == ["SF", "DC"]
+    stats = run.get_explain_metrics().execution_stats
+    assert (stats.results_returned, stats.read_operations) == (2, 3)
+    assert stats.execution_duration > dt.timedelta()
+    assert stats.debug_stats["index_entries_scanned"] == "3"
+    assert stats.debug_stats["billing_details"]["documents_billable"] == "3"
+    nothing = where(cities, ("country", "==", "none"), ("name", "==", "none"))
+    stream = nothing.stream(explain_options=firestore.ExplainOptions(analyze=True))
+    assert ids(stream) == []
+    metrics = stream.get_explain_metrics()
+    assert [each["properties"] for each in metrics.plan_summary.indexes_used] == [
+        "(country ASC, __name__ ASC)",
+        "(name ASC, __name__ ASC)",
+    ]
+    assert metrics.execution_stats.read_operations == 1
+
+
+def test_an_aggregation_explained(cities: Any) -> None:
+    query = cities.count("all").sum("population", "people")
+    planned = query.get(explain_options=firestore.ExplainOptions(analyze=False))
+    assert list(planned) == []
+    (used,) = planned.get_explain_metrics().plan_summary.indexes_used
+    assert used["properties"] == "(population ASC, __name__ ASC)"
+    run = query.get(explain_options=firestore.ExplainOptions(analyze=True))
+    assert {each.alias: each.value for each in run[0]} == {"all": 5, "people": 35_940_000}
+    stats = run.get_explain_metrics().execution_stats
+    assert (stats.results_returned, stats.read_operations) == (1, 1)
+    assert stats.debug_stats["index_entries_scanned"] == "5"
+
+
 def test_what_is_not_supported(cities: Any) -> None:
-    with pytest.raises(exceptions.MethodNotImplemented, match="Fogbank doesn't support explain_options"):
-        list(cities.stream(explain_options=firestore.ExplainOptions(analyze=True)))
     with pytest.raises(exceptions.MethodNotImplemented, match=r"Fogbank doesn't support .*Firestore/ExecutePipeline"):
         list(cities._client.pipeline().collection("cities").execute())

@@ -56,6 +56,42 @@ def test_documents_and_queries(server: ThreadedServer, project: str) -> None:
     assert call(f"{url}/cities/SF", "DELETE") == (200, {})
 
 
+def test_the_error_of_a_stream_is_in_a_list(server: ThreadedServer, project: str) -> None:
+    url = f"{server.url}/v1/projects/{project}/databases/(default)/documents"
+    query = {"from": [{"collectionId": "a"}], "limit": -1}
+    status, answer = call(f"{url}:runQuery", "POST", {"structuredQuery": query})
+    assert (status, [each["error"]["code"] for each in answer]) == (400, [400])
+    status, answer = call(f"{url}:batchGet", "POST", {"documents": ["nothing"]})
+    assert (status, answer[0]["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    status, answer = call(f"{url}:runQuery", "POST", {"nothing": 1})
+    assert (status, answer[0]["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_how_the_service_words_what_is_wrong(server: ThreadedServer, project: str) -> None:
+    url = f"{server.url}/v1/projects/{project}/databases/(default)/documents"
+    fields = {"fields": {"a": {"integerValue": "1"}}}
+    for path, message in {
+        "a?documentId=b/c": 'Resource id "b/c" is invalid because it contains "/".',
+        "a?documentId=__b__": 'Resource id "__b__" is invalid because it is reserved.',
+        "a?documentId=b&mask.fieldPaths=0b": (
+            'Invalid property path "0b". Unquoted property paths must match regex ([a-zA-Z_][a-zA-Z_0-9]*), and quoted'
+            r" property paths must match regex (`(?:[^`\\]|(?:\\.))+`)"
+        ),
+    }.items():
+        status, answer = call(f"{url}/{path}", "POST", fields)
+        assert (status, answer["error"]["message"]) == (400, message)
+    assert call(f"{url}/a/b")[0] == 404
+
+
+def test_a_projection_of_nothing_is_all(server: ThreadedServer, project: str) -> None:
+    url = f"{server.url}/v1/projects/{project}/databases/(default)/documents"
+    fields = {"n": {"integerValue": "1"}}
+    call(f"{url}/a/1", "PATCH", {"fields": fields})
+    query = {"from": [{"collectionId": "a"}], "select": {}}
+    _, answer = call(f"{url}:runQuery", "POST", {"structuredQuery": query})
+    assert [each["document"]["fields"] for each in answer] == [fields]
+
+
 def test_a_stream_of_writes(db: Any) -> None:
     database = db._database_string
 

@@ -121,6 +121,29 @@ def test_reading_only(db: Any) -> None:
         db._firestore_api.rollback(request={"database": db._database_string, "transaction": b"nobody's"})
 
 
+def test_a_transaction_that_is_over_is_not_there_again(db: Any) -> None:
+    def commit(key: bytes) -> None:
+        db._firestore_api.commit(request={"database": db._database_string, "transaction": key})
+
+    transaction = db.transaction()
+    transaction._begin()
+    key = transaction.id
+    commit(key)
+    with pytest.raises(exceptions.InvalidArgument, match="expired or is no longer valid"):
+        commit(key)
+    transaction = db.transaction()
+    transaction._begin()
+    key = transaction.id
+    transaction._rollback()
+    with pytest.raises(exceptions.InvalidArgument, match="expired or is no longer valid"):
+        db._firestore_api.get_document(request={"name": f"{db._database_string}/documents/a/1", "transaction": key})
+    # What another server began may go on there: clients are to begin anew.
+    with pytest.raises(exceptions.Aborted, match="expired or is no longer valid"):
+        commit(key[: -len(b"00")] + (b"01" if key.endswith(b"00") else b"00"))
+    with pytest.raises(exceptions.InvalidArgument, match="Invalid transaction"):
+        commit(b"fogbank-x")
+
+
 def test_a_transaction_that_does_nothing_ends_after_a_minute(timed_db: Any, timed_server: ThreadedServer) -> None:
     document = timed_db.document("a/1")
     document.set({"n": 1})
@@ -130,5 +153,5 @@ def test_a_transaction_that_does_nothing_ends_after_a_minute(timed_db: Any, time
         timed_server.advance(50)
         document.get(transaction=transaction)
     timed_server.advance(61)
-    with pytest.raises(exceptions.Aborted, match="expired or is no longer valid"):
+    with pytest.raises(exceptions.InvalidArgument, match="expired or is no longer valid"):
         document.get(transaction=transaction)

@@ -72,7 +72,7 @@ async def test_in_the_smallest_parts(caller: Caller, quick: bool) -> None:
         ((b"\x00\x00\x00",), {}, "13", "in the middle"),
         ((frame(b""), b"\x00\x00\x00"), {}, "13", "in the middle"),
         ((b"\x05\x00\x00\x00\x00",), {}, "13", "0x05"),
-        ((b"\x00\x7f\xff\xff\xff",), {}, "8", "larger than max"),
+        ((b"\x00\x7f\xff\xff\xff",), {}, "3", "Request payload size exceeds the limit"),
         ((b"\x01\x00\x00\x00\x00",), {}, "13", "grpc-encoding"),
         ((b"\x01\x00\x00\x00\x02xx",), {"grpc_encoding": "gzip"}, "13", "decompressed"),
         ((frame(b"\xff"),), {}, "13", "test.Text"),

@@ -23,6 +23,10 @@ NAME_PATH: Final = (NAME,)
 FIELD_BYTES_MAX: Final = 1_500
 _SIMPLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SEGMENT: Final = re.compile(r"`((?:[^`\\]|\\.)+)`|([A-Za-z_][A-Za-z0-9_]*)", re.DOTALL)
+_RULE: Final = (
+    "Unquoted property paths must match regex ([a-zA-Z_][a-zA-Z_0-9]*), and quoted property paths must match regex"
+    r" (`(?:[^`\\]|(?:\\.))+`)"
+)
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -56,8 +60,11 @@ def write_path(path: FieldPath) -> str:
 
 
 def bad_path(text: str) -> GrpcError:
-    """Return the error for what is no path."""
-    return GrpcError(Code.INVALID_ARGUMENT, f'Invalid property path "{text}".')
+    """Return the error for what is no path, as users quote it.
+
+    https://github.com/googleapis/java-firestore/issues/2367.
+    """
+    return GrpcError(Code.INVALID_ARGUMENT, f'Invalid property path "{text}". {_RULE}')
 
 
 def is_reserved(name: str) -> bool:

@@ -136,16 +136,20 @@ def named(database: Database, segments: tuple[str, ...]) -> Named:
 
 def check_collection(name: str) -> str:
     """Return a collection's id; raises `GrpcError` for what is none."""
-    if not name or "/" in name:
-        raise _invalid(f'Collection id "{name}" is invalid.')
-    _check_id(name, name)
-    return name
+    return _checked(name, "Collection")
 
 
 def check_document_id(name: str) -> str:
     """Return a document's id; raises `GrpcError` for what is none."""
-    if not name or "/" in name:
-        raise _invalid(f'Document id "{name}" is invalid.')
+    return _checked(name, "Document")
+
+
+def _checked(name: str, kind: str) -> str:
+    if not name:
+        raise _invalid(f"{kind} id is empty.")
+    if "/" in name:
+        # As users quote it: https://github.com/mobizt/Firebase-ESP-Client/issues/198.
+        raise _invalid(f'Resource id "{name}" is invalid because it contains "/".')
     _check_id(name, name)
     return name
 
@@ -158,7 +162,7 @@ def _check_id(segment: str, name: str) -> None:
     if len(segment) > 3 and segment.startswith("__") and segment.endswith("__"):
         raise _invalid(f'Resource id "{segment}" is invalid because it is reserved.')
     if len(segment) * 3 > ID_BYTES_MAX and len(segment.encode()) > ID_BYTES_MAX:
-        raise _invalid(f"The longest allowed id has {ID_BYTES_MAX} bytes, but {segment[:32]!r}… has more.")
+        raise _invalid(f"The key path element name is longer than {ID_BYTES_MAX} bytes.")
 
 
 def _invalid(message: str) -> GrpcError:

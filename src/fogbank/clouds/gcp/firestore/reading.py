@@ -50,7 +50,7 @@ def read_consistency(firestore: Firestore, call: Call, database: Database, reque
     if kind == "read_time":
         at_us = time_of(request.read_time)
         if at_us > firestore.clock.now() + FUTURE_SECONDS_MAX * 1_000_000:
-            raise invalid("read_time must not be in the future.")
+            raise invalid("read_time cannot be in the future.")
         return Consistency(None, new=False, at_us=at_us)
     if kind == "transaction":
         transaction = firestore.transactions.find(database, request.transaction)

@@ -75,10 +75,8 @@ async def moment(tx: Tx, now_us: int, collection: Collection | None) -> int:
 def word(error: Exception) -> GrpcError | None:
     """Say in Firestore's words what the engine refused."""
     if isinstance(error, HistoryGoneError):
-        return GrpcError(
-            Code.FAILED_PRECONDITION,
-            "The requested snapshot version is too old: read_time must be within the past one hour.",
-        )
+        # As the service words it: https://github.com/firebase/functions-samples/issues/890.
+        return GrpcError(Code.FAILED_PRECONDITION, "The requested snapshot version is too old.")
     return None
 
 

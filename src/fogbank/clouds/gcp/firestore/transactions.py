@@ -3,7 +3,7 @@
 At the commit whatever was read must be as it was (documents by their versions, queries by what they find), or the
 transaction is aborted and clients run it again. A pessimistic transaction locks documents that it reads (`locks`),
 so that others wait instead; which one is, the transaction's options say, or else its database's mode. What is open is
-kept in this process alone: a transaction that nobody knows any more is aborted, which clients answer in the same way.
+kept in this process alone: a transaction of another one is aborted, which clients answer in the same way.
 
 Google Cloud, "Usage and limits" (https://cloud.google.com/firestore/quotas): 270 seconds for a transaction, 60 seconds
 of doing nothing.
@@ -19,6 +19,7 @@ from fogbank.clouds.gcp.firestore.locks import Locks, aborted
 from fogbank.clouds.gcp.firestore.service import find as find_database
 from fogbank.clouds.gcp.firestore.service import invalid, time_of
 from fogbank.kernel.clock import SECOND_US
+from fogbank.kernel.ids import NODE_MAX
 from fogbank.wire.grpc.status import Code, GrpcError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 IDLE_SECONDS: Final = 60
 WHOLE_SECONDS: Final = 270
 _STEM: Final = b"fogbank-"
+_OVER: Final = "The referenced transaction has expired or is no longer valid."
 _USERS_LOCK_NOTHING: Final = (
     "Users may begin no read-write transactions but those whose concurrency_mode is OPTIMISTIC."
 )
@@ -106,6 +108,8 @@ class Transactions:
         # In the order of their beginnings.
         self._open: dict[bytes, Transaction] = {}
         self._generation = store.generation
+        # What was begun before belongs to another process, or to what was there before.
+        self._since = ids.sequence()
         self.locks = Locks(clock)
 
     def begin(self, database: Database, options: Any, caller: Caller | None) -> Transaction:
@@ -134,9 +138,7 @@ class Transactions:
         now_us = self._clock.now()
         if found is None or found.is_over(now_us):
             self._drop(key)
-            if not key.startswith(_STEM):
-                raise invalid("Invalid transaction.")
-            raise _expired()
+            raise _over() if self._is_own(_number(key)) else aborted(_OVER)
         if found.database != database:
             raise invalid("The transaction belongs to another database.")
         found.used_us = now_us
@@ -171,6 +173,11 @@ class Transactions:
         self._open.clear()
         self.locks.forget()
         self._generation = self._store.generation
+        self._since = self._ids.sequence()
+
+    def _is_own(self, number: int) -> bool:
+        """Tell whether a transaction was begun here, and on what is there now."""
+        return number > self._since and (number ^ self._since) & NODE_MAX == 0
 
     def _drop(self, key: bytes) -> None:
         dropped = self._open.pop(key, None)
@@ -196,15 +203,20 @@ def _age(retried: bytes, number: int) -> int:
 
     So a transaction that was aborted is run again in its old place (`TransactionOptions.ReadWrite.retry_transaction`).
     """
-    if not retried:
-        return number
-    if not retried.startswith(_STEM):
-        raise invalid("Invalid transaction.")
+    return min(number, _number(retried, first=True)) if retried else number
+
+
+def _number(key: bytes, *, first: bool = False) -> int:
+    """Return the number in an id of a transaction, or that of its first attempt; raises `GrpcError`."""
+    own, _, age = key.removeprefix(_STEM).partition(b"-")
     try:
-        return min(number, int(retried.rpartition(b"-")[2], 16))
+        if key.startswith(_STEM):
+            return int(age if first and age else own, 16)
     except ValueError:
-        raise invalid("Invalid transaction.") from None
+        pass
+    raise invalid("Invalid transaction.")
 
 
-def _expired() -> GrpcError:
-    return aborted("The referenced transaction has expired or is no longer valid.")
+def _over() -> GrpcError:
+    # Google's code for it (https://github.com/googleapis/nodejs-firestore/pull/1347).
+    return invalid(_OVER)

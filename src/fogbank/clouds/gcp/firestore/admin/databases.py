@@ -140,17 +140,29 @@ def _configured(config: CollectionConfig, message: Any) -> CollectionConfig:
 
 def show(parts: Parts, collection: Collection) -> Any:
     """Return a database as the API shows it."""
-    message = read_facts(collection.config.labels.get(FACTS, ""))
-    message.name = f"projects/{collection.scope.split('/')[1]}/databases/{collection.name}"
+    message = _described(Database(collection.scope, collection.name), collection.config)
+    set_time(message.create_time, collection.created_us)
+    set_time(message.update_time, collection.created_us)
+    return message
+
+
+def _described(database: Database, config: CollectionConfig) -> Any:
+    """Return what a database is, with the checksum of that."""
+    message = read_facts(config.labels.get(FACTS, ""))
+    message.name = database.name
     message.location_id = message.location_id or LOCATION
     for field, values in _VALUES.items():
         if not getattr(message, field):
             setattr(message, field, values[0])
     message.version_retention_period.seconds = HISTORY_SECONDS
-    set_time(message.create_time, collection.created_us)
-    set_time(message.update_time, collection.created_us)
     message.etag = b64encode(sha256(message.SerializeToString(deterministic=True)).digest()[:12]).decode()
     return message
+
+
+def _check_etag(etag: str, database: Database, config: CollectionConfig) -> None:
+    """Raise the error for a client that knows an earlier state (`DeleteDatabaseRequest.etag`, `Database.etag`)."""
+    if etag and etag != _described(database, config).etag:
+        raise GrpcError(Code.FAILED_PRECONDITION, f"The etag of {database.name} does not match the one that was sent.")
 
 
 async def get_database(parts: Parts, _call: Call, request: Any) -> Any:
@@ -196,6 +208,7 @@ async def update_database(parts: Parts, _call: Call, request: Any) -> Any:
     _check(request.database)
 
     def change(config: CollectionConfig) -> CollectionConfig:
+        _check_etag(request.database.etag, database, config)
         message = read_facts(config.labels.get(FACTS, ""))
         if request.HasField("update_mask"):
             merge(message, request.database, request.update_mask, _MUTABLE)
@@ -220,6 +233,7 @@ async def delete_database(parts: Parts, _call: Call, request: Any) -> Any:
 
     async def delete(tx: Tx, now_us: int) -> Collection:
         gone = await collections.find(tx, now_us, database)
+        _check_etag(request.etag, database, gone.config)
         latest = await collections.latest(tx, now_us, gone)
         await collections.delete(tx, now_us, database)
         await history.tell_cleared(tx, now_us, feed_of(database), latest + 1)

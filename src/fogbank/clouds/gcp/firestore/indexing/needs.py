@@ -83,6 +83,26 @@ def missing(query: Query, defined: Defined, aggregated: Iterable[FieldPath] = ()
     return None
 
 
+def chosen(query: Query, aggregated: Iterable[FieldPath] = ()) -> list[tuple[IndexField, ...]]:
+    """Return the fields of the indexes that serve a query, each once.
+
+    What is only compared for equality is found in the indexes of its single fields, merged; an order needs one index.
+    """
+    found: dict[tuple[IndexField, ...], None] = {}
+    for leaves in _disjuncts(query.filter):
+        need = _need_of(leaves, query, aggregated)
+        name = IndexField(NAME, need.names)
+        equal = sorted(need.equal, key=lambda field: (field.mode != CONTAINS, field.path))
+        if query.nearest is not None:
+            vector = IndexField(write_path(query.nearest.path), VECTOR)
+            found[*equal, *need.orders, IndexField(NAME, ASCENDING), vector] = None
+        elif need.orders or not equal:
+            found[*equal, *need.orders, name] = None
+        else:
+            found.update({(each, name): None for each in equal})
+    return list(found)
+
+
 def _disjuncts(found: Filter | None) -> Iterator[tuple[Leaf, ...]]:
     """Yield the conjunctions of a filter's disjunctive normal form."""
     if found is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fogbank.clouds.gcp.firestore.field_paths import read_path
+from fogbank.clouds.gcp.firestore.field_paths import FIELD_BYTES_MAX, is_reserved, read_path
 from fogbank.clouds.gcp.firestore.service import invalid
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ def read_aggregations(given: Iterable[Any]) -> list[Aggregation]:
                 number += 1
             alias = f"field_{number}"
             taken.add(alias)
+        if is_reserved(alias) or len(alias.encode()) > FIELD_BYTES_MAX:
+            # `Aggregation.alias`: what limits names of fields limits it, too.
+            raise invalid(f'Aggregation alias "{alias[:64]}" is reserved or too long.')
         if any(other.alias == alias for other in found):
             raise invalid(f'Aggregation alias "{alias}" is used more than once.')
         found.append(_read(each, alias))

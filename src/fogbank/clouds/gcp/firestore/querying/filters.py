@@ -153,12 +153,43 @@ def check(found: Filter | None) -> None:
     if _disjunctions(found) > DISJUNCTIONS_MAX:
         raise invalid(f"The query has more than {DISJUNCTIONS_MAX} disjunctions in disjunctive normal form.")
     operators = [each.operator for each in every]
-    if operators.count("not-in") > 1:
-        raise invalid("Only a single 'NOT_IN' is allowed per query.")
     if "not-in" in operators:
         for other in ("in", "array-contains-any", "!="):
             if other in operators:
                 raise invalid(f"'NOT_IN' cannot be used with '{_SHOWN.get(other, 'NOT_EQUAL')}' in the same query.")
+        if _has_or(found):
+            raise invalid("'NOT_IN' cannot be used with 'OR' in the same query.")
+    if len({each for each in every if each.operator in _EXCLUSIONS}) > 1:
+        raise invalid("Only a single 'NOT_EQUAL', 'NOT_IN', 'IS_NOT_NAN', or 'IS_NOT_NULL' filter allowed per query.")
+    members = [each for each in operators if each in _MEMBERSHIPS]
+    if len(members) > 1 and max(len(each) for each in _array_filters(found)) > 1:
+        raise invalid("A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction.")
+
+
+# `FieldFilter.Operator`: each requires that there is no other of them.
+_EXCLUSIONS: Final = frozenset({"!=", "not-in", "is-not-nan", "is-not-null"})
+_MEMBERSHIPS: Final = frozenset({"array-contains", "array-contains-any"})
+
+
+def _has_or(found: Filter | None) -> bool:
+    if not isinstance(found, Group):
+        return False
+    return (not found.every and len(found.parts) > 1) or any(map(_has_or, found.parts))
+
+
+def _array_filters(found: Filter | None) -> set[frozenset[Leaf]]:
+    """Return which comparisons with members of arrays are in one conjunction: there are few, as there are few ORs."""
+    if found is None:
+        return {frozenset()}
+    if isinstance(found, Leaf):
+        return {frozenset((found,) if found.operator in _MEMBERSHIPS else ())}
+    each = [_array_filters(part) for part in found.parts]
+    if not found.every:
+        return set().union(*each)
+    combined = {frozenset[Leaf]()}
+    for sets in each:
+        combined = {one | other for one in combined for other in sets}
+    return combined
 
 
 def _disjunctions(found: Filter | None) -> int:

@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.gcp.firestore.field_paths import NAME_PATH, read_path
 from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import check_collection, read_parent
+from fogbank.clouds.gcp.firestore.querying.below import names_below
 from fogbank.clouds.gcp.firestore.querying.plans import read_query
 from fogbank.clouds.gcp.firestore.querying.running import find_results, run_consistently
 from fogbank.clouds.gcp.firestore.reading import read_consistency, read_mask
 from fogbank.clouds.gcp.firestore.rendering import document_message
 from fogbank.clouds.gcp.firestore.rules.guarding import guard_of, list_check
-from fogbank.clouds.gcp.firestore.service import find, invalid
+from fogbank.clouds.gcp.firestore.service import invalid
 from fogbank.clouds.gcp.paging import read_page_size, read_page_token, write_page_token
-from fogbank.engines.documents import ranges
-from fogbank.engines.documents.keys import BEYOND, after_prefix
-from fogbank.engines.documents.ordered import encode_path, path_segments
 from fogbank.wire.grpc.types import DecodeError
 
 if TYPE_CHECKING:
     from fogbank.clouds.gcp.firestore.names import Place
     from fogbank.clouds.gcp.firestore.querying.candidates import Candidate
     from fogbank.clouds.gcp.firestore.querying.plans import Query
-    from fogbank.clouds.gcp.firestore.querying.running import Check
     from fogbank.clouds.gcp.firestore.service import Firestore
-    from fogbank.storage import Tx
     from fogbank.wire.grpc.service import Call
 
 PAGE_SIZE: Final = 300
@@ -92,8 +88,8 @@ async def _list_all(firestore: Firestore, call: Call, parent: Place, request: An
     collection = check_collection(request.collection_id)
     after = read_page_token(request.page_token)
     consistency = read_consistency(firestore, call, parent.database, request)
-    if consistency.transaction is not None or consistency.at_us is not None:
-        raise invalid("show_missing cannot be used in a transaction or with a read_time.")
+    if consistency.transaction is not None and not consistency.transaction.read_only:
+        raise invalid("Fogbank lists missing documents in read-only transactions only.")
     start = firestore.message("Cursor")(before=False)
     structured = _structured(firestore, _Bare(request.collection_id), size + 1)
     if after:
@@ -101,11 +97,11 @@ async def _list_all(firestore: Firestore, call: Call, parent: Place, request: An
         structured.start_at.CopyFrom(start)
     query = read_query(parent, structured)
     check = list_check(firestore, call, query._replace(limit=size), structured)
-    results = await firestore.store.scan(find_results, query, None, None, check)
+    results = await firestore.store.scan(find_results, query, consistency.at_us, None, check)
     there = {each.path.rpartition("/")[2]: each for each in results.found}
     inside = (*parent.segments, collection)
     last = max(there, key=str.encode) if len(results.found) > size else None
-    missing = await firestore.store.scan(_names_below, parent.database, inside, after, size + 1)
+    missing = await firestore.store.scan(names_below, parent.database, inside, after, size + 1, None, consistency.at_us)
     ids = sorted({*there, *missing}, key=str.encode)
     if last is not None:
         ids = [each for each in ids if each.encode() <= last.encode()]
@@ -135,49 +131,11 @@ async def list_collection_ids(firestore: Firestore, call: Call, request: Any) ->
     parent = read_parent(request.parent)
     size = read_page_size(request.page_size or PAGE_SIZE)
     after = read_page_token(request.page_token)
-    if request.HasField("read_time"):
-        raise invalid("Fogbank lists collections as they are; read_time isn't supported.")
+    at_us = read_consistency(firestore, call, parent.database, request).at_us
     guard = guard_of(firestore, call, parent.database)
     check = None if guard is None else guard.check_nothing_set
-    names = await firestore.store.scan(_names_below, parent.database, parent.segments, after, size + 1, check)
+    names = await firestore.store.scan(names_below, parent.database, parent.segments, after, size + 1, check, at_us)
     response = firestore.message("ListCollectionIdsResponse")(collection_ids=names[:size])
     if len(names) > size:
         response.next_page_token = write_page_token(names[size - 1])
     return response
-
-
-async def _names_below(
-    tx: Tx,
-    now_us: int,
-    database: tuple[str, str],
-    inside: tuple[str, ...],
-    after: str,
-    limit: int,
-    check: Check | None = None,
-) -> list[str]:
-    """Return the names right below a path that have documents below them: a store operation.
-
-    It goes from one name to the next by the order of paths, whatever is below each.
-    """
-    collection = await find(tx, now_us, database)  # type: ignore[arg-type]
-    if check is not None:
-        await check(tx, now_us, collection)
-    if collection is None:
-        return []
-    prefix = encode_path(inside)
-    low = after_prefix(encode_path((*inside, after))) if after else prefix
-    high = after_prefix(prefix) if prefix else BEYOND
-    names: list[str] = []
-    while len(names) < limit:
-        partition = await ranges.next_partition(tx, now_us, collection.id, low, high)
-        if partition is None:
-            break
-        segments = path_segments(partition)
-        if len(segments) == len(inside):
-            # The documents of the collection itself.
-            low = partition + b"\x00"
-            continue
-        name = segments[len(inside)]
-        names.append(name)
-        low = after_prefix(encode_path((*inside, name)))
-    return names

@@ -128,7 +128,8 @@ def read_query(parent: Place, message: Any) -> Query:
     if limit is not None and limit < 0:
         raise invalid("limit is negative")
     select = None
-    if message.HasField("select"):
+    # `StructuredQuery.Projection.fields`: with none of them, all are returned.
+    if message.select.fields:
         select = tuple(read_path(each.field_path) for each in message.select.fields)
     start = _bound(message.start_at, orders, root) if message.HasField("start_at") else None
     end = _bound(message.end_at, orders, root) if message.HasField("end_at") else None
@@ -144,7 +145,7 @@ def _source(message: Any) -> tuple[str, bool]:
     return selector.collection_id, selector.all_descendants
 
 
-def _orders(given: Iterable[Any], found: Filter | None) -> Iterable[Order]:
+def _orders(given: Iterable[Any], found: Filter | None) -> list[Order]:
     named = []
     for each in given:
         path = read_path(each.field.field_path)
@@ -155,12 +156,14 @@ def _orders(given: Iterable[Any], found: Filter | None) -> Iterable[Order]:
     descending = bool(orders) and orders[-1].descending
     unequal = {each.path for each in leaves(found) if each.operator in INEQUALITIES}
     orders.extend(Order(path, descending) for path in sorted(unequal - {NAME_PATH, *named}))
-    for each in orders:
-        yield each
-        if each.path == NAME_PATH:
-            # Names are all different: what is ordered by behind them doesn't matter.
-            return
-    yield Order(NAME_PATH, descending)
+    paths = [each.path for each in orders]
+    if NAME_PATH not in paths:
+        return [*orders, Order(NAME_PATH, descending)]
+    behind = paths[paths.index(NAME_PATH) + 1 :]
+    if behind:
+        # Those that inequalities add are refused, too (https://github.com/firebase/flutterfire/issues/13289).
+        raise invalid(f"Order by clause cannot contain more fields after the key {write_path(behind[0])}")
+    return orders
 
 
 def _bound(cursor: Any, orders: tuple[Order, ...], root: str) -> Bound | None:

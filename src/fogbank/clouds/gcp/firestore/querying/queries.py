@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from fogbank.clouds.gcp.firestore.field_paths import NAME_PATH
 from fogbank.clouds.gcp.firestore.indexing.checking import check_indexes
 from fogbank.clouds.gcp.firestore.names import read_parent
 from fogbank.clouds.gcp.firestore.querying.aggregating import read_aggregations
-from fogbank.clouds.gcp.firestore.querying.plans import read_query
+from fogbank.clouds.gcp.firestore.querying.explaining import Run, explain
+from fogbank.clouds.gcp.firestore.querying.plans import Order, read_query
 from fogbank.clouds.gcp.firestore.querying.running import run, run_consistently
 from fogbank.clouds.gcp.firestore.reading import read_consistency
 from fogbank.clouds.gcp.firestore.rendering import document_bytes
 from fogbank.clouds.gcp.firestore.rules.guarding import guard_of, list_check
 from fogbank.clouds.gcp.firestore.service import invalid, set_time, time_of
 from fogbank.clouds.gcp.paging import read_page_token, write_page_token
-from fogbank.clouds.gcp.refusals import unsupported
 from fogbank.wire.grpc.encoded import Encoded, part, timestamp, varint
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
+    from fogbank.clouds.gcp.firestore.field_paths import FieldPath
+    from fogbank.clouds.gcp.firestore.querying.plans import Query
     from fogbank.clouds.gcp.firestore.service import Firestore
     from fogbank.wire.grpc.service import Call
 
@@ -31,15 +35,19 @@ _PARTITIONS_MAX: Final = 10_000
 
 
 async def run_query(firestore: Firestore, call: Call, request: Any) -> AsyncIterator[Any]:
-    """Return what a query finds, each document in an answer of its own."""
-    _refuse_explaining(request)
+    """Return what a query finds, each document in an answer of its own; an explanation is in the last."""
     if not request.HasField("structured_query"):
         raise invalid("A query has a structured_query.")
     query = read_query(read_parent(request.parent), request.structured_query)
     await check_indexes(firestore, query)
+    if _is_only_planned(request):
+        yield _explained(firestore.message("RunQueryResponse")(), query, None)
+        return
+    begun = asyncio.get_running_loop().time()
     consistency = read_consistency(firestore, call, query.database, request)
     check = list_check(firestore, call, query, request.structured_query)
     results = await run_consistently(firestore, query, consistency, check)
+    seconds = asyncio.get_running_loop().time() - begun
     if consistency.new and consistency.transaction is not None:
         yield firestore.message("RunQueryResponse")(transaction=consistency.transaction.id)
     read_time = part(_READ_TIME, timestamp(results.read_time_us))
@@ -52,37 +60,54 @@ async def run_query(firestore: Firestore, call: Call, request: Any) -> AsyncIter
     if not results.found:
         # The time is told even if there is nothing.
         yield Encoded(read_time + skipped)
+    if request.explain_options.analyze:
+        run = Run(results, len(results.found), seconds)
+        yield _explained(firestore.message("RunQueryResponse")(), query, run)
 
 
-def _refuse_explaining(request: Any) -> None:
-    if request.HasField("explain_options"):
-        raise unsupported("explain_options")
+def _is_only_planned(request: Any) -> bool:
+    """Tell whether a query isn't to be run (google/firestore/v1/query_profile.proto, `ExplainOptions.analyze`)."""
+    return request.HasField("explain_options") and not request.explain_options.analyze
+
+
+def _explained(response: Any, query: Query, run: Run | None, aggregated: Iterable[FieldPath] = ()) -> Any:
+    response.explain_metrics.SetInParent()
+    explain(response.explain_metrics, query, run, aggregated)
+    return response
 
 
 async def run_aggregation_query(firestore: Firestore, call: Call, request: Any) -> AsyncIterator[Any]:
     """Return numbers on what a query finds."""
-    _refuse_explaining(request)
     aggregating = request.structured_aggregation_query
     query = read_query(read_parent(request.parent), aggregating.structured_query)
     aggregations = read_aggregations(aggregating.aggregations)
-    await check_indexes(firestore, query, [each.path for each in aggregations if each.path is not None])
+    paths = [each.path for each in aggregations if each.path is not None]
+    await check_indexes(firestore, query, paths)
+    response = firestore.message("RunAggregationQueryResponse")()
+    if _is_only_planned(request):
+        yield _explained(response, query, None, paths)
+        return
+    begun = asyncio.get_running_loop().time()
     consistency = read_consistency(firestore, call, query.database, request)
     check = list_check(firestore, call, query, aggregating.structured_query)
     results = await run_consistently(firestore, query, consistency, check)
-    response = firestore.message("RunAggregationQueryResponse")()
+    seconds = asyncio.get_running_loop().time() - begun
     if consistency.new and consistency.transaction is not None:
         response.transaction = consistency.transaction.id
     fitting = [each for each in results.found if all(one.has_field(each) for one in aggregations)]
     for each in aggregations:
         each.write(fitting, response.result.aggregate_fields[each.alias])
     set_time(response.read_time, results.read_time_us)
+    if request.explain_options.analyze:
+        _explained(response, query, Run(results, 1, seconds, aggregates=True), paths)
     yield response
 
 
 async def partition_query(firestore: Firestore, call: Call, request: Any) -> Any:
     """Return cursors that cut a collection group into parts of about the same size."""
     query = read_query(read_parent(request.parent), request.structured_query)
-    if not query.descendants or query.filter is not None or query.start or query.end or query.limit or query.offset:
+    is_plain = query.filter is None and not (query.start or query.end or query.limit or query.offset)
+    if not (query.descendants and is_plain and query.orders == (Order(NAME_PATH, descending=False),)):
         raise invalid("A partition query selects all descendants, in the order of their names, without filters,"
                       " cursors and limits.")  # fmt: skip
     if not 0 < request.partition_count <= _PARTITIONS_MAX:

@@ -37,11 +37,15 @@ _PAGE_BYTES_MAX: Final = 8_000_000
 
 
 class Results(NamedTuple):
-    """What a query found: the time it is of, in microseconds, how many were skipped, and the documents in order."""
+    """What a query found: the time it is of, in microseconds, how many were skipped, and the documents in order.
+
+    `looked_at` is how many entries of indexes, or documents, were looked at for it.
+    """
 
     read_time_us: int
     skipped: int
     found: list[Candidate]
+    looked_at: int = 0
 
 
 T = TypeVar("T")
@@ -109,7 +113,7 @@ async def find_results(
         found = query.nearest.rank(found, query.database.root)
     skipped = min(query.offset, len(found))
     end = None if query.limit is None else query.offset + query.limit
-    return Results(read_time_us, skipped, found[query.offset : end])
+    return Results(read_time_us, skipped, found[query.offset : end], search.looked_at)
 
 
 async def find_again(tx: Tx, now_us: int, query: Query) -> list[tuple[Key, int]]:
@@ -133,7 +137,7 @@ class _Search:
         self._query = query
         self._root = query.database.root
         self._looked_at_max = looked_at_max
-        self._looked_at = 0
+        self.looked_at = 0
 
     async def search(self, earlier: dict[Key, Document | None]) -> list[Candidate]:
         """Return all that fits, as many as are needed, in order; `earlier` are documents as they were."""
@@ -224,6 +228,6 @@ class _Search:
         return _PAGE_FIRST
 
     def _count(self, looked_at: int) -> None:
-        self._looked_at += looked_at
-        if self._looked_at_max is not None and self._looked_at > self._looked_at_max:
+        self.looked_at += looked_at
+        if self._looked_at_max is not None and self.looked_at > self._looked_at_max:
             raise _LongError

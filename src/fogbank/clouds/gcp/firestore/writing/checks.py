@@ -1,7 +1,9 @@
 """What a document may hold.
 
 Google Cloud, "Usage and limits" (https://cloud.google.com/firestore/quotas): 1 MiB for a document, 20 levels of maps
-and arrays; names of fields aren't empty, have at most 1,500 bytes and don't match `__.*__`; no array in an array.
+and arrays, 1 MiB - 89 bytes for a value; names of fields aren't empty, have at most 1,500 bytes and don't match
+`__.*__`; no array in an array. "Data types" (https://cloud.google.com/firestore/docs/concepts/data-types): times are
+stored in microseconds, what is more precise is rounded down.
 "Storage size calculations" (https://cloud.google.com/firestore/docs/storage-size) says what counts how much.
 """
 
@@ -14,8 +16,13 @@ from fogbank.clouds.gcp.firestore.order import is_vector
 from fogbank.clouds.gcp.firestore.service import invalid
 
 DOCUMENT_BYTES_MAX: Final = 1_048_576
+VALUE_BYTES_MAX: Final = DOCUMENT_BYTES_MAX - 89
 DEPTH_MAX: Final = 20
 VECTOR_DIMENSIONS_MAX: Final = 2_048
+# google/protobuf/timestamp.proto: from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z.
+_TIME_SECONDS: Final = range(-62_135_596_800, 253_402_300_800)
+_NANOS: Final = range(1_000_000_000)
+_NS_PER_US: Final = 1_000
 # What protobuf writes in fewer bytes than these can't be larger than the limit, however it is counted.
 _SURELY_SMALL_BYTES: Final = DOCUMENT_BYTES_MAX // 4
 _FIXED: Final = {
@@ -25,7 +32,7 @@ _FIXED: Final = {
 
 
 def check_fields(fields: Any, depth: int = 1, where: str = "") -> None:
-    """Raise the error for fields that there may not be."""
+    """Raise the error for fields that there may not be; times among them become as precise as they are stored."""
     for name, value in fields.items():
         if not name:
             raise invalid("Document fields must not be empty.")
@@ -37,7 +44,7 @@ def check_fields(fields: Any, depth: int = 1, where: str = "") -> None:
 
 
 def check_value(value: Any, where: str, depth: int) -> None:
-    """Raise the error for a value that there may not be; `where` is the property that has it."""
+    """Raise the error for a value that there may not be; `where` is the property that has it. Rounds times down."""
     kind = value.WhichOneof("value_type")
     if kind is None:
         raise invalid(f"Property {where} has a value without a type.")
@@ -55,6 +62,8 @@ def check_value(value: Any, where: str, depth: int) -> None:
             check_fields(value.map_value.fields, depth + 1, where)
     elif kind not in _KNOWN:
         raise invalid(f"Property {where} has a value that only queries have: {kind}.")
+    elif kind == "timestamp_value":
+        _settle_time(value.timestamp_value, where)
     elif kind == "geo_point_value":
         place = value.geo_point_value
         if not (-90 <= place.latitude <= 90 and -180 <= place.longitude <= 180):
@@ -62,6 +71,31 @@ def check_value(value: Any, where: str, depth: int) -> None:
 
 
 _KNOWN: Final = frozenset({*_FIXED, "string_value", "bytes_value", "reference_value"})
+_LONG: Final = frozenset({"string_value", "bytes_value"})
+
+
+def _settle_time(time: Any, where: str) -> None:
+    """Round a time down to microseconds."""
+    if time.seconds not in _TIME_SECONDS or time.nanos not in _NANOS:
+        raise invalid(f"Property {where} has a timestamp that is out of range.")
+    if time.nanos % _NS_PER_US:
+        time.nanos -= time.nanos % _NS_PER_US
+
+
+def _check_lengths(value: Any, where: str) -> None:
+    """Raise the error for a text, or bytes, that are too long by themselves."""
+    kind = value.WhichOneof("value_type")
+    if kind == "map_value":
+        for each in value.map_value.fields.values():
+            _check_lengths(each, where)
+    elif kind == "array_value":
+        for each in value.array_value.values:
+            _check_lengths(each, where)
+    elif kind in _LONG and value.ByteSize() > VALUE_BYTES_MAX:
+        given = getattr(value, kind)
+        if len(given if kind == "bytes_value" else given.encode()) > VALUE_BYTES_MAX:
+            # As users quote it (https://github.com/excalidraw/excalidraw/issues/4839).
+            raise invalid(f'The value of property "{where}" is longer than {VALUE_BYTES_MAX} bytes.')
 
 
 def _check_vector(value: Any, where: str) -> None:
@@ -74,9 +108,11 @@ def _check_vector(value: Any, where: str) -> None:
 
 
 def check_size(name: str, message: Any) -> None:
-    """Raise the error for a document that is too large."""
+    """Raise the error for a document that is too large, or has a value that is."""
     if message.ByteSize() <= _SURELY_SMALL_BYTES:
         return
+    for field, value in message.fields.items():
+        _check_lengths(value, field)
     # The name counts with 16 bytes more, the document with 32.
     size = sum(len(each.encode()) + 1 for each in name.split("/")[5:]) + 16 + 32 + _fields_size(message.fields)
     if size > DOCUMENT_BYTES_MAX:

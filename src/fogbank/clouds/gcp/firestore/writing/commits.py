@@ -158,13 +158,13 @@ def show_results(response: Any, planned: Sequence[Planned], done: Committed) -> 
     """Add what writes did to a response."""
     for each, written in zip(planned, done.written, strict=True):
         result = response.write_results.add()
-        _show_result(result, each, written)
+        _show_result(result, each, written, done.time_us)
 
 
-def _show_result(result: Any, planned: Planned, written: Written) -> None:
+def _show_result(result: Any, planned: Planned, written: Written, time_us: int) -> None:
     if written.after is not None:
         set_time(result.update_time, written.after.version)
-    for value in planned.results(written):
+    for value in planned.results(written, time_us):
         shown = result.transform_results.add()
         if value is None:
             shown.null_value = 0
@@ -203,7 +203,7 @@ async def batch_write(firestore: Firestore, call: Call, request: Any) -> Any:
         if isinstance(outcome, GrpcError):
             status.code, status.message = int(outcome.code), outcome.message
         else:
-            _show_result(result, each, outcome.written[0])
+            _show_result(result, each, outcome.written[0], outcome.time_us)
     return response
 
 

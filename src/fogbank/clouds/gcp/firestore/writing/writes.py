@@ -47,19 +47,24 @@ class Planned(NamedTuple):
             return before
         if self.fields is None:
             return None
-        if self.mask is None:
-            message = self.fields
-            if self.transforms:
-                message = document_type()()
-                message.CopyFrom(self.fields)
-        else:
-            message = document_type()() if before is None else message_of(before)
-            _merge(message.fields, self.fields.fields, self.mask)
+        message = self._updated(before)
         for path, transform in self.transforms:
             transforms.apply(message.fields, path, transform, time_us)
         check_size(self.wanted.name, message)
         after = make(self.wanted.relative, message)
         return before if before is not None and data_of(before) == data_of(after) else after
+
+    def _updated(self, before: Document | None) -> Any:
+        """Return the document as it is before its transforms, which may change what is returned."""
+        if self.mask is None:
+            if not self.transforms:
+                return self.fields
+            message = document_type()()
+            message.CopyFrom(self.fields)
+        else:
+            message = document_type()() if before is None else message_of(before)
+            _merge(message.fields, self.fields.fields, self.mask)
+        return message
 
     def _check(self, before: Document | None) -> None:
         if self.exists is None and self.update_time_us is None:
@@ -78,12 +83,21 @@ class Planned(NamedTuple):
                 f" ({self.update_time_us})",
             )
 
-    def results(self, written: Written) -> list[Any]:
+    def results(self, written: Written, time_us: int) -> list[Any]:
         """Return what the transforms made, in their order: values, None for null."""
         if not self.transforms or written.after is None:
             return []
-        fields = message_of(written.after).fields
-        return [transforms.result(fields, path, transform) for path, transform in self.transforms]
+        if len({path for path, _ in self.transforms}) == len(self.transforms):
+            fields = message_of(written.after).fields
+            return [transforms.result(fields, path, transform) for path, transform in self.transforms]
+        # One field, several times: each tells what it made of what the one before it had made.
+        message = self._updated(written.before)
+        found = []
+        for path, transform in self.transforms:
+            transforms.apply(message.fields, path, transform, time_us)
+            result = transforms.result(message.fields, path, transform)
+            found.append(None if result is None else type(result).FromString(result.SerializeToString()))
+        return found
 
 
 def plan(write: Any) -> Planned:
