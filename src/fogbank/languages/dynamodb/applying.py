@@ -38,13 +38,15 @@ _LONG_TYPES: Final = {
 class Update(NamedTuple):
     """A compiled update: what is set to which value, what is removed, and the tree of all its paths.
 
-    `creates` says whether it may create an item: one that only takes something away doesn't.
+    `creates` says whether it may create an item: one that only takes something away doesn't. `given` are the attributes
+    that are set to values as the request brings them, so that they are known without the item.
     """
 
     sets: list[tuple[Steps, Getter]]
     removes: list[Steps]
     tree: Tree
     creates: bool
+    given: Item
 
 
 def compile_update(actions: tuple[Action, ...], placeholders: Placeholders, *, mismatch: str = _WRONG_TYPE) -> Update:
@@ -54,6 +56,7 @@ def compile_update(actions: tuple[Action, ...], placeholders: Placeholders, *, m
     """
     sets: list[tuple[Steps, Getter]] = []
     removes: list[Steps] = []
+    given: Item = {}
     paths = []
     for section, path, value in ((action.section, action.path, action.value) for action in actions):
         steps = placeholders.steps(path)
@@ -62,6 +65,8 @@ def compile_update(actions: tuple[Action, ...], placeholders: Placeholders, *, m
             removes.append(steps)
         elif section == "SET":
             sets.append((steps, _value(value, placeholders)))
+            if isinstance(value, Literal) and len(steps) == 1:
+                given[str(steps[0])] = placeholders.value(value.name)
         else:
             assert isinstance(value, Literal)
             sets.append((steps, _SECTIONS[section](steps, placeholders.value(value.name), mismatch)))
@@ -70,7 +75,7 @@ def compile_update(actions: tuple[Action, ...], placeholders: Placeholders, *, m
     # goes first, so that the indexes of the others stay right.
     sets.sort(key=_place)
     removes.sort(reverse=True)
-    return Update(sets, removes, tree, any(action.section in ("SET", "ADD") for action in actions))
+    return Update(sets, removes, tree, any(action.section in ("SET", "ADD") for action in actions), given)
 
 
 def apply_update(update: Update, item: Item) -> Item:

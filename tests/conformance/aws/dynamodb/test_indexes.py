@@ -155,9 +155,48 @@ def test_what_an_index_refuses(ddb: Any, tasks: str, refused: Refused) -> None:
         " AttributeValue for a key attribute cannot contain an empty string value. IndexName: by-owner, IndexKey: owner"
     ):
         put(ddb, "p", 1, owner={"S": ""})
+    with refused(
+        "One or more parameter values were invalid: Type mismatch for Index Key owner Expected: S Actual: NULL"
+        " IndexName: by-owner"
+    ):
+        put(ddb, "p", 1, owner={"NULL": True})
+    with refused(
+        "One or more parameter values are not valid. The update expression attempted to update a secondary index key to"
+        " a value that is not supported. The AttributeValue for a key attribute cannot contain an empty string value."
+        " IndexName: by-owner, IndexKey: owner"
+    ):
+        ddb.update_item(
+            TableName=tasks,
+            Key={"pk": {"S": "p"}, "sk": {"N": "1"}},
+            UpdateExpression="SET #o = :o",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={":o": {"S": ""}},
+        )
     with refused("The provided starting key is invalid"):
         of_ann(ddb, ExclusiveStartKey={"pk": {"S": "p"}, "sk": {"N": "1"}})
     assert ddb.scan(TableName=tasks)["Count"] == 0
+
+
+def test_keys_of_indexes_are_as_large_as_those_of_tables(ddb: Any, tasks: str, refused: Refused) -> None:
+    put(ddb, "p", 1, owner={"S": "é" * 1_024})
+    with refused(
+        "One or more parameter values were invalid: Size limit exceeded for Index Key owner Actual Size: 2050 bytes"
+        " Max Size: 2048 bytes IndexName: by-owner"
+    ):
+        put(ddb, "p", 2, owner={"S": "é" * 1_025})
+    ddb.create_table(
+        TableName="texts",
+        KeySchema=schema("pk", "sk"),
+        AttributeDefinitions=definitions("pk", "sk", "owner"),
+        LocalSecondaryIndexes=[index("by-owner", "pk", "owner")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    with refused(
+        "One or more parameter values were invalid: Size limit exceeded for Index Key owner Actual Size: 1025 bytes"
+        " Max Size: 1024 bytes IndexName: by-owner"
+    ):
+        ddb.put_item(TableName="texts", Item={"pk": {"S": "p"}, "sk": {"N": "1"}, "owner": {"S": "x" * 1_025}})
+    assert ddb.scan(TableName=tasks, Select="COUNT")["Count"] == 1
 
 
 @pytest.mark.parametrize(

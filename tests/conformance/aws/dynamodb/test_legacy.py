@@ -132,7 +132,7 @@ def test_attributes_to_get(ddb: Any, item: str, refused: Any) -> None:
     assert ddb.scan(TableName=item, AttributesToGet=["s", "n"], Select="SPECIFIC_ATTRIBUTES")["Items"] == [some]
     with refused(f"{INVALID}Duplicate value in attribute name: s"):
         ddb.get_item(TableName=item, Key=KEY, AttributesToGet=["s", "s"])
-    with refused("Cannot specify the AttributesToGet when choosing to get COUNT"):
+    with refused("Cannot specify the AttributesToGet when choosing to get only the Count"):
         ddb.scan(TableName=item, AttributesToGet=["s"], Select="COUNT")
 
 

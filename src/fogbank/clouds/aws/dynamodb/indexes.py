@@ -14,13 +14,16 @@ import msgspec
 
 from fogbank.clouds.aws.api import REQUIRED, Input
 from fogbank.clouds.aws.dynamodb.billing import ON_DEMAND, Throughput
-from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
+from fogbank.clouds.aws.dynamodb.errors import EmptyKeyError, invalid_values
 from fogbank.clouds.aws.dynamodb.schemas import (
+    PARTITION_KEY_BYTES_MAX,
+    SORT_KEY_BYTES_MAX,
     TYPES,
     AttributeDefinition,
     KeySchemaElement,
     read_key_fields,
     show_key_schema,
+    size_of_part,
 )
 from fogbank.engines.documents.model import Index
 from fogbank.engines.documents.traits import Shape, fits
@@ -31,11 +34,12 @@ if TYPE_CHECKING:
 
     from fogbank.engines.documents.model import CollectionConfig, Document, KeyField
     from fogbank.kernel.ids import Ids
-    from fogbank.languages.dynamodb.types import Item
+    from fogbank.languages.dynamodb.types import Item, Value
 
 GLOBAL_MAX: Final = 20
 LOCAL_MAX: Final = 5
 PROJECTED_MAX: Final = 100
+_CHARACTER_BYTES_MAX: Final = 4
 GLOBAL: Final = "global"
 LOCAL: Final = "local"
 _KIND: Final = "kind"
@@ -238,15 +242,45 @@ def check_index_keys(config: CollectionConfig, document: Document) -> None:
             if not fits(field, value):
                 raise invalid_values(
                     f"Type mismatch for Index Key {field.name} Expected: {TYPES[field.kind]} Actual: {type_of(value)}"
-                    f" IndexName: {index.name}"
+                    f" IndexName: {_first_with(config, field)}"
                 )
-            if value in ("", b""):
-                kind = "string" if value == "" else "binary"
-                raise validation(
-                    "One or more parameter values are not valid. A value specified for a secondary index key is not"
-                    f" supported. The AttributeValue for a key attribute cannot contain an empty {kind} value."
-                    f" IndexName: {index.name}, IndexKey: {field.name}"
+            if field.kind == "number":
+                continue
+            if not value:
+                raise _empty_key(config, field, value, "A value specified for a secondary index key is not supported.")
+            limit = SORT_KEY_BYTES_MAX if field is index.sort_key else PARTITION_KEY_BYTES_MAX
+            assert isinstance(value, str | bytes)
+            if len(value) * _CHARACTER_BYTES_MAX > limit and size_of_part(value) > limit:
+                raise invalid_values(
+                    f"Size limit exceeded for Index Key {field.name} Actual Size: {size_of_part(value)} bytes"
+                    f" Max Size: {limit} bytes IndexName: {index.name}"
                 )
+
+
+def check_given(config: CollectionConfig, given: Item) -> None:
+    """Refuse an update that sets the key of an index to an empty value, which the request says itself."""
+    for index in config.indexes:
+        for field in (index.partition_key, index.sort_key):
+            if field is not None and given.get(field.name) in ("", b""):
+                raise _empty_key(
+                    config,
+                    field,
+                    given[field.name],
+                    "The update expression attempted to update a secondary index key to a value that is not supported.",
+                )
+
+
+def _empty_key(config: CollectionConfig, field: KeyField, value: Value, what: str) -> EmptyKeyError:
+    kind = "string" if value == "" else "binary"
+    return EmptyKeyError(
+        f"{what} The AttributeValue for a key attribute cannot contain an empty {kind} value."
+        f" IndexName: {_first_with(config, field)}, IndexKey: {field.name}"
+    )
+
+
+def _first_with(config: CollectionConfig, field: KeyField) -> str:
+    """Return the first index, by name, that has an attribute in its key: of several, that is the one that is told."""
+    return min(index.name for index in config.indexes if field.name in index.key_names)
 
 
 SHAPE: Final = Shape(check=check_index_keys)

@@ -145,8 +145,10 @@ def _start_keys(config: CollectionConfig, index: Index | None, start: Item, mess
 
 
 def _from_start(start: Key, beside: Key | None, wanted: Range, *, backward: bool) -> Range:
-    if start.partition != wanted.partition or not wanted.low <= start.sort < wanted.high:
+    if start.partition != wanted.partition:
         raise validation("The provided starting key is outside query boundaries based on provided conditions")
+    if not wanted.low <= start.sort < wanted.high:
+        raise validation("The provided starting key does not match the range key predicate")
     if backward:
         return wanted._replace(high=start.sort, beside=beside)
     return wanted._replace(low=after(start.sort) if beside is None else start.sort, beside=beside)

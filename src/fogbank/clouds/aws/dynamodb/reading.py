@@ -140,14 +140,15 @@ def _check_select(request: Query | Scan) -> None:
     parameter = "ProjectionExpression" if request.AttributesToGet is None else "AttributesToGet"
     projected = getattr(request, parameter) is not None
     if projected and select not in (None, "SPECIFIC_ATTRIBUTES"):
-        raise validation(f"Cannot specify the {parameter} when choosing to get {select}")
+        wanted = "only the Count" if select == "COUNT" else select
+        raise validation(f"Cannot specify the {parameter} when choosing to get {wanted}")
     if select == "SPECIFIC_ATTRIBUTES" and not projected:
         raise validation(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and request.IndexName is None:
-        kind = "Querying" if isinstance(request, Query) else "Scanning"
-        raise invalid_values(f"ALL_PROJECTED_ATTRIBUTES can be used only when {kind} using an IndexName")
+        # Scan says it, too.
+        raise invalid_values("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
 
 
 def _index_of(config: CollectionConfig, request: Query | Scan, tree: Tree | None) -> Index | None:

@@ -44,7 +44,8 @@ def compile_changes(changes: Sequence[AttributeChange]) -> Update:
         else:
             values[f":{number}"] = change.value
             actions.append(Action(section, Path((f"#{number}",)), Literal(f":{number}")))
-    return compile_update(tuple(actions), Placeholders(names, values), mismatch=_MISMATCH)
+    # What is refused of the values is worded for expressions, unless nothing is known of them.
+    return compile_update(tuple(actions), Placeholders(names, values), mismatch=_MISMATCH)._replace(given={})
 
 
 def compile_names(names: Sequence[str]) -> Tree:
