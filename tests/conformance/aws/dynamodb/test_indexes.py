@@ -279,3 +279,51 @@ def test_an_index_is_added_to_a_table_with_items_and_removed(ddb: Any, make_tabl
         of_ann(ddb)
     with refused("Requested resource not found", "ResourceNotFoundException"):
         ddb.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-owner"}}])
+
+
+def test_indexes_are_paid_for_as_their_table_is(ddb: Any, refused: Refused) -> None:
+    units = {"ReadCapacityUnits": 2, "WriteCapacityUnits": 3}
+    table = {
+        "TableName": "tasks",
+        "KeySchema": schema("pk", "sk"),
+        "AttributeDefinitions": definitions("pk", "sk", "owner"),
+        "BillingMode": "PROVISIONED",
+        "ProvisionedThroughput": units,
+    }
+    invalid = "One or more parameter values were invalid: "
+    with refused(f"{invalid}ProvisionedThroughput is not specified for index: by-owner"):
+        ddb.create_table(**table, GlobalSecondaryIndexes=[index("by-owner", "owner")])
+    by_owner = index("by-owner", "owner") | {"ProvisionedThroughput": units}
+    created = ddb.create_table(**table, GlobalSecondaryIndexes=[by_owner])["TableDescription"]
+    assert created["GlobalSecondaryIndexes"][0]["IndexStatus"] == "CREATING"
+
+    def change(**changes: Any) -> tuple[int, int]:
+        ddb.update_table(TableName="tasks", **changes)
+        (shown,) = ddb.describe_table(TableName="tasks")["Table"]["GlobalSecondaryIndexes"]
+        assert shown["IndexStatus"] == "ACTIVE"
+        throughput = shown["ProvisionedThroughput"]
+        return throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]
+
+    update = [{"Update": {"IndexName": "by-owner", "ProvisionedThroughput": units}}]
+    assert change(BillingMode="PAY_PER_REQUEST") == (0, 0)
+    with refused(
+        f"{invalid}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: by-owner when"
+        " BillingMode is PAY_PER_REQUEST"
+    ):
+        change(GlobalSecondaryIndexUpdates=update)
+    provisioned = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
+    with refused(f"{invalid}Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: by-owner"):
+        change(**provisioned)
+    assert change(**provisioned, GlobalSecondaryIndexUpdates=update) == (2, 3)
+
+
+def test_keys_of_several_attributes_are_refused_by_name(ddb: Any, make_table: Any, refused: Refused) -> None:
+    make_table("tasks", pk="S", sk="N")
+    parts = [{"AttributeName": name, "KeyType": "HASH"} for name in ("owner", "due")]
+    several = index("by-both", "owner") | {"KeySchema": parts}
+    with refused("Fogbank does not support several attributes of one KeyType in the KeySchema of an index: by-both."):
+        ddb.update_table(
+            TableName="tasks",
+            AttributeDefinitions=definitions("owner", "due"),
+            GlobalSecondaryIndexUpdates=[{"Create": several}],
+        )

@@ -14,8 +14,9 @@ import msgspec
 
 from fogbank.clouds.aws.api import REQUIRED, Input
 from fogbank.clouds.aws.dynamodb.billing import ON_DEMAND, Throughput
-from fogbank.clouds.aws.dynamodb.errors import EmptyKeyError, invalid_values
+from fogbank.clouds.aws.dynamodb.errors import EmptyKeyError, invalid_values, unsupported
 from fogbank.clouds.aws.dynamodb.schemas import (
+    KEYS_MAX,
     PARTITION_KEY_BYTES_MAX,
     SORT_KEY_BYTES_MAX,
     TYPES,
@@ -127,6 +128,9 @@ def read_indexes(
 
 def read_global(ids: Ids, wanted: GlobalSecondaryIndex, definitions: Sequence[AttributeDefinition], mode: str) -> Index:
     """Return a global secondary index; raises `AwsError`."""
+    kinds = [element.KeyType for element in wanted.KeySchema]
+    if kinds[0] == "HASH" and (len(kinds) > KEYS_MAX or kinds.count("HASH") > 1):
+        raise unsupported(f"several attributes of one KeyType in the KeySchema of an index: {wanted.IndexName}")
     partition_key, sort_key = read_key_fields(wanted.KeySchema, definitions)
     labels = {_KIND: GLOBAL, **_projection_labels(wanted.Projection), **_unit_labels(wanted, mode)}
     return Index(wanted.IndexName, ids.sequence(), partition_key, sort_key, labels=labels)
@@ -135,8 +139,12 @@ def read_global(ids: Ids, wanted: GlobalSecondaryIndex, definitions: Sequence[At
 def _read_local(
     ids: Ids, table_key: KeyField, wanted: LocalSecondaryIndex, definitions: Sequence[AttributeDefinition]
 ) -> Index:
-    partition_key, sort_key = read_key_fields(wanted.KeySchema, definitions)
     name = wanted.IndexName
+    if len(wanted.KeySchema) > KEYS_MAX:
+        raise invalid_values(
+            f"KeySchema of a LocalSecondaryIndex has more than {KEYS_MAX} attributes for index: {name}"
+        )
+    partition_key, sort_key = read_key_fields(wanted.KeySchema, definitions)
     if partition_key.name != table_key.name:
         raise invalid_values(
             f"Index KeySchema does not have the same leading hash key as table KeySchema for index: {name}."
@@ -155,8 +163,13 @@ def changed_units(index: Index, wanted: UpdateIndex, mode: str) -> dict[str, str
     return index.labels | _unit_labels(wanted, mode)
 
 
-def show_indexes(config: CollectionConfig, table_arn: str, size: tuple[int, int]) -> dict[str, Any]:
-    """Return a table's indexes as DescribeTable shows them; `size` is what the table has, items and bytes."""
+def show_indexes(
+    config: CollectionConfig, table_arn: str, size: tuple[int, int], *, new: bool = False
+) -> dict[str, Any]:
+    """Return a table's indexes as DescribeTable shows them; `size` is what the table has, items and bytes.
+
+    Those of a `new` table are being created with it.
+    """
     shown: dict[str, list[dict[str, Any]]] = {}
     for index in config.indexes:
         described: dict[str, Any] = {
@@ -170,7 +183,7 @@ def show_indexes(config: CollectionConfig, table_arn: str, size: tuple[int, int]
         if is_local(index):
             shown.setdefault("LocalSecondaryIndexes", []).append(described)
             continue
-        described["IndexStatus"] = "CREATING" if index.building else "ACTIVE"
+        described["IndexStatus"] = "CREATING" if new or index.building else "ACTIVE"
         if index.building:
             described["Backfilling"] = True
         described["ProvisionedThroughput"] = {
@@ -223,7 +236,7 @@ def with_mode(index: Index, mode: str) -> Index:
     if mode == ON_DEMAND:
         return msgspec.structs.replace(index, labels=index.labels | {_READ: "0", _WRITE: "0"})
     if index.labels[_READ] == "0":
-        raise invalid_values(f"ProvisionedThroughput must be specified for index: {index.name}")
+        raise invalid_values(f"Both {_READ} and {_WRITE} must be specified for index: {index.name}")
     return index
 
 
@@ -314,7 +327,7 @@ def _unit_labels(wanted: GlobalSecondaryIndex | UpdateIndex, mode: str) -> dict[
             )
         return {_READ: "0", _WRITE: "0"}
     if throughput is None:
-        raise invalid_values(f"ProvisionedThroughput must be specified for index: {wanted.IndexName}")
+        raise invalid_values(f"ProvisionedThroughput is not specified for index: {wanted.IndexName}")
     return {_READ: str(throughput.ReadCapacityUnits), _WRITE: str(throughput.WriteCapacityUnits)}
 
 

@@ -18,6 +18,7 @@ from fogbank.clouds.aws.dynamodb.indexes import (
     LocalSecondaryIndex,
     read_indexes,
     show_indexes,
+    with_mode,
 )
 from fogbank.clouds.aws.dynamodb.replicas.sharing import PEERS_MAX, share
 from fogbank.clouds.aws.dynamodb.replicas.updates import ReplicationGroupUpdate, show_replicas, update_replicas
@@ -196,7 +197,13 @@ async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Repl
             labels = changed_labels(labels, *billed, now_us)
         keep = config.protected if protected is None else protected
         changed = msgspec.structs.replace(config, labels=labels, protected=keep)
-        return changed if updates is None else change_indexes(changed, updates, new_index)
+        if updates is not None:
+            changed = change_indexes(changed, updates, new_index)
+        new_mode = labels["BillingMode"]
+        if new_mode == config.labels["BillingMode"]:
+            return changed
+        # Indexes are paid for as their table is.
+        return msgspec.structs.replace(changed, indexes=tuple(with_mode(each, new_mode) for each in changed.indexes))
 
     new_index = None if updates is None else read_new_index(dynamo.ids, updates, request.AttributeDefinitions or ())
     numbers = dynamo.ids.sequences(PEERS_MAX)
@@ -265,7 +272,7 @@ def show_table(dynamo: Dynamo, table: Collection, totals: Totals, status: str = 
         "TableArn": arn,
         "TableId": config.labels["TableId"],
         "DeletionProtectionEnabled": config.protected,
-        **show_indexes(config, arn, totals),
+        **show_indexes(config, arn, totals, new=config.filling or status == "CREATING"),
         **show_stream(config, arn),
         **show_restored(config),
     }
