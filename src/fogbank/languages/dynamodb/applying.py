@@ -48,6 +48,10 @@ class Update(NamedTuple):
     creates: bool
     given: Item
 
+    def tree_after(self) -> Tree:
+        """Return the tree of the paths that may have a value after the update: what it removes isn't new."""
+        return grow_tree(steps for steps, _get in self.sets)
+
 
 def compile_update(actions: tuple[Action, ...], placeholders: Placeholders, *, mismatch: str = _WRONG_TYPE) -> Update:
     """Prepare an update; raises `ExpressionError`.

@@ -131,7 +131,7 @@ def test_items_are_counted_and_weighed(ddb: Any, things: str) -> None:
             {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "BOOL"}]},
             (
                 "1 validation error detected: Value 'BOOL' at 'attributeDefinitions.1.member.attributeType' failed to"
-                " satisfy constraint: Member must satisfy enum value set: [S, N, B]"
+                " satisfy constraint: Member must satisfy enum value set: [B, N, S]"
             ),
         ),
         (

@@ -110,7 +110,7 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
     schemas = [request.KeySchema, *(each.KeySchema for each in (*(local or ()), *(global_ or ())))]
     check_definitions(request.AttributeDefinitions, schemas)
     check_encryption(request.SSESpecification)
-    check_stream(request.StreamSpecification)
+    check_stream(request.StreamSpecification, new=True)
     labels = first_labels(request.BillingMode, request.ProvisionedThroughput, request.TableClass, dynamo.clock.now())
     config = CollectionConfig(
         partition_key,
