@@ -27,6 +27,8 @@ def read_new_index(
     ids: Ids, updates: Sequence[GlobalSecondaryIndexUpdate], definitions: Sequence[AttributeDefinition]
 ) -> Callable[[str], Index] | None:
     """Check the form of updates; returns what makes the new index, given the table's billing mode."""
+    if not updates:
+        raise invalid_values("List of GlobalSecondaryIndexUpdates is empty")
     for each in updates:
         if sum(part is not None for part in (each.Create, each.Update, each.Delete)) != 1:
             raise invalid_values(

@@ -26,6 +26,7 @@ from fogbank.clouds.aws.dynamodb.schemas import (
     show_key_schema,
     size_of_part,
 )
+from fogbank.clouds.aws.dynamodb.settings import capacity
 from fogbank.engines.documents.model import Index
 from fogbank.engines.documents.traits import Shape, fits
 from fogbank.languages.dynamodb.types import type_of
@@ -72,6 +73,8 @@ class GlobalSecondaryIndex(Input):
     KeySchema: list[KeySchemaElement] = REQUIRED
     Projection: Projection = REQUIRED
     ProvisionedThroughput: Throughput | None = None
+    OnDemandThroughput: capacity.OnDemandThroughput | None = None
+    WarmThroughput: capacity.WarmThroughput | None = None
 
 
 class UpdateIndex(Input):
@@ -79,6 +82,8 @@ class UpdateIndex(Input):
 
     IndexName: str = REQUIRED
     ProvisionedThroughput: Throughput | None = None
+    OnDemandThroughput: capacity.OnDemandThroughput | None = None
+    WarmThroughput: capacity.WarmThroughput | None = None
 
 
 class DeleteIndex(Input):
@@ -133,6 +138,7 @@ def read_global(ids: Ids, wanted: GlobalSecondaryIndex, definitions: Sequence[At
         raise unsupported(f"several attributes of one KeyType in the KeySchema of an index: {wanted.IndexName}")
     partition_key, sort_key = read_key_fields(wanted.KeySchema, definitions)
     labels = {_KIND: GLOBAL, **_projection_labels(wanted.Projection), **_unit_labels(wanted, mode)}
+    labels = _capacity_labels(labels, wanted, mode)
     return Index(wanted.IndexName, ids.sequence(), partition_key, sort_key, labels=labels)
 
 
@@ -158,9 +164,10 @@ def _read_local(
 
 def changed_units(index: Index, wanted: UpdateIndex, mode: str) -> dict[str, str]:
     """Return an index's labels with new throughput."""
-    if wanted.ProvisionedThroughput is None:
-        return index.labels
-    return index.labels | _unit_labels(wanted, mode)
+    labels = index.labels
+    if wanted.ProvisionedThroughput is not None:
+        labels = capacity.kept_warm(labels, labels | _unit_labels(wanted, mode))
+    return _capacity_labels(labels, wanted, mode)
 
 
 def show_indexes(
@@ -191,6 +198,7 @@ def show_indexes(
             _READ: int(index.labels[_READ]),
             _WRITE: int(index.labels[_WRITE]),
         }
+        described |= capacity.show_capacity(index.labels)
         shown.setdefault("GlobalSecondaryIndexes", []).append(described)
     return shown
 
@@ -234,10 +242,11 @@ def with_mode(index: Index, mode: str) -> Index:
     if is_local(index):
         return index
     if mode == ON_DEMAND:
-        return msgspec.structs.replace(index, labels=index.labels | {_READ: "0", _WRITE: "0"})
+        unpaid = index.labels | {_READ: "0", _WRITE: "0"}
+        return msgspec.structs.replace(index, labels=capacity.kept_warm(index.labels, unpaid))
     if index.labels[_READ] == "0":
         raise invalid_values(f"Both {_READ} and {_WRITE} must be specified for index: {index.name}")
-    return index
+    return msgspec.structs.replace(index, labels=capacity.capacity_labels(index.labels, mode, None, None))
 
 
 def find_index(config: CollectionConfig, name: str) -> Index | None:
@@ -329,6 +338,11 @@ def _unit_labels(wanted: GlobalSecondaryIndex | UpdateIndex, mode: str) -> dict[
     if throughput is None:
         raise invalid_values(f"ProvisionedThroughput is not specified for index: {wanted.IndexName}")
     return {_READ: str(throughput.ReadCapacityUnits), _WRITE: str(throughput.WriteCapacityUnits)}
+
+
+def _capacity_labels(labels: dict[str, str], wanted: GlobalSecondaryIndex | UpdateIndex, mode: str) -> dict[str, str]:
+    maximum, warm = wanted.OnDemandThroughput, wanted.WarmThroughput
+    return capacity.capacity_labels(labels, mode, maximum, warm, f"index: {wanted.IndexName}")
 
 
 def _check_projected(indexes: Iterable[Index]) -> None:

@@ -167,7 +167,7 @@ async def _write_one_by_one(dynamo: Dynamo, call: Call, request: BatchWriteItem,
         try:
             by_table[table].append(await write_item(dynamo, write.name, write.locate, write.change))
         except AwsError as error:
-            if error.code != THROTTLED:
+            if error.code not in THROTTLED:
                 raise
             refusal = error
             kind = "DeleteRequest" if each.PutRequest is None else "PutRequest"
