@@ -126,8 +126,12 @@ def test_a_strict_server_keeps_to_the_maximum(
 
     ddb.put_item(TableName="orders", Item={"id": {"S": "a"}})
     ddb.put_item(TableName="orders", Item={"id": {"S": "b"}})
-    with refused(*exceeded):
+    with refused(*exceeded) as caught:
         ddb.put_item(TableName="orders", Item={"id": {"S": "c"}})
+    arn = ddb.describe_table(TableName="orders")["Table"]["TableArn"]
+    assert caught.value.response["throttlingReasons"] == [
+        {"reason": "TableWriteMaxOnDemandThroughputExceeded", "resource": arn}
+    ]
     with pytest.raises(ddb.exceptions.TransactionCanceledException) as cancelled:
         ddb.transact_write_items(TransactItems=[put("d")])
     (reason,) = cancelled.value.response["CancellationReasons"]

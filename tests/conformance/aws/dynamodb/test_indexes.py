@@ -121,12 +121,18 @@ def test_a_local_index_fetches_what_it_has_not(ddb: Any, tasks: str) -> None:
 
     def ask(**more: Any) -> dict[str, Any]:
         found = query(ddb, "by-due", "pk = :p", {":p": {"S": "p"}}, ReturnConsumedCapacity="INDEXES", **more)
+        consumed.append(found["ConsumedCapacity"])
         return found["Items"][0]
+
+    consumed: list[dict[str, Any]] = []
 
     assert ask().keys() == {"pk", "sk", "due", "note"}
     assert ask(Select="ALL_ATTRIBUTES").keys() == {"pk", "sk", "due", "note", "more"}
     assert ask(ProjectionExpression="more") == {"more": {"S": "m"}}
     assert ask(ConsistentRead=True)["note"] == {"S": "n"}
+    assert [(each["CapacityUnits"], each["Table"]["CapacityUnits"]) for each in consumed] == [
+        (0.5, 0.0), (1.0, 0.5), (1.0, 0.5), (1.0, 0.0),
+    ]  # fmt: skip
 
 
 def test_what_an_index_refuses(ddb: Any, tasks: str, refused: Refused) -> None:
@@ -172,6 +178,11 @@ def test_what_an_index_refuses(ddb: Any, tasks: str, refused: Refused) -> None:
             ExpressionAttributeNames=names,
             ExpressionAttributeValues={":o": {"S": ""}},
         )
+    with refused(
+        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The"
+        " AttributeValue for a key attribute cannot contain an empty string value. IndexName: owners, IndexKey: owner"
+    ):
+        query(ddb, "owners", "#o = :o", {":o": {"S": ""}}, ExpressionAttributeNames=names)
     with refused("The provided starting key is invalid"):
         of_ann(ddb, ExclusiveStartKey={"pk": {"S": "p"}, "sk": {"N": "1"}})
     assert ddb.scan(TableName=tasks)["Count"] == 0

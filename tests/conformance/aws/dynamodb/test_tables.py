@@ -200,8 +200,8 @@ def test_items_are_counted_and_weighed(ddb: Any, things: str) -> None:
         (
             {"OnDemandThroughput": {}},
             (
-                "One or more parameter values were invalid: At least one of MaxReadRequestUnits and MaxWriteRequestUnits"
-                " must be specified for OnDemandThroughput for table"
+                "One or more parameter values were invalid: At least one of MaxReadRequestUnits and"
+                " MaxWriteRequestUnits must be specified for OnDemandThroughput for table"
             ),
         ),
     ],

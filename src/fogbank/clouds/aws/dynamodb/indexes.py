@@ -42,6 +42,8 @@ GLOBAL_MAX: Final = 20
 LOCAL_MAX: Final = 5
 PROJECTED_MAX: Final = 100
 _CHARACTER_BYTES_MAX: Final = 4
+_BY_VALUE: Final = "A value specified for a secondary index key is not supported."
+_BY_UPDATE: Final = "The update expression attempted to update a secondary index key to a value that is not supported."
 GLOBAL: Final = "global"
 LOCAL: Final = "local"
 _KIND: Final = "kind"
@@ -269,7 +271,7 @@ def check_index_keys(config: CollectionConfig, document: Document) -> None:
             if field.kind == "number":
                 continue
             if not value:
-                raise _empty_key(config, field, value, "A value specified for a secondary index key is not supported.")
+                raise empty_key(field, value, _first_with(config, field))
             limit = SORT_KEY_BYTES_MAX if field is index.sort_key else PARTITION_KEY_BYTES_MAX
             assert isinstance(value, str | bytes)
             if len(value) * _CHARACTER_BYTES_MAX > limit and size_of_part(value) > limit:
@@ -284,19 +286,15 @@ def check_given(config: CollectionConfig, given: Item) -> None:
     for index in config.indexes:
         for field in (index.partition_key, index.sort_key):
             if field is not None and given.get(field.name) in ("", b""):
-                raise _empty_key(
-                    config,
-                    field,
-                    given[field.name],
-                    "The update expression attempted to update a secondary index key to a value that is not supported.",
-                )
+                raise empty_key(field, given[field.name], _first_with(config, field), _BY_UPDATE)
 
 
-def _empty_key(config: CollectionConfig, field: KeyField, value: Value, what: str) -> EmptyKeyError:
+def empty_key(field: KeyField, value: Value, index: str, what: str = _BY_VALUE) -> EmptyKeyError:
+    """An empty value of an index's key."""
     kind = "string" if value == "" else "binary"
     return EmptyKeyError(
         f"{what} The AttributeValue for a key attribute cannot contain an empty {kind} value."
-        f" IndexName: {_first_with(config, field)}, IndexKey: {field.name}"
+        f" IndexName: {index}, IndexKey: {field.name}"
     )
 
 

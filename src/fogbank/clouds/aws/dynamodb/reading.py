@@ -183,20 +183,26 @@ async def _reply(
     config = page.collection.config
     index = None if request.IndexName is None else find_index(config, request.IndexName)
     found: Sequence[Document] = page.documents
+    consistent = bool(request.ConsistentRead)
+    fetched = 0.0
     if index is not None and not projects_all(index):
-        # A local index fetches from the table what it hasn't itself.
+        # A local index fetches from the table what it hasn't itself, and each item is read from there on its own
+        # (Developer Guide, "Local secondary indexes: Provisioned throughput considerations").
         names = projected_names(config, index)
         fetches = is_local(index) and (
             request.Select == "ALL_ATTRIBUTES" or (tree is not None and not names.issuperset(map(str, tree)))
         )
-        if not fetches:
-            found = [_projected(config, index, document) for document in found]
-        size = sum(size_of(document.fields) for document in found)
+        entries = [_projected(config, index, document) for document in found]
+        size = sum(size_of(document.fields) for document in entries)
+        if fetches:
+            fetched = sum(read_units(document.size, consistent=consistent) for document in found)
+        else:
+            found = entries
     else:
         size = sum([document.size for document in found])
-    units = read_units(size, consistent=bool(request.ConsistentRead))
+    units = read_units(size, consistent=consistent)
     if dynamo.strict:
-        await count_read(dynamo, (page.collection.scope, page.collection.name), units, index)
+        await count_read(dynamo, (page.collection.scope, page.collection.name), units + fetched, index)
     matching = found if condition is None else [document for document in found if condition(document.fields)]
     reply: dict[str, Any] = {"Count": len(matching), "ScannedCount": len(found)}
     if request.Select != "COUNT":
@@ -207,7 +213,7 @@ async def _reply(
     if not page.ended:
         names_of_key = config.key_names if index is None else dict.fromkeys((*index.key_names, *config.key_names))
         reply["LastEvaluatedKey"] = show_part(page.documents[-1], names_of_key)
-    return reply | consumed(request.TableName, units, request.ReturnConsumedCapacity, index)
+    return reply | consumed(request.TableName, units, request.ReturnConsumedCapacity, index, fetched)
 
 
 def _projected(config: CollectionConfig, index: Index, document: Document) -> Document:

@@ -69,11 +69,21 @@ def write_units(size: int) -> float:
     return float(max(1, -(-size // WRITE_UNIT_BYTES)))
 
 
-def consumed(table: str, units: float, wanted: str | None, index: Index | None = None) -> dict[str, Any]:
-    """Return the ConsumedCapacity member of a reply; empty unless it is asked for. `index` is what was read."""
+def consumed(
+    table: str, units: float, wanted: str | None, index: Index | None = None, fetched: float = 0.0
+) -> dict[str, Any]:
+    """Return the ConsumedCapacity member of a reply; empty unless it is asked for.
+
+    `index` is what was read, `fetched` what was read of the table besides.
+    """
     if wanted is None or wanted == "NONE":
         return {}
-    return {"ConsumedCapacity": describe_units(table, units, wanted, index)}
+    described = describe_units(table, units, wanted, index)
+    if fetched:
+        described["CapacityUnits"] += fetched
+        if "Table" in described:
+            described["Table"] = {"CapacityUnits": fetched}
+    return {"ConsumedCapacity": described}
 
 
 def describe_units(table: str, units: float, wanted: str, index: Index | None = None, kind: str = "") -> dict[str, Any]:

@@ -53,4 +53,5 @@ def _reason(refusal: Exception | None) -> dict[str, Any]:
     if refusal is None:
         return _NO_REASON
     assert isinstance(refusal, AwsError)
-    return {"Code": CODES[refusal.code], "Message": refusal.message, **refusal.fields}
+    shown = {"Code": CODES[refusal.code], "Message": refusal.message}
+    return {**shown, "Item": refusal.fields["Item"]} if "Item" in refusal.fields else shown

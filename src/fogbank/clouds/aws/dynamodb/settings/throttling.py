@@ -4,7 +4,8 @@ Amazon DynamoDB Developer Guide, "Provisioned capacity mode" and "Burst capacity
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/burst-adaptive-capacity.html. A table and each of its
 global indexes have a bucket for reads and one for writes, of 300 seconds' capacity; local indexes use the table's. Of
 what is paid for on demand, that is so only where it has a maximum, and the buckets are those of a second. What
-is refused uses nothing, nor does a write whose condition isn't fulfilled. Adaptive capacity isn't there: partitions
+is refused uses nothing, nor does a write whose condition isn't fulfilled; errors have their reasons (API Reference,
+"ThrottlingReason"). Adaptive capacity isn't there: partitions
 have no limits of their own.
 """
 
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.dynamodb.billing import PROVISIONED
 from fogbank.clouds.aws.dynamodb.indexes import SHAPE, is_local
+from fogbank.clouds.aws.dynamodb.service import table_arn
 from fogbank.clouds.aws.dynamodb.settings.capacity import maximum_of
 from fogbank.clouds.aws.dynamodb.upkeep.write_costs import costs_of
 from fogbank.engines.documents import collections, documents, transactions
@@ -119,9 +121,14 @@ async def _take(tx: Tx, now_us: int, table: Collection, index: Index | None, kin
     bucket = _bucket(number, kind, labels) if provisioned else _bucket_on_demand(number, kind, labels)
     if bucket is None or await buckets.take(tx, now_us, bucket, int(2 * units)):
         return
+    arn = table_arn((table.scope, table.name))
+    place, resource = ("Table", arn) if of_table else ("Index", f"{arn}/index/{'' if index is None else index.name}")
+    limit = "ProvisionedThroughputExceeded" if provisioned else "MaxOnDemandThroughputExceeded"
+    reasons = [{"reason": f"{place}{kind}{limit}", "resource": resource}]
     if provisioned:
-        raise AwsError(_PROVISIONED, _OF_TABLE if of_table else _OF_INDEX)
-    raise AwsError(_ON_DEMAND, _OF_MAXIMUM)
+        message = _OF_TABLE if of_table else _OF_INDEX
+        raise AwsError(_PROVISIONED, message, fields={"ThrottlingReasons": reasons})
+    raise AwsError(_ON_DEMAND, _OF_MAXIMUM, fields={"throttlingReasons": reasons})
 
 
 def _bucket(number: int, kind: str, labels: Mapping[str, str]) -> Bucket:
