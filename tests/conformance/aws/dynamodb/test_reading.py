@@ -171,10 +171,15 @@ def test_a_projection_and_select_say_what_is_returned(ddb: Any, filled: str, ref
     assert "Items" not in query(ddb, filled, Select="COUNT")
     assert len(query(ddb, filled, Select="ALL_ATTRIBUTES")["Items"]) == 11
     for select, what in (("ALL_ATTRIBUTES", "ALL_ATTRIBUTES"), ("COUNT", "only the Count")):
-        with refused(f"Cannot specify the ProjectionExpression when choosing to get {what}"):
+        with refused(
+            f"1 validation error detected: Cannot specify the ProjectionExpression when choosing to get {what}"
+        ):
             query(ddb, filled, **projected, Select=select)
-    with refused("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"):
+    unspecified = "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+    with refused(f"1 validation error detected: {unspecified}"):
         query(ddb, filled, Select="SPECIFIC_ATTRIBUTES")
+    with refused(unspecified):
+        ddb.scan(TableName=filled, Select="SPECIFIC_ATTRIBUTES")
     invalid = "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be used only when"
     with refused(f"{invalid} Querying using an IndexName"):
         query(ddb, filled, Select="ALL_PROJECTED_ATTRIBUTES")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fogbank.engines.documents.ranges import Page, Range, Stretch
     from fogbank.languages.dynamodb.matching import Matcher
     from fogbank.languages.dynamodb.paths import Tree
+    from fogbank.wire.aws.errors import AwsError
 
 PAGE_BYTES_MAX: Final = KIB * KIB
 
@@ -141,14 +142,19 @@ def _check_select(request: Query | Scan) -> None:
     projected = getattr(request, parameter) is not None
     if projected and select not in (None, "SPECIFIC_ATTRIBUTES"):
         wanted = "only the Count" if select == "COUNT" else select
-        raise validation(f"Cannot specify the {parameter} when choosing to get {wanted}")
+        raise _unfit(request, f"Cannot specify the {parameter} when choosing to get {wanted}")
     if select == "SPECIFIC_ATTRIBUTES" and not projected:
-        raise validation(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+        raise _unfit(
+            request, "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and request.IndexName is None:
         # Scan says it, too.
         raise invalid_values("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+
+
+def _unfit(request: Query | Scan, message: str) -> AwsError:
+    """Word what doesn't go together; for Query, AWS numbers it as it does violations of constraints."""
+    return validation(message if isinstance(request, Scan) else f"1 validation error detected: {message}")
 
 
 def _index_of(config: CollectionConfig, request: Query | Scan, tree: Tree | None) -> Index | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
+from fogbank.clouds.aws.dynamodb.errors import validation
 
 if TYPE_CHECKING:
     from fogbank.engines.documents.model import Index
@@ -48,14 +48,20 @@ def size_of_number(number: Number) -> int:
 
 
 def check_size(item: Item, size: int, *, updated: bool = False) -> None:
-    """Refuse an item that is too large, or has a name that is."""
+    """Refuse an item that is too large, or has a name that is, at any depth."""
     if size <= NAME_BYTES_MAX:
         return
     if size > ITEM_BYTES_MAX:
         what = "Item size to update" if updated else "Item size"
         raise validation(f"{what} has exceeded the maximum allowed size")
-    if any(len(name.encode()) > NAME_BYTES_MAX for name in item):
-        raise invalid_values("Attribute name is too large, must be less than 65536 bytes")
+    if _has_long_name(item):
+        raise validation("1 validation error detected: Attribute name is too large, must be less than 65536 bytes")
+
+
+def _has_long_name(value: Value) -> bool:
+    if isinstance(value, dict):
+        return any(size_of_text(name) > NAME_BYTES_MAX or _has_long_name(below) for name, below in value.items())
+    return isinstance(value, list) and any(map(_has_long_name, value))
 
 
 def read_units(size: int, *, consistent: bool) -> float:
