@@ -109,6 +109,13 @@ def test_updates_of_attributes(ddb: Any, item: str, refused: Any) -> None:
     ddb.update_item(TableName=item, Key=other, AttributeUpdates={"n": {"Action": "ADD", "Value": {"N": "1"}}})
     assert ddb.get_item(TableName=item, Key=other)["Item"] == other | {"n": {"N": "1"}}
 
+    for number in ("1", "2"):
+        added = {"l": {"Action": "ADD", "Value": {"L": [{"N": number}]}}}
+        ddb.update_item(TableName=item, Key=other, AttributeUpdates=added)
+    assert ddb.get_item(TableName=item, Key=other)["Item"]["l"] == {"L": [{"N": "1"}, {"N": "2"}]}
+    with refused("Type mismatch for attribute to update"):
+        ddb.update_item(TableName=item, Key=KEY, AttributeUpdates={"s": added["l"]})
+
     def update(**change: Any) -> None:
         ddb.update_item(TableName=item, Key=KEY, AttributeUpdates={"s": change})
 
