@@ -95,7 +95,8 @@ class Service(Generic[Deps]):
 
     `errors` words what the engines refuse, `input_error` an input that doesn't fit. Where `constrained`, inputs
     are checked against the constraints of the service's model, as AWS's newer services do, but for the shapes in
-    `unchecked`. Where `crc32`, replies carry X-Amz-Crc32, the checksum of their bodies.
+    `unchecked`; `listed` has the values of enumerations, by their shapes, in the order in which the service's errors
+    list them, where it isn't the model's. Where `crc32`, replies carry X-Amz-Crc32, the checksum of their bodies.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Service(Generic[Deps]):
         *,
         constrained: bool = False,
         unchecked: Collection[str] = (),
+        listed: Mapping[str, tuple[str, ...]] | None = None,
         crc32: bool = False,
     ) -> None:
         self.model = model
@@ -116,6 +118,7 @@ class Service(Generic[Deps]):
         self.input_error = input_error
         self.constrained = constrained
         self.unchecked = unchecked
+        self.listed = listed or {}
         self.crc32 = crc32
         self._errors = errors
 

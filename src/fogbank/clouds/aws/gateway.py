@@ -65,7 +65,7 @@ class _Bound:
         self.decode: Decoder[Any] = codec.decoder(shape, operation.input)
         self.check = None
         if service.constrained:
-            self.check = compile_constraints(codec.model, shape, fields, service.unchecked)
+            self.check = compile_constraints(codec.model, shape, fields, service.unchecked, service.listed)
         encode: Encoder = codec.encoder(shape)
         self.encode = _with_crc32(encode) if service.crc32 else encode
         self.checksum_possible = shape.checksum_possible

@@ -35,25 +35,42 @@ _LONG_TYPES: Final = {
 }  # fmt: skip
 
 
+ADDABLE: Final = SETS | {"N"}
+
+
 class Update(NamedTuple):
     """A compiled update: what is set to which value, what is removed, and the tree of all its paths.
 
-    `creates` says whether it may create an item: one that only takes something away doesn't.
+    `creates` says whether it may create an item: one that only takes something away doesn't. `given` are the attributes
+    that are set to values as the request brings them, so that they are known without the item.
     """
 
     sets: list[tuple[Steps, Getter]]
     removes: list[Steps]
     tree: Tree
     creates: bool
+    given: Item
+
+    def tree_after(self) -> Tree:
+        """Return the tree of the paths that may have a value after the update: what it removes isn't new."""
+        return grow_tree(steps for steps, _get in self.sets)
 
 
-def compile_update(actions: tuple[Action, ...], placeholders: Placeholders, *, mismatch: str = _WRONG_TYPE) -> Update:
+def compile_update(
+    actions: tuple[Action, ...],
+    placeholders: Placeholders,
+    *,
+    mismatch: str = _WRONG_TYPE,
+    addable: frozenset[str] = ADDABLE,
+) -> Update:
     """Prepare an update; raises `ExpressionError`.
 
-    `mismatch` is how an attribute is refused to which what is to be added, or taken from it, doesn't fit.
+    `mismatch` is how an attribute is refused to which what is to be added, or taken from it, doesn't fit; `addable` are
+    the types of what may be added.
     """
     sets: list[tuple[Steps, Getter]] = []
     removes: list[Steps] = []
+    given: Item = {}
     paths = []
     for section, path, value in ((action.section, action.path, action.value) for action in actions):
         steps = placeholders.steps(path)
@@ -62,15 +79,20 @@ def compile_update(actions: tuple[Action, ...], placeholders: Placeholders, *, m
             removes.append(steps)
         elif section == "SET":
             sets.append((steps, _value(value, placeholders)))
+            if isinstance(value, Literal) and len(steps) == 1:
+                given[str(steps[0])] = placeholders.value(value.name)
         else:
             assert isinstance(value, Literal)
-            sets.append((steps, _SECTIONS[section](steps, placeholders.value(value.name), mismatch)))
+            operand = placeholders.value(value.name)
+            adds = section == "ADD"
+            get = _add(steps, operand, mismatch, addable) if adds else _delete(steps, operand, mismatch)
+            sets.append((steps, get))
     tree = grow_tree(paths)
     # Elements set beyond a list's end are appended in the order of their indexes; of elements removed, the last
     # goes first, so that the indexes of the others stay right.
     sets.sort(key=_place)
     removes.sort(reverse=True)
-    return Update(sets, removes, tree, any(action.section in ("SET", "ADD") for action in actions))
+    return Update(sets, removes, tree, any(action.section in ("SET", "ADD") for action in actions), given)
 
 
 def apply_update(update: Update, item: Item) -> Item:
@@ -211,9 +233,9 @@ def _typed(node: Operand, kind: str, function: str, placeholders: Placeholders) 
     return check
 
 
-def _add(steps: Steps, value: Value, mismatch: str) -> Getter:
+def _add(steps: Steps, value: Value, mismatch: str, addable: frozenset[str]) -> Getter:
     kind = type_of(value)
-    if kind != "N" and kind not in SETS:
+    if kind not in addable:
         raise _wrong_section_operand("ADD", kind, "ALLOWED_FOR_ADD_OPERAND")
 
     def get(item: Item) -> Value:
@@ -222,6 +244,8 @@ def _add(steps: Steps, value: Value, mismatch: str) -> Getter:
             return value
         if type_of(present) != kind:
             raise MisuseError(mismatch)
+        if kind == "L":
+            return present + value
         if kind != "N":
             return present | value
         try:
@@ -247,9 +271,6 @@ def _delete(steps: Steps, value: Value, mismatch: str) -> Getter:
         return present - value or MISSING
 
     return get
-
-
-_SECTIONS: Final = {"ADD": _add, "DELETE": _delete}
 
 
 def _wrong_section_operand(section: str, kind: str, allowed: str) -> ExpressionError:

@@ -16,7 +16,7 @@ import msgspec
 from fogbank.wire.aws.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from fogbank.wire.aws.models import Operation, Ref, ServiceModel, Shape
 
@@ -38,15 +38,20 @@ _INDEX: Final = re.compile(r"\[(\d+)\]")
 
 
 def compile_constraints(
-    model: ServiceModel, operation: Operation, fields: Iterable[str], unchecked: Collection[str] = ()
+    model: ServiceModel,
+    operation: Operation,
+    fields: Iterable[str],
+    unchecked: Collection[str] = (),
+    listed: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Callable[[msgspec.Struct], None] | None:
     """Compile `check(input)`, which raises `InputError` of kind `constraint`; None if there is nothing to check.
 
-    `fields` are the parameters that the operation's input has, `unchecked` names shapes to pass over.
+    `fields` are the parameters that the operation's input has, `unchecked` names shapes to pass over, `listed` has the
+    order in which values of enumerations are told, where it isn't the model's.
     """
     if operation.input is None:
         return None
-    compiler = _Compiler(model, unchecked)
+    compiler = _Compiler(model, unchecked, listed or {})
     shape = model.shape(operation.input)
     checks: list[tuple[str, str, Check | None, bool]] = []
     for name in fields:
@@ -92,8 +97,9 @@ def _summary(found: list[str]) -> str:
 class _Compiler:
     """Compiles the checks of shapes, each shape once."""
 
-    def __init__(self, model: ServiceModel, unchecked: Collection[str]) -> None:
+    def __init__(self, model: ServiceModel, unchecked: Collection[str], listed: Mapping[str, tuple[str, ...]]) -> None:
         self._model = model
+        self._listed = listed
         self._unchecked = unchecked
         self._checks: dict[str, Check | None] = dict.fromkeys(unchecked)
         self._inner: dict[str, Check | None] = dict.fromkeys(unchecked)
@@ -103,12 +109,12 @@ class _Compiler:
         if name not in self._checks:
             # While a recursive shape is compiled, its inner uses find no check; AWS doesn't look deeper either.
             self._checks[name] = None
-            self._checks[name] = self._compile(self._model.shape(ref))
+            self._checks[name] = self._compile(ref)
         return self._checks[name]
 
-    def _compile(self, shape: Shape) -> Check | None:
-        own = _all_of(_own_tests(shape))
-        inner = self._inner_check(shape)
+    def _compile(self, ref: Ref) -> Check | None:
+        own = _all_of(self._tests(ref))
+        inner = self._inner_check(self._model.shape(ref))
         if own is None or inner is None:
             return own or inner
 
@@ -128,8 +134,11 @@ class _Compiler:
         return None
 
     def _tests(self, ref: Ref) -> list[Test]:
-        """What a list or map demands of its members, which it answers for itself."""
-        return [] if ref.shape in self._unchecked else _own_tests(self._model.shape(ref))
+        """What a shape demands itself; a list or map answers for its members."""
+        if ref.shape in self._unchecked:
+            return []
+        shape = self._model.shape(ref)
+        return _own_tests(shape, self._listed.get(ref.shape, shape.enum))
 
     def _below(self, ref: Ref) -> Check | None:
         """What the members' own members demand; of those inside themselves, nothing."""
@@ -211,8 +220,8 @@ def _all_of(tests: list[Test]) -> Check | None:
     return check
 
 
-def _own_tests(shape: Shape) -> list[Test]:
-    """Compile the length, range, pattern and enumeration of a shape itself."""
+def _own_tests(shape: Shape, values: tuple[str, ...]) -> list[Test]:
+    """Compile the length, range, pattern and enumeration of a shape itself, whose values are told in their order."""
     tests: list[Test] = []
     measured = shape.type in ("string", "blob", "list", "map")
     size: Callable[[Any], Any] = len if measured else _same
@@ -224,9 +233,9 @@ def _own_tests(shape: Shape) -> list[Test]:
     if low is not None:
         text = f"Member must have {what} greater than or equal to {_plain(low)}"
         tests.append((lambda value: size(value) >= low, text))
-    if shape.enum:
-        allowed = frozenset(shape.enum)
-        tests.append((allowed.__contains__, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"))
+    if values:
+        allowed = frozenset(values)
+        tests.append((allowed.__contains__, f"Member must satisfy enum value set: [{', '.join(values)}]"))
     if shape.pattern is not None and shape.type == "string":
         pattern = _pattern(shape.pattern)
         if pattern is not None:

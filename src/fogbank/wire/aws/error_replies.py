@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 ErrorWriter: TypeAlias = "Callable[[AwsError, str], Response]"
 DEFAULT_STATUS: Final = 400
 FAULT_STATUS: Final = 500
-# What AWS's own framework refuses stands in its name space, not the service's.
+# What AWS's own framework refuses stands in its name spaces, not the service's.
 _FRAMEWORK: Final = "com.amazon.coral.service#"
+_VALIDATION: Final = "com.amazon.coral.validate#"
+# DynamoDB's has the version of its API in it (Developer Guide, "Error handling with DynamoDB"), and its streams' is
+# the same: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html.
+_DYNAMODB: Final = "com.amazonaws.dynamodb.v20120810#"
+_NAMESPACES: Final = {"dynamodb": _DYNAMODB, "streams.dynamodb": _DYNAMODB}
 
 
 def error_writer(model: ServiceModel | None) -> ErrorWriter:
@@ -73,13 +78,15 @@ def _json_writer(model: ServiceModel | None, shapes: _Shapes) -> ErrorWriter:
     metadata = None if model is None else model.metadata
     version = "1.1" if metadata is None else metadata.json_version or "1.0"
     body = None if model is None else JsonBody(model)
-    namespace = "" if metadata is None else f"com.amazonaws.{metadata.endpoint_prefix}#"
+    prefix = "" if metadata is None else metadata.endpoint_prefix
+    namespace = _NAMESPACES.get(prefix, f"com.amazonaws.{prefix}#")
     older = metadata is not None and metadata.aws_query_compatible is not None
 
     def write(error: AwsError, request_id: str) -> Response:
         found = shapes.find(error)
         if found is None or body is None:
-            members = {"__type": _FRAMEWORK + error.code, **_members(error, None)}
+            framework = _VALIDATION if error.code == "ValidationException" else _FRAMEWORK
+            members = {"__type": framework + error.code, **_members(error, None)}
         else:
             ref, shape = found
             members = {"__type": namespace + error.code, **body.change(ref)(_members(error, shape))}

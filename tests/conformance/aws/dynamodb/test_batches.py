@@ -116,6 +116,8 @@ def test_a_batch_of_reads_is_refused_as_a_whole(ddb: Any, things: str, refused: 
         ddb.batch_get_item(RequestItems={things: {"Keys": list(keys), **more}})
 
     with refused("Provided list of item keys contains duplicates"):
+        ddb.batch_get_item(RequestItems={"nothing": {"Keys": [{"id": {"N": "1"}}, {"id": {"N": "1.0"}}]}})
+    with refused("Provided list of item keys contains duplicates"):
         read(item(1), item(2), item(1))
     with refused("Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: status"):
         read(item(1), ProjectionExpression="status")

@@ -121,12 +121,18 @@ def test_a_local_index_fetches_what_it_has_not(ddb: Any, tasks: str) -> None:
 
     def ask(**more: Any) -> dict[str, Any]:
         found = query(ddb, "by-due", "pk = :p", {":p": {"S": "p"}}, ReturnConsumedCapacity="INDEXES", **more)
+        consumed.append(found["ConsumedCapacity"])
         return found["Items"][0]
+
+    consumed: list[dict[str, Any]] = []
 
     assert ask().keys() == {"pk", "sk", "due", "note"}
     assert ask(Select="ALL_ATTRIBUTES").keys() == {"pk", "sk", "due", "note", "more"}
     assert ask(ProjectionExpression="more") == {"more": {"S": "m"}}
     assert ask(ConsistentRead=True)["note"] == {"S": "n"}
+    assert [(each["CapacityUnits"], each["Table"]["CapacityUnits"]) for each in consumed] == [
+        (0.5, 0.0), (1.0, 0.5), (1.0, 0.5), (1.0, 0.0),
+    ]  # fmt: skip
 
 
 def test_what_an_index_refuses(ddb: Any, tasks: str, refused: Refused) -> None:
@@ -155,9 +161,53 @@ def test_what_an_index_refuses(ddb: Any, tasks: str, refused: Refused) -> None:
         " AttributeValue for a key attribute cannot contain an empty string value. IndexName: by-owner, IndexKey: owner"
     ):
         put(ddb, "p", 1, owner={"S": ""})
+    with refused(
+        "One or more parameter values were invalid: Type mismatch for Index Key owner Expected: S Actual: NULL"
+        " IndexName: by-owner"
+    ):
+        put(ddb, "p", 1, owner={"NULL": True})
+    with refused(
+        "One or more parameter values are not valid. The update expression attempted to update a secondary index key to"
+        " a value that is not supported. The AttributeValue for a key attribute cannot contain an empty string value."
+        " IndexName: by-owner, IndexKey: owner"
+    ):
+        ddb.update_item(
+            TableName=tasks,
+            Key={"pk": {"S": "p"}, "sk": {"N": "1"}},
+            UpdateExpression="SET #o = :o",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={":o": {"S": ""}},
+        )
+    with refused(
+        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. The"
+        " AttributeValue for a key attribute cannot contain an empty string value. IndexName: owners, IndexKey: owner"
+    ):
+        query(ddb, "owners", "#o = :o", {":o": {"S": ""}}, ExpressionAttributeNames=names)
     with refused("The provided starting key is invalid"):
         of_ann(ddb, ExclusiveStartKey={"pk": {"S": "p"}, "sk": {"N": "1"}})
     assert ddb.scan(TableName=tasks)["Count"] == 0
+
+
+def test_keys_of_indexes_are_as_large_as_those_of_tables(ddb: Any, tasks: str, refused: Refused) -> None:
+    put(ddb, "p", 1, owner={"S": "é" * 1_024})
+    with refused(
+        "One or more parameter values were invalid: Size limit exceeded for Index Key owner Actual Size: 2050 bytes"
+        " Max Size: 2048 bytes IndexName: by-owner"
+    ):
+        put(ddb, "p", 2, owner={"S": "é" * 1_025})
+    ddb.create_table(
+        TableName="texts",
+        KeySchema=schema("pk", "sk"),
+        AttributeDefinitions=definitions("pk", "sk", "owner"),
+        LocalSecondaryIndexes=[index("by-owner", "pk", "owner")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    with refused(
+        "One or more parameter values were invalid: Size limit exceeded for Index Key owner Actual Size: 1025 bytes"
+        " Max Size: 1024 bytes IndexName: by-owner"
+    ):
+        ddb.put_item(TableName="texts", Item={"pk": {"S": "p"}, "sk": {"N": "1"}, "owner": {"S": "x" * 1_025}})
+    assert ddb.scan(TableName=tasks, Select="COUNT")["Count"] == 1
 
 
 @pytest.mark.parametrize(
@@ -240,3 +290,51 @@ def test_an_index_is_added_to_a_table_with_items_and_removed(ddb: Any, make_tabl
         of_ann(ddb)
     with refused("Requested resource not found", "ResourceNotFoundException"):
         ddb.update_table(TableName=table, GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-owner"}}])
+
+
+def test_indexes_are_paid_for_as_their_table_is(ddb: Any, refused: Refused) -> None:
+    units = {"ReadCapacityUnits": 2, "WriteCapacityUnits": 3}
+    table = {
+        "TableName": "tasks",
+        "KeySchema": schema("pk", "sk"),
+        "AttributeDefinitions": definitions("pk", "sk", "owner"),
+        "BillingMode": "PROVISIONED",
+        "ProvisionedThroughput": units,
+    }
+    invalid = "One or more parameter values were invalid: "
+    with refused(f"{invalid}ProvisionedThroughput is not specified for index: by-owner"):
+        ddb.create_table(**table, GlobalSecondaryIndexes=[index("by-owner", "owner")])
+    by_owner = index("by-owner", "owner") | {"ProvisionedThroughput": units}
+    created = ddb.create_table(**table, GlobalSecondaryIndexes=[by_owner])["TableDescription"]
+    assert created["GlobalSecondaryIndexes"][0]["IndexStatus"] == "CREATING"
+
+    def change(**changes: Any) -> tuple[int, int]:
+        ddb.update_table(TableName="tasks", **changes)
+        (shown,) = ddb.describe_table(TableName="tasks")["Table"]["GlobalSecondaryIndexes"]
+        assert shown["IndexStatus"] == "ACTIVE"
+        throughput = shown["ProvisionedThroughput"]
+        return throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]
+
+    update = [{"Update": {"IndexName": "by-owner", "ProvisionedThroughput": units}}]
+    assert change(BillingMode="PAY_PER_REQUEST") == (0, 0)
+    with refused(
+        f"{invalid}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: by-owner when"
+        " BillingMode is PAY_PER_REQUEST"
+    ):
+        change(GlobalSecondaryIndexUpdates=update)
+    provisioned = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
+    with refused(f"{invalid}Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: by-owner"):
+        change(**provisioned)
+    assert change(**provisioned, GlobalSecondaryIndexUpdates=update) == (2, 3)
+
+
+def test_keys_of_several_attributes_are_refused_by_name(ddb: Any, make_table: Any, refused: Refused) -> None:
+    make_table("tasks", pk="S", sk="N")
+    parts = [{"AttributeName": name, "KeyType": "HASH"} for name in ("owner", "due")]
+    several = index("by-both", "owner") | {"KeySchema": parts}
+    with refused("Fogbank does not support several attributes of one KeyType in the KeySchema of an index: by-both."):
+        ddb.update_table(
+            TableName="tasks",
+            AttributeDefinitions=definitions("owner", "due"),
+            GlobalSecondaryIndexUpdates=[{"Create": several}],
+        )

@@ -109,6 +109,13 @@ def test_updates_of_attributes(ddb: Any, item: str, refused: Any) -> None:
     ddb.update_item(TableName=item, Key=other, AttributeUpdates={"n": {"Action": "ADD", "Value": {"N": "1"}}})
     assert ddb.get_item(TableName=item, Key=other)["Item"] == other | {"n": {"N": "1"}}
 
+    for number in ("1", "2"):
+        added = {"l": {"Action": "ADD", "Value": {"L": [{"N": number}]}}}
+        ddb.update_item(TableName=item, Key=other, AttributeUpdates=added)
+    assert ddb.get_item(TableName=item, Key=other)["Item"]["l"] == {"L": [{"N": "1"}, {"N": "2"}]}
+    with refused("Type mismatch for attribute to update"):
+        ddb.update_item(TableName=item, Key=KEY, AttributeUpdates={"s": added["l"]})
+
     def update(**change: Any) -> None:
         ddb.update_item(TableName=item, Key=KEY, AttributeUpdates={"s": change})
 
@@ -132,7 +139,7 @@ def test_attributes_to_get(ddb: Any, item: str, refused: Any) -> None:
     assert ddb.scan(TableName=item, AttributesToGet=["s", "n"], Select="SPECIFIC_ATTRIBUTES")["Items"] == [some]
     with refused(f"{INVALID}Duplicate value in attribute name: s"):
         ddb.get_item(TableName=item, Key=KEY, AttributesToGet=["s", "s"])
-    with refused("Cannot specify the AttributesToGet when choosing to get COUNT"):
+    with refused("Cannot specify the AttributesToGet when choosing to get only the Count"):
         ddb.scan(TableName=item, AttributesToGet=["s"], Select="COUNT")
 
 
@@ -176,8 +183,8 @@ def test_filters_of_scans(ddb: Any, filled: str, refused: Any) -> None:
         scan(x=asks("EQ"))
     with refused(
         "1 validation error detected: Value 'LIKE' at 'scanFilter.x.member.comparisonOperator' failed to satisfy"
-        " constraint: Member must satisfy enum value set: [EQ, NE, IN, LE, LT, GE, GT, BETWEEN, NOT_NULL, NULL,"
-        " CONTAINS, NOT_CONTAINS, BEGINS_WITH]"
+        " constraint: Member must satisfy enum value set: [IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT,"
+        " NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]"
     ):
         scan(x=asks("LIKE"))
 

@@ -9,7 +9,7 @@ import pytest
 
 from fogbank.settings import Settings
 from fogbank.testing.server import ThreadedServer
-from tests.conformance.aws.dynamodb import test_partiql, test_transactions
+from tests.conformance.aws.dynamodb import test_capacity, test_partiql, test_transactions
 from tests.conformance.conftest import boto3_client
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ def test_a_transaction_runs_all_statements_or_none(ddb: Any, music: str, refused
 
 def test_updating(ddb: Any, run: Any, refused: Any) -> None:
     test_partiql.test_updating(ddb, run, refused)
+
+
+def test_a_maximum_is_set_and_removed(ddb: Any, refused: Any) -> None:
+    test_capacity.test_a_maximum_is_set_and_removed(ddb, refused)
 
 
 def test_of_two_who_each_need_the_other_to_be_missing_one_succeeds(client: Make, ddb: Any, things: str) -> None:

@@ -131,7 +131,7 @@ def test_a_start_key_need_not_exist_but_must_fit(ddb: Any, filled: str, refused:
     outside = "The provided starting key is outside query boundaries based on provided conditions"
     with refused(outside):
         query(ddb, filled, **start(b, {"N": "1"}))
-    with refused(outside):
+    with refused("The provided starting key does not match the range key predicate"):
         query(ddb, filled, "pk = :pk AND sk > :x", **start(a, {"N": "1"}), **{":x": {"N": "2"}})
 
 
@@ -170,19 +170,24 @@ def test_a_projection_and_select_say_what_is_returned(ddb: Any, filled: str, ref
     assert query(ddb, filled, **projected, Select="SPECIFIC_ATTRIBUTES")["Count"] == 1
     assert "Items" not in query(ddb, filled, Select="COUNT")
     assert len(query(ddb, filled, Select="ALL_ATTRIBUTES")["Items"]) == 11
-    for select in ("ALL_ATTRIBUTES", "COUNT"):
-        with refused(f"Cannot specify the ProjectionExpression when choosing to get {select}"):
+    for select, what in (("ALL_ATTRIBUTES", "ALL_ATTRIBUTES"), ("COUNT", "only the Count")):
+        with refused(
+            f"1 validation error detected: Cannot specify the ProjectionExpression when choosing to get {what}"
+        ):
             query(ddb, filled, **projected, Select=select)
-    with refused("Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"):
+    unspecified = "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+    with refused(f"1 validation error detected: {unspecified}"):
         query(ddb, filled, Select="SPECIFIC_ATTRIBUTES")
+    with refused(unspecified):
+        ddb.scan(TableName=filled, Select="SPECIFIC_ATTRIBUTES")
     invalid = "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can be used only when"
     with refused(f"{invalid} Querying using an IndexName"):
         query(ddb, filled, Select="ALL_PROJECTED_ATTRIBUTES")
-    with refused(f"{invalid} Scanning using an IndexName"):
+    with refused(f"{invalid} Querying using an IndexName"):
         ddb.scan(TableName=filled, Select="ALL_PROJECTED_ATTRIBUTES")
     with refused(
         "1 validation error detected: Value 'SOME' at 'select' failed to satisfy constraint: Member must satisfy enum"
-        " value set: [ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES, SPECIFIC_ATTRIBUTES, COUNT]"
+        " value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]"
     ):
         query(ddb, filled, Select="SOME")
 

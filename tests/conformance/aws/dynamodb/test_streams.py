@@ -231,6 +231,11 @@ def test_streams_that_make_no_sense(ddb: Any, streams: Any, arn: str, refused: R
         "One or more parameter values were invalid: StreamViewType must be specified when StreamEnabled is true"
     ):
         ddb.create_table(**table, StreamSpecification={"StreamEnabled": True})
+    with refused(
+        "One or more parameter values were invalid: Table is being created with a stream disabled, UpdateViewType"
+        " should not be specified"
+    ):
+        ddb.create_table(**table, StreamSpecification={"StreamEnabled": False, "StreamViewType": "NEW_IMAGE"})
     with pytest.raises(ClientError, match=r"streamViewType.*Member must satisfy enum value set"):
         ddb.create_table(**table, StreamSpecification={"StreamEnabled": True, "StreamViewType": "ALL"})
     missing = arn.replace("orders", "others")

@@ -40,9 +40,14 @@ def test_a_table_is_created_described_listed_and_deleted(ddb: Any, account: str,
             "BillingMode": "PAY_PER_REQUEST",
             "LastUpdateToPayPerRequestDateTime": created["BillingModeSummary"]["LastUpdateToPayPerRequestDateTime"],
         },
+        "WarmThroughput": {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000, "Status": "CREATING"},
         **HASH_ONLY,
     }
-    assert ddb.describe_table(TableName="orders")["Table"] == created | {"TableStatus": "ACTIVE"}
+    warm = created["WarmThroughput"] | {"Status": "ACTIVE"}
+    assert ddb.describe_table(TableName="orders")["Table"] == created | {
+        "TableStatus": "ACTIVE",
+        "WarmThroughput": warm,
+    }
     assert ddb.list_tables()["TableNames"] == ["orders"]
     deleted = ddb.delete_table(TableName="orders")["TableDescription"]
     assert (deleted["TableName"], deleted["TableStatus"]) == ("orders", "DELETING")
@@ -131,7 +136,7 @@ def test_items_are_counted_and_weighed(ddb: Any, things: str) -> None:
             {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "BOOL"}]},
             (
                 "1 validation error detected: Value 'BOOL' at 'attributeDefinitions.1.member.attributeType' failed to"
-                " satisfy constraint: Member must satisfy enum value set: [S, N, B]"
+                " satisfy constraint: Member must satisfy enum value set: [B, N, S]"
             ),
         ),
         (
@@ -191,8 +196,14 @@ def test_items_are_counted_and_weighed(ddb: Any, things: str) -> None:
             ),
         ),
         ({"SSESpecification": {"KMSMasterKeyId": "alias/x"}}, None),
-        ({"OnDemandThroughput": {}}, "Fogbank does not support the parameter OnDemandThroughput."),
-        ({"WarmThroughput": {}}, "Fogbank does not support the parameter WarmThroughput."),
+        ({"VectorIndexes": []}, "Fogbank does not support the parameter VectorIndexes."),
+        (
+            {"OnDemandThroughput": {}},
+            (
+                "One or more parameter values were invalid: At least one of MaxReadRequestUnits and"
+                " MaxWriteRequestUnits must be specified for OnDemandThroughput for table"
+            ),
+        ),
     ],
 )
 def test_tables_that_are_refused(ddb: Any, refused: Any, change: dict[str, Any], message: str | None) -> None:

@@ -83,8 +83,12 @@ def test_writes_use_up_what_was_saved_and_then_what_comes(
     put(ddb, 199)
     put(ddb, 100, "c")
     put(ddb, name="d")
-    with refused(OF_TABLE, CODE):
+    with refused(OF_TABLE, CODE) as caught:
         put(ddb, name="b")
+    arn = ddb.describe_table(TableName="slow")["Table"]["TableArn"]
+    assert caught.value.response["ThrottlingReasons"] == [
+        {"reason": "TableWriteProvisionedThroughputExceeded", "resource": arn}
+    ]
     # What was refused wasn't written.
     assert "Item" not in ddb.get_item(TableName="slow", Key={"id": {"S": "b"}})
     timed_server.advance(1)

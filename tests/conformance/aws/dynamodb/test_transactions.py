@@ -175,6 +175,13 @@ def test_what_can_be_told_from_the_request_is_refused_as_such(ddb: Any, things: 
         send(put(things, 1), put("nothing", 1))
     with refused("Invalid ConditionExpression: The expression can not be empty;"):
         send(check(things, 1, ""))
+    empty = (
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty"
+        " string value. Key: id"
+    )
+    for action in (put(things, 1, Item={"id": {"S": ""}}), {"Delete": {"TableName": things, "Key": {"id": {"S": ""}}}}):
+        with refused(empty):
+            send(put(things, 1), action)
     with refused("Item size has exceeded the maximum allowed size"):
         send(put(things, 1, Item=item(1, text={"S": "x" * 400 * 1024})))
     with refused(

@@ -80,6 +80,7 @@ INVALID = [
         {"NULL": False},
         "One or more parameter values were invalid: Null attribute value types must have the value of true",
     ),
+    ({"N": "x", "S": "x"}, "The parameter cannot be converted to a numeric value: x"),
     ({"N": ""}, "The parameter cannot be converted to a numeric value"),
     ({"N": "one"}, "The parameter cannot be converted to a numeric value: one"),
     ({"N": "1e126"}, "Number overflow. Attempting to store a number with magnitude larger than supported range"),
@@ -157,10 +158,10 @@ def test_an_item_is_up_to_400_kb_large(ddb: Any, things: str, refused: Any) -> N
             UpdateExpression="SET a = :v",
             ExpressionAttributeValues={":v": {"S": ""}},
         )
-    with refused(
-        "One or more parameter values were invalid: Attribute name is too large, must be less than 65536 bytes"
-    ):
-        put(ddb, things, **{"x" * 65_536: {"S": ""}})
+    long = {"x" * 65_536: {"S": ""}}
+    for attributes in (long, {"map": {"L": [{"M": long}]}}):
+        with refused("1 validation error detected: Attribute name is too large, must be less than 65536 bytes"):
+            put(ddb, things, **attributes)
     assert put(ddb, things, **{"x" * 65_535: {"S": ""}}) == {"x" * 65_535: {"S": ""}}
 
 

@@ -73,6 +73,15 @@ def test_values_of_the_wrong_json_type(raw: Raw, value: str, message: str) -> No
     assert reply["__type"].endswith("#SerializationException")
 
 
+def test_errors_stand_in_the_name_spaces_that_aws_has_them_in(raw: Raw) -> None:
+    for body, name in (
+        ('{"TableName": "nothing"}', "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"),
+        ("{}", "com.amazon.coral.validate#ValidationException"),
+        ("[]", "com.amazon.coral.service#SerializationException"),
+    ):
+        assert raw("DescribeTable", body)[2]["__type"] == name
+
+
 def test_parameters_that_aws_does_not_have_are_refused_too(raw: Raw) -> None:
     status, _headers, reply = raw("ListTables", '{"Limits": 5}')
     assert (status, reply["message"]) == (400, "Unknown parameter Limits.")

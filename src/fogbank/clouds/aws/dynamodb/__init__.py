@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 
 # Checked where they are read, in one pass.
 _UNCHECKED: Final = ("AttributeName", "AttributeValue")
+# In errors, AWS lists values in an order of its own, not that of its model.
+_LISTED: Final[dict[str, tuple[str, ...]]] = {
+    "ComparisonOperator": (
+        "IN", "NULL", "BETWEEN", "LT", "NOT_CONTAINS", "EQ", "GT", "NOT_NULL", "NE", "LE", "BEGINS_WITH", "GE",
+        "CONTAINS",
+    ),
+    "ConditionalOperator": ("OR", "AND"),
+    "ReturnValue": ("ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"),
+    "ScalarAttributeType": ("B", "N", "S"),
+    "Select": ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES"),
+}  # fmt: skip
 
 
 def make_service(parts: Parts) -> Service[Dynamo]:
@@ -48,5 +59,6 @@ def make_service(parts: Parts) -> Service[Dynamo]:
         input_error,
         constrained=True,
         unchecked=_UNCHECKED,
+        listed=_LISTED,
         crc32=True,
     )

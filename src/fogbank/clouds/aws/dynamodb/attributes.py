@@ -131,6 +131,9 @@ def _only(tagged: Any) -> dict[str, Any]:
         return tagged
     present = {kind: data for kind, data in tagged.items() if data is not None and kind in _READERS}
     if len(present) != 1:
+        if "N" in present:
+            # What is no number is told first.
+            _number(present["N"])
         raise validation(_SEVERAL if present else _EMPTY)
     return present
 

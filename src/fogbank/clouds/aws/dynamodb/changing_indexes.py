@@ -17,7 +17,7 @@ from fogbank.wire.aws.errors import AwsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fogbank.clouds.aws.dynamodb.indexes import GlobalSecondaryIndexUpdate
+    from fogbank.clouds.aws.dynamodb.indexes import GlobalSecondaryIndex, GlobalSecondaryIndexUpdate, UpdateIndex
     from fogbank.clouds.aws.dynamodb.schemas import AttributeDefinition
     from fogbank.engines.documents.model import CollectionConfig, Index
     from fogbank.kernel.ids import Ids
@@ -27,6 +27,8 @@ def read_new_index(
     ids: Ids, updates: Sequence[GlobalSecondaryIndexUpdate], definitions: Sequence[AttributeDefinition]
 ) -> Callable[[str], Index] | None:
     """Check the form of updates; returns what makes the new index, given the table's billing mode."""
+    if not updates:
+        raise invalid_values("List of GlobalSecondaryIndexUpdates is empty")
     for each in updates:
         if sum(part is not None for part in (each.Create, each.Update, each.Delete)) != 1:
             raise invalid_values(
@@ -61,10 +63,7 @@ def change_indexes(
     for each in updates:
         if each.Update is not None:
             place = indexes.index(_found(config, each.Update.IndexName))
-            if mode == ON_DEMAND and each.Update.ProvisionedThroughput is not None:
-                raise invalid_values(
-                    f"Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is {ON_DEMAND}"
-                )
+            _check_units(each.Update, mode)
             labels = changed_units(indexes[place], each.Update, mode)
             indexes[place] = msgspec.structs.replace(indexes[place], labels=labels)
         elif each.Delete is not None:
@@ -77,6 +76,7 @@ def change_indexes(
                     "LimitExceededException",
                     "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
                 )
+            _check_units(each.Create, mode)
             if sum(not is_local(index) for index in indexes) >= GLOBAL_MAX:
                 raise AwsError(
                     "LimitExceededException",
@@ -85,6 +85,14 @@ def change_indexes(
                 )
             indexes.append(new_index(mode))
     return msgspec.structs.replace(config, indexes=tuple(indexes))
+
+
+def _check_units(wanted: GlobalSecondaryIndex | UpdateIndex, mode: str) -> None:
+    if mode == ON_DEMAND and wanted.ProvisionedThroughput is not None:
+        raise invalid_values(
+            f"Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {wanted.IndexName} when"
+            f" BillingMode is {ON_DEMAND}"
+        )
 
 
 def _found(config: CollectionConfig, name: str) -> Index:

@@ -36,6 +36,13 @@ def invalid_values(message: str) -> AwsError:
     return validation(f"One or more parameter values were invalid: {message}")
 
 
+class EmptyKeyError(AwsError):
+    """A key's value that is empty: told from the request, so that a transaction with it isn't even begun."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ValidationException", f"One or more parameter values are not valid. {message}")
+
+
 def unsupported(what: str) -> AwsError:
     """Something that DynamoDB has and Fogbank has not."""
     return validation(f"Fogbank does not support {what}.")

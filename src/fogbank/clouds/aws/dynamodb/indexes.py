@@ -14,14 +14,19 @@ import msgspec
 
 from fogbank.clouds.aws.api import REQUIRED, Input
 from fogbank.clouds.aws.dynamodb.billing import ON_DEMAND, Throughput
-from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
+from fogbank.clouds.aws.dynamodb.errors import EmptyKeyError, invalid_values, unsupported
 from fogbank.clouds.aws.dynamodb.schemas import (
+    KEYS_MAX,
+    PARTITION_KEY_BYTES_MAX,
+    SORT_KEY_BYTES_MAX,
     TYPES,
     AttributeDefinition,
     KeySchemaElement,
     read_key_fields,
     show_key_schema,
+    size_of_part,
 )
+from fogbank.clouds.aws.dynamodb.settings import capacity
 from fogbank.engines.documents.model import Index
 from fogbank.engines.documents.traits import Shape, fits
 from fogbank.languages.dynamodb.types import type_of
@@ -31,11 +36,14 @@ if TYPE_CHECKING:
 
     from fogbank.engines.documents.model import CollectionConfig, Document, KeyField
     from fogbank.kernel.ids import Ids
-    from fogbank.languages.dynamodb.types import Item
+    from fogbank.languages.dynamodb.types import Item, Value
 
 GLOBAL_MAX: Final = 20
 LOCAL_MAX: Final = 5
 PROJECTED_MAX: Final = 100
+_CHARACTER_BYTES_MAX: Final = 4
+_BY_VALUE: Final = "A value specified for a secondary index key is not supported."
+_BY_UPDATE: Final = "The update expression attempted to update a secondary index key to a value that is not supported."
 GLOBAL: Final = "global"
 LOCAL: Final = "local"
 _KIND: Final = "kind"
@@ -67,6 +75,8 @@ class GlobalSecondaryIndex(Input):
     KeySchema: list[KeySchemaElement] = REQUIRED
     Projection: Projection = REQUIRED
     ProvisionedThroughput: Throughput | None = None
+    OnDemandThroughput: capacity.OnDemandThroughput | None = None
+    WarmThroughput: capacity.WarmThroughput | None = None
 
 
 class UpdateIndex(Input):
@@ -74,6 +84,8 @@ class UpdateIndex(Input):
 
     IndexName: str = REQUIRED
     ProvisionedThroughput: Throughput | None = None
+    OnDemandThroughput: capacity.OnDemandThroughput | None = None
+    WarmThroughput: capacity.WarmThroughput | None = None
 
 
 class DeleteIndex(Input):
@@ -123,16 +135,24 @@ def read_indexes(
 
 def read_global(ids: Ids, wanted: GlobalSecondaryIndex, definitions: Sequence[AttributeDefinition], mode: str) -> Index:
     """Return a global secondary index; raises `AwsError`."""
+    kinds = [element.KeyType for element in wanted.KeySchema]
+    if kinds[0] == "HASH" and (len(kinds) > KEYS_MAX or kinds.count("HASH") > 1):
+        raise unsupported(f"several attributes of one KeyType in the KeySchema of an index: {wanted.IndexName}")
     partition_key, sort_key = read_key_fields(wanted.KeySchema, definitions)
     labels = {_KIND: GLOBAL, **_projection_labels(wanted.Projection), **_unit_labels(wanted, mode)}
+    labels = _capacity_labels(labels, wanted, mode)
     return Index(wanted.IndexName, ids.sequence(), partition_key, sort_key, labels=labels)
 
 
 def _read_local(
     ids: Ids, table_key: KeyField, wanted: LocalSecondaryIndex, definitions: Sequence[AttributeDefinition]
 ) -> Index:
-    partition_key, sort_key = read_key_fields(wanted.KeySchema, definitions)
     name = wanted.IndexName
+    if len(wanted.KeySchema) > KEYS_MAX:
+        raise invalid_values(
+            f"KeySchema of a LocalSecondaryIndex has more than {KEYS_MAX} attributes for index: {name}"
+        )
+    partition_key, sort_key = read_key_fields(wanted.KeySchema, definitions)
     if partition_key.name != table_key.name:
         raise invalid_values(
             f"Index KeySchema does not have the same leading hash key as table KeySchema for index: {name}."
@@ -146,13 +166,19 @@ def _read_local(
 
 def changed_units(index: Index, wanted: UpdateIndex, mode: str) -> dict[str, str]:
     """Return an index's labels with new throughput."""
-    if wanted.ProvisionedThroughput is None:
-        return index.labels
-    return index.labels | _unit_labels(wanted, mode)
+    labels = index.labels
+    if wanted.ProvisionedThroughput is not None:
+        labels = capacity.kept_warm(labels, labels | _unit_labels(wanted, mode))
+    return _capacity_labels(labels, wanted, mode)
 
 
-def show_indexes(config: CollectionConfig, table_arn: str, size: tuple[int, int]) -> dict[str, Any]:
-    """Return a table's indexes as DescribeTable shows them; `size` is what the table has, items and bytes."""
+def show_indexes(
+    config: CollectionConfig, table_arn: str, size: tuple[int, int], *, new: bool = False
+) -> dict[str, Any]:
+    """Return a table's indexes as DescribeTable shows them; `size` is what the table has, items and bytes.
+
+    Those of a `new` table are being created with it.
+    """
     shown: dict[str, list[dict[str, Any]]] = {}
     for index in config.indexes:
         described: dict[str, Any] = {
@@ -166,7 +192,7 @@ def show_indexes(config: CollectionConfig, table_arn: str, size: tuple[int, int]
         if is_local(index):
             shown.setdefault("LocalSecondaryIndexes", []).append(described)
             continue
-        described["IndexStatus"] = "CREATING" if index.building else "ACTIVE"
+        described["IndexStatus"] = "CREATING" if new or index.building else "ACTIVE"
         if index.building:
             described["Backfilling"] = True
         described["ProvisionedThroughput"] = {
@@ -174,6 +200,7 @@ def show_indexes(config: CollectionConfig, table_arn: str, size: tuple[int, int]
             _READ: int(index.labels[_READ]),
             _WRITE: int(index.labels[_WRITE]),
         }
+        described |= capacity.show_capacity(index.labels)
         shown.setdefault("GlobalSecondaryIndexes", []).append(described)
     return shown
 
@@ -217,10 +244,11 @@ def with_mode(index: Index, mode: str) -> Index:
     if is_local(index):
         return index
     if mode == ON_DEMAND:
-        return msgspec.structs.replace(index, labels=index.labels | {_READ: "0", _WRITE: "0"})
+        unpaid = index.labels | {_READ: "0", _WRITE: "0"}
+        return msgspec.structs.replace(index, labels=capacity.kept_warm(index.labels, unpaid))
     if index.labels[_READ] == "0":
-        raise invalid_values(f"ProvisionedThroughput must be specified for index: {index.name}")
-    return index
+        raise invalid_values(f"Both {_READ} and {_WRITE} must be specified for index: {index.name}")
+    return msgspec.structs.replace(index, labels=capacity.capacity_labels(index.labels, mode, None, None))
 
 
 def find_index(config: CollectionConfig, name: str) -> Index | None:
@@ -238,15 +266,41 @@ def check_index_keys(config: CollectionConfig, document: Document) -> None:
             if not fits(field, value):
                 raise invalid_values(
                     f"Type mismatch for Index Key {field.name} Expected: {TYPES[field.kind]} Actual: {type_of(value)}"
-                    f" IndexName: {index.name}"
+                    f" IndexName: {_first_with(config, field)}"
                 )
-            if value in ("", b""):
-                kind = "string" if value == "" else "binary"
-                raise validation(
-                    "One or more parameter values are not valid. A value specified for a secondary index key is not"
-                    f" supported. The AttributeValue for a key attribute cannot contain an empty {kind} value."
-                    f" IndexName: {index.name}, IndexKey: {field.name}"
+            if field.kind == "number":
+                continue
+            if not value:
+                raise empty_key(field, value, _first_with(config, field))
+            limit = SORT_KEY_BYTES_MAX if field is index.sort_key else PARTITION_KEY_BYTES_MAX
+            assert isinstance(value, str | bytes)
+            if len(value) * _CHARACTER_BYTES_MAX > limit and size_of_part(value) > limit:
+                raise invalid_values(
+                    f"Size limit exceeded for Index Key {field.name} Actual Size: {size_of_part(value)} bytes"
+                    f" Max Size: {limit} bytes IndexName: {index.name}"
                 )
+
+
+def check_given(config: CollectionConfig, given: Item) -> None:
+    """Refuse an update that sets the key of an index to an empty value, which the request says itself."""
+    for index in config.indexes:
+        for field in (index.partition_key, index.sort_key):
+            if field is not None and given.get(field.name) in ("", b""):
+                raise empty_key(field, given[field.name], _first_with(config, field), _BY_UPDATE)
+
+
+def empty_key(field: KeyField, value: Value, index: str, what: str = _BY_VALUE) -> EmptyKeyError:
+    """An empty value of an index's key."""
+    kind = "string" if value == "" else "binary"
+    return EmptyKeyError(
+        f"{what} The AttributeValue for a key attribute cannot contain an empty {kind} value."
+        f" IndexName: {index}, IndexKey: {field.name}"
+    )
+
+
+def _first_with(config: CollectionConfig, field: KeyField) -> str:
+    """Return the first index, by name, that has an attribute in its key: of several, that is the one that is told."""
+    return min(index.name for index in config.indexes if field.name in index.key_names)
 
 
 SHAPE: Final = Shape(check=check_index_keys)
@@ -280,8 +334,13 @@ def _unit_labels(wanted: GlobalSecondaryIndex | UpdateIndex, mode: str) -> dict[
             )
         return {_READ: "0", _WRITE: "0"}
     if throughput is None:
-        raise invalid_values(f"ProvisionedThroughput must be specified for index: {wanted.IndexName}")
+        raise invalid_values(f"ProvisionedThroughput is not specified for index: {wanted.IndexName}")
     return {_READ: str(throughput.ReadCapacityUnits), _WRITE: str(throughput.WriteCapacityUnits)}
+
+
+def _capacity_labels(labels: dict[str, str], wanted: GlobalSecondaryIndex | UpdateIndex, mode: str) -> dict[str, str]:
+    maximum, warm = wanted.OnDemandThroughput, wanted.WarmThroughput
+    return capacity.capacity_labels(labels, mode, maximum, warm, f"index: {wanted.IndexName}")
 
 
 def _check_projected(indexes: Iterable[Index]) -> None:

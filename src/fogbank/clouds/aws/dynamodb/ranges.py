@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
+from fogbank.clouds.aws.dynamodb.indexes import empty_key
 from fogbank.clouds.aws.dynamodb.schemas import MISMATCH, TYPES, check_not_empty, encode_key, encode_sort, key_alone
 from fogbank.engines.documents.keys import BEYOND, after, after_prefix
 from fogbank.engines.documents.ranges import Range, Stretch, whole
@@ -41,7 +42,7 @@ def range_of(
         raise _missed(partition_key)
     if partition.operator != "=":
         raise validation(_UNSUPPORTED)
-    _check_values(partition_key, partition)
+    _check_values(index, partition_key, partition)
     sort = None
     if named:
         if sort_key is None:
@@ -49,7 +50,7 @@ def range_of(
         sort = named.get(sort_key.name)
         if sort is None:
             raise _missed(sort_key)
-        _check_values(sort_key, sort)
+        _check_values(index, sort_key, sort)
     key = encode_key(partition.values[0])
     low, high = (b"", BEYOND) if sort is None else _bounds(sort)
     wanted = Range(key.partition, low, high, 0 if index is None else index.number)
@@ -114,11 +115,13 @@ def _bounds(term: KeyTerm) -> tuple[bytes, bytes]:
             return first, after_prefix(first)
 
 
-def _check_values(field: KeyField, term: KeyTerm) -> None:
+def _check_values(index: Index | None, field: KeyField, term: KeyTerm) -> None:
     wanted = TYPES[field.kind]
     for value in term.values:
         if type_of(value) != wanted:
             raise invalid_values("Condition parameter type does not match schema type")
+        if index is not None and value in ("", b""):
+            raise empty_key(field, value, index.name)
         check_not_empty(field, value)
     if term.operator == "begins_with" and wanted == "N":
         raise validation(
@@ -145,8 +148,10 @@ def _start_keys(config: CollectionConfig, index: Index | None, start: Item, mess
 
 
 def _from_start(start: Key, beside: Key | None, wanted: Range, *, backward: bool) -> Range:
-    if start.partition != wanted.partition or not wanted.low <= start.sort < wanted.high:
+    if start.partition != wanted.partition:
         raise validation("The provided starting key is outside query boundaries based on provided conditions")
+    if not wanted.low <= start.sort < wanted.high:
+        raise validation("The provided starting key does not match the range key predicate")
     if backward:
         return wanted._replace(high=start.sort, beside=beside)
     return wanted._replace(low=after(start.sort) if beside is None else start.sort, beside=beside)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fogbank.engines.documents.ranges import Page, Range, Stretch
     from fogbank.languages.dynamodb.matching import Matcher
     from fogbank.languages.dynamodb.paths import Tree
+    from fogbank.wire.aws.errors import AwsError
 
 PAGE_BYTES_MAX: Final = KIB * KIB
 
@@ -140,14 +141,20 @@ def _check_select(request: Query | Scan) -> None:
     parameter = "ProjectionExpression" if request.AttributesToGet is None else "AttributesToGet"
     projected = getattr(request, parameter) is not None
     if projected and select not in (None, "SPECIFIC_ATTRIBUTES"):
-        raise validation(f"Cannot specify the {parameter} when choosing to get {select}")
+        wanted = "only the Count" if select == "COUNT" else select
+        raise _unfit(request, f"Cannot specify the {parameter} when choosing to get {wanted}")
     if select == "SPECIFIC_ATTRIBUTES" and not projected:
-        raise validation(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+        raise _unfit(
+            request, "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and request.IndexName is None:
-        kind = "Querying" if isinstance(request, Query) else "Scanning"
-        raise invalid_values(f"ALL_PROJECTED_ATTRIBUTES can be used only when {kind} using an IndexName")
+        # Scan says it, too.
+        raise invalid_values("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+
+
+def _unfit(request: Query | Scan, message: str) -> AwsError:
+    """Word what doesn't go together; for Query, AWS numbers it as it does violations of constraints."""
+    return validation(message if isinstance(request, Scan) else f"1 validation error detected: {message}")
 
 
 def _index_of(config: CollectionConfig, request: Query | Scan, tree: Tree | None) -> Index | None:
@@ -182,20 +189,26 @@ async def _reply(
     config = page.collection.config
     index = None if request.IndexName is None else find_index(config, request.IndexName)
     found: Sequence[Document] = page.documents
+    consistent = bool(request.ConsistentRead)
+    fetched = 0.0
     if index is not None and not projects_all(index):
-        # A local index fetches from the table what it hasn't itself.
+        # A local index fetches from the table what it hasn't itself, and each item is read from there on its own
+        # (Developer Guide, "Local secondary indexes: Provisioned throughput considerations").
         names = projected_names(config, index)
         fetches = is_local(index) and (
             request.Select == "ALL_ATTRIBUTES" or (tree is not None and not names.issuperset(map(str, tree)))
         )
-        if not fetches:
-            found = [_projected(config, index, document) for document in found]
-        size = sum(size_of(document.fields) for document in found)
+        entries = [_projected(config, index, document) for document in found]
+        size = sum(size_of(document.fields) for document in entries)
+        if fetches:
+            fetched = sum(read_units(document.size, consistent=consistent) for document in found)
+        else:
+            found = entries
     else:
         size = sum([document.size for document in found])
-    units = read_units(size, consistent=bool(request.ConsistentRead))
+    units = read_units(size, consistent=consistent)
     if dynamo.strict:
-        await count_read(dynamo, (page.collection.scope, page.collection.name), units, index)
+        await count_read(dynamo, (page.collection.scope, page.collection.name), units + fetched, index)
     matching = found if condition is None else [document for document in found if condition(document.fields)]
     reply: dict[str, Any] = {"Count": len(matching), "ScannedCount": len(found)}
     if request.Select != "COUNT":
@@ -206,7 +219,7 @@ async def _reply(
     if not page.ended:
         names_of_key = config.key_names if index is None else dict.fromkeys((*index.key_names, *config.key_names))
         reply["LastEvaluatedKey"] = show_part(page.documents[-1], names_of_key)
-    return reply | consumed(request.TableName, units, request.ReturnConsumedCapacity, index)
+    return reply | consumed(request.TableName, units, request.ReturnConsumedCapacity, index, fetched)
 
 
 def _projected(config: CollectionConfig, index: Index, document: Document) -> Document:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.clouds.aws.api import REQUIRED, Input
-from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
+from fogbank.clouds.aws.dynamodb.errors import EmptyKeyError, invalid_values, validation
 from fogbank.engines.documents.keys import NO_SORT_KEY, encode_partition, encode_scalar
 from fogbank.engines.documents.model import Key, KeyField
 from fogbank.languages.dynamodb.types import type_of
@@ -149,9 +149,8 @@ def check_not_empty(field: KeyField, value: Value) -> None:
     """Refuse empty text and bytes in keys."""
     if value in ("", b""):
         kind = "string" if value == "" else "binary"
-        raise validation(
-            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an"
-            f" empty {kind} value. Key: {field.name}"
+        raise EmptyKeyError(
+            f"The AttributeValue for a key attribute cannot contain an empty {kind} value. Key: {field.name}"
         )
 
 

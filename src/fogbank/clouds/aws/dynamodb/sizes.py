@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from fogbank.clouds.aws.dynamodb.errors import invalid_values, validation
+from fogbank.clouds.aws.dynamodb.errors import validation
 
 if TYPE_CHECKING:
     from fogbank.engines.documents.model import Index
@@ -48,14 +48,20 @@ def size_of_number(number: Number) -> int:
 
 
 def check_size(item: Item, size: int, *, updated: bool = False) -> None:
-    """Refuse an item that is too large, or has a name that is."""
+    """Refuse an item that is too large, or has a name that is, at any depth."""
     if size <= NAME_BYTES_MAX:
         return
     if size > ITEM_BYTES_MAX:
         what = "Item size to update" if updated else "Item size"
         raise validation(f"{what} has exceeded the maximum allowed size")
-    if any(len(name.encode()) > NAME_BYTES_MAX for name in item):
-        raise invalid_values("Attribute name is too large, must be less than 65536 bytes")
+    if _has_long_name(item):
+        raise validation("1 validation error detected: Attribute name is too large, must be less than 65536 bytes")
+
+
+def _has_long_name(value: Value) -> bool:
+    if isinstance(value, dict):
+        return any(size_of_text(name) > NAME_BYTES_MAX or _has_long_name(below) for name, below in value.items())
+    return isinstance(value, list) and any(map(_has_long_name, value))
 
 
 def read_units(size: int, *, consistent: bool) -> float:
@@ -69,11 +75,21 @@ def write_units(size: int) -> float:
     return float(max(1, -(-size // WRITE_UNIT_BYTES)))
 
 
-def consumed(table: str, units: float, wanted: str | None, index: Index | None = None) -> dict[str, Any]:
-    """Return the ConsumedCapacity member of a reply; empty unless it is asked for. `index` is what was read."""
+def consumed(
+    table: str, units: float, wanted: str | None, index: Index | None = None, fetched: float = 0.0
+) -> dict[str, Any]:
+    """Return the ConsumedCapacity member of a reply; empty unless it is asked for.
+
+    `index` is what was read, `fetched` what was read of the table besides.
+    """
     if wanted is None or wanted == "NONE":
         return {}
-    return {"ConsumedCapacity": describe_units(table, units, wanted, index)}
+    described = describe_units(table, units, wanted, index)
+    if fetched:
+        described["CapacityUnits"] += fetched
+        if "Table" in described:
+            described["Table"] = {"CapacityUnits": fetched}
+    return {"ConsumedCapacity": described}
 
 
 def describe_units(table: str, units: float, wanted: str, index: Index | None = None, kind: str = "") -> dict[str, Any]:

@@ -18,6 +18,7 @@ from fogbank.clouds.aws.dynamodb.indexes import (
     LocalSecondaryIndex,
     read_indexes,
     show_indexes,
+    with_mode,
 )
 from fogbank.clouds.aws.dynamodb.replicas.sharing import PEERS_MAX, share
 from fogbank.clouds.aws.dynamodb.replicas.updates import ReplicationGroupUpdate, show_replicas, update_replicas
@@ -30,6 +31,7 @@ from fogbank.clouds.aws.dynamodb.schemas import (
     show_schema,
 )
 from fogbank.clouds.aws.dynamodb.service import Dynamo, table_arn, table_of
+from fogbank.clouds.aws.dynamodb.settings import capacity
 from fogbank.clouds.aws.dynamodb.settings.resource_policies import policy_labels
 from fogbank.clouds.aws.dynamodb.streams import settings as stream_settings
 from fogbank.clouds.aws.dynamodb.streams.settings import (
@@ -83,6 +85,8 @@ class CreateTable(Input):
     StreamSpecification: stream_settings.StreamSpecification | None = None
     Tags: list[Tag] | None = None
     ResourcePolicy: str | None = None
+    OnDemandThroughput: capacity.OnDemandThroughput | None = None
+    WarmThroughput: capacity.WarmThroughput | None = None
 
 
 @operation(CreateTable)
@@ -109,8 +113,9 @@ async def create_table(dynamo: Dynamo, call: Call, request: CreateTable) -> Repl
     schemas = [request.KeySchema, *(each.KeySchema for each in (*(local or ()), *(global_ or ())))]
     check_definitions(request.AttributeDefinitions, schemas)
     check_encryption(request.SSESpecification)
-    check_stream(request.StreamSpecification)
+    check_stream(request.StreamSpecification, new=True)
     labels = first_labels(request.BillingMode, request.ProvisionedThroughput, request.TableClass, dynamo.clock.now())
+    labels = capacity.capacity_labels(labels, mode, request.OnDemandThroughput, request.WarmThroughput)
     config = CollectionConfig(
         partition_key,
         sort_key,
@@ -168,6 +173,8 @@ class UpdateTable(Input):
     GlobalSecondaryIndexUpdates: list[GlobalSecondaryIndexUpdate] | None = None
     StreamSpecification: stream_settings.StreamSpecification | None = None
     ReplicaUpdates: list[ReplicationGroupUpdate] | None = None
+    OnDemandThroughput: capacity.OnDemandThroughput | None = None
+    WarmThroughput: capacity.WarmThroughput | None = None
 
 
 @operation(UpdateTable)
@@ -180,7 +187,8 @@ async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Repl
     mode, throughput, table_class = request.BillingMode, request.ProvisionedThroughput, request.TableClass
     protected, updates = request.DeletionProtectionEnabled, request.GlobalSecondaryIndexUpdates
     stream, encryption = request.StreamSpecification, request.SSESpecification
-    settings = (mode, throughput, table_class, protected, encryption, updates, stream)
+    maximum, warm = request.OnDemandThroughput, request.WarmThroughput
+    settings = (mode, throughput, table_class, protected, encryption, updates, stream, maximum, warm)
     if request.ReplicaUpdates:
         return await _update_replicas(dynamo, call, name, request, alone=all(each is None for each in settings))
     if all(each is None for each in settings):
@@ -193,10 +201,17 @@ async def update_table(dynamo: Dynamo, call: Call, request: UpdateTable) -> Repl
         billed = mode, throughput, table_class
         labels = config.labels
         if updates is None or any(each is not None for each in billed):
-            labels = changed_labels(labels, *billed, now_us)
+            labels = capacity.kept_warm(labels, changed_labels(labels, *billed, now_us))
+        labels = capacity.capacity_labels(labels, labels["BillingMode"], maximum, warm)
         keep = config.protected if protected is None else protected
         changed = msgspec.structs.replace(config, labels=labels, protected=keep)
-        return changed if updates is None else change_indexes(changed, updates, new_index)
+        if updates is not None:
+            changed = change_indexes(changed, updates, new_index)
+        new_mode = labels["BillingMode"]
+        if new_mode == config.labels["BillingMode"]:
+            return changed
+        # Indexes are paid for as their table is.
+        return msgspec.structs.replace(changed, indexes=tuple(with_mode(each, new_mode) for each in changed.indexes))
 
     new_index = None if updates is None else read_new_index(dynamo.ids, updates, request.AttributeDefinitions or ())
     numbers = dynamo.ids.sequences(PEERS_MAX)
@@ -264,8 +279,9 @@ def show_table(dynamo: Dynamo, table: Collection, totals: Totals, status: str = 
         "ItemCount": totals.documents,
         "TableArn": arn,
         "TableId": config.labels["TableId"],
+        **capacity.show_capacity(config.labels, "CREATING" if status == "CREATING" else "ACTIVE"),
         "DeletionProtectionEnabled": config.protected,
-        **show_indexes(config, arn, totals),
+        **show_indexes(config, arn, totals, new=config.filling or status == "CREATING"),
         **show_stream(config, arn),
         **show_restored(config),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fogbank.languages.dynamodb.applying import compile_update
+from fogbank.languages.dynamodb.applying import ADDABLE, compile_update
 from fogbank.languages.dynamodb.errors import MisuseError
 from fogbank.languages.dynamodb.nodes import Action, Literal, Path
 from fogbank.languages.dynamodb.paths import grow_tree
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fogbank.languages.dynamodb.types import Value
 
 _INVALID: Final = "One or more parameter values were invalid: "
+# Unlike an expression's, this ADD appends to lists, too (measured by moto's contributors: its pull request 3585).
+_ADDABLE: Final = ADDABLE | {"L"}
 _MISMATCH: Final = "Type mismatch for attribute to update"
 
 
@@ -44,7 +46,9 @@ def compile_changes(changes: Sequence[AttributeChange]) -> Update:
         else:
             values[f":{number}"] = change.value
             actions.append(Action(section, Path((f"#{number}",)), Literal(f":{number}")))
-    return compile_update(tuple(actions), Placeholders(names, values), mismatch=_MISMATCH)
+    # What is refused of the values is worded for expressions, unless nothing is known of them.
+    update = compile_update(tuple(actions), Placeholders(names, values), mismatch=_MISMATCH, addable=_ADDABLE)
+    return update._replace(given={})
 
 
 def compile_names(names: Sequence[str]) -> Tree:
@@ -63,5 +67,5 @@ def _check_change(change: AttributeChange) -> None:
     kind = type_of(change.value)
     if change.action == "DELETE" and kind not in SETS:
         raise MisuseError(f"{_INVALID}DELETE action with value is not supported for the type {kind}")
-    if change.action == "ADD" and kind not in SETS and kind != "N":
+    if change.action == "ADD" and kind not in _ADDABLE:
         raise MisuseError(f"{_INVALID}ADD action is not supported for the type {kind}")

@@ -83,7 +83,8 @@ def test_an_updated_item_counts_what_it_would_count_anew(item: dict[str, Any], c
     paths = [(name,) for name in changes]
     sets = [((name,), lambda _item, value=value: value) for name, value in changes.items() if value is not None]
     removes = [(name,) for name, value in changes.items() if value is None]
-    after = updated(Update(sets, removes, grow_tree(paths), creates=True), {}, document_of(item, size_of(item)))
+    update = Update(sets, removes, grow_tree(paths), creates=True, given={})
+    after = updated(update, {}, document_of(item, size_of(item)))
     assert after is not None
     assert after.size == size_of(after.fields)
     assert after.body == encode_tagged(after.fields)

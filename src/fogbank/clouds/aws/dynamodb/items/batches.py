@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 GETS_MAX: Final = 100
 WRITES_MAX: Final = 25
 REPLY_BYTES_MAX: Final = 16 * KIB * KIB
+_DUPLICATES: Final = "Provided list of item keys contains duplicates"
+_encode_sorted: Final = msgspec.json.Encoder(order="sorted").encode
 _EMPTY: Final = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 _SEVERAL: Final = (
     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
@@ -75,6 +77,9 @@ async def batch_get_item(dynamo: Dynamo, call: Call, request: BatchGetItem) -> R
         for key in wanted.Keys:
             places.append((table, key))
             reads.append((name, partial(key_of_key, read_attributes(key))))
+        # Whether or not there is such a table. What was read is in its one form by now.
+        if len({_encode_sorted(key) for key in wanted.Keys}) < len(wanted.Keys):
+            raise validation(_DUPLICATES)
     await _check_distinct(dynamo, reads)
     found = await dynamo.store.read(documents.get_each, reads, REPLY_BYTES_MAX)
     responses: dict[str, list[Any]] = {table: [] for table in request.RequestItems}
@@ -167,7 +172,7 @@ async def _write_one_by_one(dynamo: Dynamo, call: Call, request: BatchWriteItem,
         try:
             by_table[table].append(await write_item(dynamo, write.name, write.locate, write.change))
         except AwsError as error:
-            if error.code != THROTTLED:
+            if error.code not in THROTTLED:
                 raise
             refusal = error
             kind = "DeleteRequest" if each.PutRequest is None else "PutRequest"
@@ -200,7 +205,7 @@ async def _check_distinct(dynamo: Dynamo, items: Iterable[tuple[Name, Locate]]) 
             tables[name] = await dynamo.store.read(collections.find, name)
         place = (name, locate(tables[name]))
         if place in seen:
-            raise validation("Provided list of item keys contains duplicates")
+            raise validation(_DUPLICATES)
         seen.add(place)
 
 

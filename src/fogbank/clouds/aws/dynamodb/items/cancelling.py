@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from fogbank.clouds.aws.dynamodb.errors import EmptyKeyError
 from fogbank.engines.documents.errors import RefusedError
 from fogbank.wire.aws.errors import AwsError
 
@@ -19,6 +20,7 @@ CODES: Final = {
     "ItemCollectionSizeLimitExceededException": "ItemCollectionSizeLimitExceeded",
     "ProvisionedThroughputExceededException": "ProvisionedThroughputExceeded",
     "ResourceNotFoundException": "ResourceNotFound",
+    "ThrottlingException": "ThrottlingError",
     "TransactionConflictException": "TransactionConflict",
     "ValidationException": "ValidationError",
 }
@@ -26,10 +28,13 @@ _NO_REASON: Final = {"Code": "None"}
 
 
 async def as_one(work: Awaitable[T]) -> T:
-    """Let reads or writes that were refused be a transaction that is cancelled."""
+    """Let reads or writes that were refused be a transaction that is cancelled; an empty key is refused as such."""
     try:
         return await work
     except RefusedError as error:
+        for refusal in error.refusals:
+            if isinstance(refusal, EmptyKeyError):
+                raise refusal from None
         raise cancelled(error.refusals) from None
 
 
@@ -48,4 +53,5 @@ def _reason(refusal: Exception | None) -> dict[str, Any]:
     if refusal is None:
         return _NO_REASON
     assert isinstance(refusal, AwsError)
-    return {"Code": CODES[refusal.code], "Message": refusal.message, **refusal.fields}
+    shown = {"Code": CODES[refusal.code], "Message": refusal.message}
+    return {**shown, "Item": refusal.fields["Item"]} if "Item" in refusal.fields else shown

@@ -189,7 +189,10 @@ def _values_of(wanted: str | None, update: Update | None, written: Written) -> A
         return None
     if wanted in ("ALL_OLD", "ALL_NEW"):
         return show_document(document)
-    return None if update is None else write_attributes(project(document.fields, update.tree))
+    if update is None:
+        return None
+    tree = update.tree if wanted == "UPDATED_OLD" else update.tree_after()
+    return write_attributes(project(document.fields, tree)) if tree else None
 
 
 OPERATIONS: Final = (delete_item, get_item, put_item, update_item)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from fogbank.clouds.aws.dynamodb.attributes import check_depth, document_of, show_document
 from fogbank.clouds.aws.dynamodb.errors import condition_failed, invalid_values, validation
 from fogbank.clouds.aws.dynamodb.expressions import expressions_of
+from fogbank.clouds.aws.dynamodb.indexes import check_given
 from fogbank.clouds.aws.dynamodb.schemas import key_alone, key_in_item
 from fogbank.clouds.aws.dynamodb.sizes import check_size, size_of
 from fogbank.languages.dynamodb.applying import apply_update
@@ -45,12 +46,14 @@ def key_of_key(key: Item, table: Collection) -> Key:
 
 
 def key_to_update(key: Item, update: Update | None, table: Collection) -> Key:
-    """Return the key that a request's Key names; refuses an update of the key itself."""
+    """Return the key that a request's Key names; refuses an update of the key itself, and empty keys of indexes."""
     located = key_alone(table.config, key)
     if update is not None:
         for name in table.config.key_names:
             if name in update.tree:
                 raise invalid_values(f"Cannot update attribute {name}. This attribute is part of the key")
+        if table.config.indexes:
+            check_given(table.config, update.given)
     return located
 
 

@@ -52,8 +52,9 @@ class Prepared(NamedTuple):
         document = written.before if self.returning.endswith("OLD") else written.after
         if document is None:
             return None
-        whole = self.tree is None or self.returning.startswith("ALL")
-        return document.fields if whole or self.tree is None else project(document.fields, self.tree)
+        if self.tree is None or self.returning.startswith("ALL"):
+            return document.fields
+        return project(document.fields, self.tree) if self.tree else {}
 
 
 def prepare(dynamo: Dynamo, ready: Ready, on_failure: str | None) -> Prepared:
@@ -73,7 +74,8 @@ def prepare(dynamo: Dynamo, ready: Ready, on_failure: str | None) -> Prepared:
                 raise validation(str(error)) from None
             change = _of_existing(guarded(rest, on_failure, partial(updated, update, key)))
             write = Write(ready.name, number, partial(key_to_update, key, update), change)
-            return Prepared(write, statement.returning, update.tree)
+            tree = update.tree_after() if statement.returning.endswith("NEW") else update.tree
+            return Prepared(write, statement.returning, tree)
         case Delete():
             key, rest = _key(ready, statement.where)
             change = _if_existing(guarded(rest, on_failure, lambda _before: None))

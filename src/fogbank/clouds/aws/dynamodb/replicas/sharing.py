@@ -26,7 +26,7 @@ PEERS_MAX: Final = 50
 READ: Final = "ReadCapacityUnits"
 OVERRIDE: Final = "ReadOverride"
 CLASS_OVERRIDE: Final = "TableClassOverride"
-_SHARED: Final = ("BillingMode", "WriteCapacityUnits", "OnDemandUs")
+_SHARED: Final = ("BillingMode", "WriteCapacityUnits", "OnDemandUs", "MaxRead", "MaxWrite", "WarmRead", "WarmWrite")
 
 
 def first_config(

@@ -2,8 +2,10 @@
 
 Amazon DynamoDB Developer Guide, "Provisioned capacity mode" and "Burst capacity":
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/burst-adaptive-capacity.html. A table and each of its
-global indexes have a bucket for reads and one for writes, of 300 seconds' capacity; local indexes use the table's. What
-is refused uses nothing, nor does a write whose condition isn't fulfilled. Adaptive capacity isn't there: partitions
+global indexes have a bucket for reads and one for writes, of 300 seconds' capacity; local indexes use the table's. Of
+what is paid for on demand, that is so only where it has a maximum, and the buckets are those of a second. What
+is refused uses nothing, nor does a write whose condition isn't fulfilled; errors have their reasons (API Reference,
+"ThrottlingReason"). Adaptive capacity isn't there: partitions
 have no limits of their own.
 """
 
@@ -13,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.clouds.aws.dynamodb.billing import PROVISIONED
 from fogbank.clouds.aws.dynamodb.indexes import SHAPE, is_local
+from fogbank.clouds.aws.dynamodb.service import table_arn
+from fogbank.clouds.aws.dynamodb.settings.capacity import maximum_of
 from fogbank.clouds.aws.dynamodb.upkeep.write_costs import costs_of
 from fogbank.engines.documents import collections, documents, transactions
 from fogbank.engines.documents.errors import RefusedError
@@ -31,7 +35,9 @@ if TYPE_CHECKING:
     from fogbank.storage import Tx
 
 BURST_SECONDS: Final = 300
-THROTTLED: Final = "ProvisionedThroughputExceededException"
+_PROVISIONED: Final = "ProvisionedThroughputExceededException"
+_ON_DEMAND: Final = "ThrottlingException"
+THROTTLED: Final = frozenset({_PROVISIONED, _ON_DEMAND})
 _OF_TABLE: Final = (
     "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning"
     " level with the UpdateTable API."
@@ -40,8 +46,9 @@ _OF_INDEX: Final = (
     "The level of configured provisioned throughput for one or more global secondary indexes of the table was exceeded."
     " Consider provisioning your under-provisioned global secondary indexes with the UpdateTable API."
 )
-_READ: Final = "ReadCapacityUnits"
-_WRITE: Final = "WriteCapacityUnits"
+_OF_MAXIMUM: Final = "Throughput exceeds the maximum OnDemandThroughput configured on table or index"
+_READ: Final = "Read"
+_WRITE: Final = "Write"
 
 
 async def write_item(dynamo: Dynamo, name: Name, locate: Locate, change: Change) -> Written:
@@ -106,16 +113,29 @@ async def _take_writes(tx: Tx, now_us: int, table: Collection, writes: Sequence[
 
 
 async def _take(tx: Tx, now_us: int, table: Collection, index: Index | None, kind: str, units: float) -> None:
-    if table.config.labels["BillingMode"] != PROVISIONED:
-        return
     of_table = index is None or is_local(index)
     number, labels = table.id, table.config.labels
     if index is not None and not is_local(index):
         number, labels = index.number, index.labels
-    bucket = _bucket(number, kind, labels)
-    if not await buckets.take(tx, now_us, bucket, int(2 * units)):
-        raise AwsError(THROTTLED, _OF_TABLE if of_table else _OF_INDEX)
+    provisioned = table.config.labels["BillingMode"] == PROVISIONED
+    bucket = _bucket(number, kind, labels) if provisioned else _bucket_on_demand(number, kind, labels)
+    if bucket is None or await buckets.take(tx, now_us, bucket, int(2 * units)):
+        return
+    arn = table_arn((table.scope, table.name))
+    place, resource = ("Table", arn) if of_table else ("Index", f"{arn}/index/{'' if index is None else index.name}")
+    limit = "ProvisionedThroughputExceeded" if provisioned else "MaxOnDemandThroughputExceeded"
+    reasons = [{"reason": f"{place}{kind}{limit}", "resource": resource}]
+    if provisioned:
+        message = _OF_TABLE if of_table else _OF_INDEX
+        raise AwsError(_PROVISIONED, message, fields={"ThrottlingReasons": reasons})
+    raise AwsError(_ON_DEMAND, _OF_MAXIMUM, fields={"throttlingReasons": reasons})
 
 
 def _bucket(number: int, kind: str, labels: Mapping[str, str]) -> Bucket:
-    return Bucket(f"{kind} of {number}", int(labels[kind]), BURST_SECONDS)
+    return Bucket(f"{kind}CapacityUnits of {number}", int(labels[f"{kind}CapacityUnits"]), BURST_SECONDS)
+
+
+def _bucket_on_demand(number: int, kind: str, labels: Mapping[str, str]) -> Bucket | None:
+    """Return the bucket of what has a maximum: nothing is saved up for longer than a second."""
+    maximum = maximum_of(labels, kind)
+    return None if maximum is None else Bucket(f"Max{kind}RequestUnits of {number}", maximum, 1)

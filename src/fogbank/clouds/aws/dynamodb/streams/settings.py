@@ -33,12 +33,14 @@ class StreamSpecification(Input):
     StreamViewType: str | None = None
 
 
-def check_stream(wanted: StreamSpecification | None) -> None:
-    """Refuse a stream without a view type, and a view type without a stream."""
+def check_stream(wanted: StreamSpecification | None, *, new: bool = False) -> None:
+    """For a `new` table or one that is there, refuse a stream without a view type, and a view type without a stream."""
     if wanted is None:
         return
     if wanted.StreamEnabled and wanted.StreamViewType is None:
         raise invalid_values("StreamViewType must be specified when StreamEnabled is true")
+    if new and not wanted.StreamEnabled and wanted.StreamViewType is not None:
+        raise invalid_values("Table is being created with a stream disabled, UpdateViewType should not be specified")
     if not wanted.StreamEnabled and wanted.StreamViewType is not None:
         raise invalid_values("StreamViewType must not be specified when StreamEnabled is false")
 
