@@ -183,8 +183,8 @@ def test_filters_of_scans(ddb: Any, filled: str, refused: Any) -> None:
         scan(x=asks("EQ"))
     with refused(
         "1 validation error detected: Value 'LIKE' at 'scanFilter.x.member.comparisonOperator' failed to satisfy"
-        " constraint: Member must satisfy enum value set: [IN, NULL, BETWEEN, LT, NOT_CONTAINS, EQ, GT,"
-        " NOT_NULL, NE, LE, BEGINS_WITH, GE, CONTAINS]"
+        " constraint: Member must satisfy enum value set: [EQ, NE, IN, LE, LT, GE, GT, BETWEEN, NOT_NULL, NULL,"
+        " CONTAINS, NOT_CONTAINS, BEGINS_WITH]"
     ):
         scan(x=asks("LIKE"))
 

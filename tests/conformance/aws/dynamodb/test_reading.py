@@ -187,7 +187,7 @@ def test_a_projection_and_select_say_what_is_returned(ddb: Any, filled: str, ref
         ddb.scan(TableName=filled, Select="ALL_PROJECTED_ATTRIBUTES")
     with refused(
         "1 validation error detected: Value 'SOME' at 'select' failed to satisfy constraint: Member must satisfy enum"
-        " value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]"
+        " value set: [ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES, SPECIFIC_ATTRIBUTES, COUNT]"
     ):
         query(ddb, filled, Select="SOME")
 
