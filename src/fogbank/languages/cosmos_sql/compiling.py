@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, UNRESOLVED, QueryError
-from fogbank.languages.cosmos_sql.functions import REFUSED, SYSTEM
+from fogbank.languages.cosmos_sql.functions import SYSTEM
 from fogbank.languages.cosmos_sql.functions.scores import VECTOR_SCORE, vector_score
 from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, vector_distance
 from fogbank.languages.cosmos_sql.nodes import (
@@ -216,8 +216,6 @@ class Compiler:
         if name in _RANKED:
             message = f"The {node.text} function can only be used in an ORDER BY RANK clause."
             raise QueryError(FORBIDDEN, message, *place)
-        if name in REFUSED:
-            raise QueryError(FUNCTION, f"Fogbank does not support the function '{node.text}'.", *place)
         function = SYSTEM.get(name)
         if function is None:
             raise QueryError(FUNCTION, f"'{node.text}' is not a recognized built-in function name.", *place)

@@ -7,12 +7,13 @@ first (`whole`).
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.languages.cosmos_sql.aggregates import AGGREGATES
 from fogbank.languages.cosmos_sql.compiling import UDF, Compiler
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
-from fogbank.languages.cosmos_sql.functions.model import NOW
+from fogbank.languages.cosmos_sql.functions.model import DRAWS, NOW
 from fogbank.languages.cosmos_sql.functions.vectors import dissimilarity
 from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, calls_in
 from fogbank.languages.cosmos_sql.ranking import Ranking
@@ -303,8 +304,8 @@ def _place(keyed: tuple[tuple[Any, ...], Value]) -> tuple[Any, ...]:
 
 
 def base_row(parameters: Row, now_us: int) -> Row:
-    """Return what all rows of a query have: its parameters by their names, with `@`, and the time."""
-    return {**parameters, NOW: now_us}
+    """Return what all rows of a query have: its parameters by their names, with `@`, the time, and random numbers."""
+    return {**parameters, NOW: now_us, DRAWS: count(now_us << 32)}
 
 
 def _plan(query: Select, names: frozenset[str]) -> Any:

@@ -309,7 +309,7 @@ def test_functions(expression: str, wanted: Any) -> None:
         ("SELECT d FROM c", "SC2001", (7, 8)),
         ("SELECT VALUE ABS() FROM c", "SC2005", (13, 16)),
         ("SELECT # FROM c", "SC1001", (7, 8)),
-        ("SELECT VALUE RAND()", "SC2005", (13, 17)),
+        ("SELECT VALUE RAND(1)", "SC2005", (13, 17)),
         ("SELECT * FROM c WHERE COUNT(1) > 1", "SC2101", (22, 27)),
         ("SELECT c.a, COUNT(1) FROM c", "SC2101", None),
         ("SELECT COUNT(1) FROM c ORDER BY c.a", "SC2101", None),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from fogbank.languages.cosmos_sql.functions.model import Function
+from fogbank.languages.cosmos_sql.functions.model import DRAWS, Function
 from fogbank.languages.cosmos_sql.values import UNDEFINED, Value, finite, is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _INT64: Final = 1 << 64
 
@@ -84,6 +85,12 @@ def _remainder(left: int, right: int) -> int:
     return left - right * _quotient(left, right)
 
 
+def _random(draws: Iterator[int]) -> float:
+    """Return a number of at least 0 and less than 1, another one at each call."""
+    digest = blake2b(next(draws).to_bytes(16, "big"), digest_size=7).digest()
+    return (int.from_bytes(digest, "big") >> 3) / (1 << 53)
+
+
 MATHEMATICS: Final = {
     "ABS": _one(abs),
     "ACOS": _one(math.acos),
@@ -99,7 +106,7 @@ MATHEMATICS: Final = {
     "INTADD": _integers(lambda left, right: left + right),
     "INTBITAND": _integers(lambda left, right: left & right),
     "INTBITLEFTSHIFT": _integers(lambda left, right: left << (right & 63)),
-    "INTBITNOT": _one(lambda value: ~int(value)),
+    "INTBITNOT": Function(lambda value: ~int(value) if _is_whole(value) else UNDEFINED, 1, 1),
     "INTBITOR": _integers(lambda left, right: left | right),
     "INTBITRIGHTSHIFT": _integers(lambda left, right: left >> (right & 63)),
     "INTBITXOR": _integers(lambda left, right: left ^ right),
@@ -113,6 +120,7 @@ MATHEMATICS: Final = {
     "PI": Function(lambda: math.pi, 0, 0),
     "POWER": _two(lambda value, exponent: float(value) ** exponent),
     "RADIANS": _one(math.radians),
+    "RAND": Function(_random, 0, 0, DRAWS),
     "ROUND": _two(_round, 1),
     "SIGN": _one(lambda value: (value > 0) - (value < 0)),
     "SIN": _one(math.sin),
