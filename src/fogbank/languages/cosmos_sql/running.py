@@ -15,7 +15,7 @@ from fogbank.languages.cosmos_sql.compiling import UDF, Compiler
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
 from fogbank.languages.cosmos_sql.functions.model import DRAWS, NOW
 from fogbank.languages.cosmos_sql.functions.vectors import dissimilarity
-from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, calls_in
+from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, Subquery, calls_in
 from fogbank.languages.cosmos_sql.ranking import Ranking
 from fogbank.languages.cosmos_sql.values import UNDEFINED, identity, is_number, order_key
 
@@ -52,8 +52,14 @@ class Program:
         self._outer = outer
         names = frozenset(outer or ())
         self._inputs: list[_Input] = []
+        # What is to be run over all documents before this is run over its results.
+        self.first: Program | None = None
         for number, source in enumerate(query.sources):
             root = number == 0 and outer is None
+            if root and isinstance(source.value, Subquery) and source.value.query.sources:
+                self._inputs.append(_Input(source.alias, self._over(Program(source.value.query)), each=True))
+                names |= {source.alias} if source.alias else frozenset()
+                continue
             compiler = Compiler(names | _root_of(source.value) if root else names, _plan)
             assert source.value is not None
             value = compiler.compile(_rooted(source.value) if root else source.value)
@@ -75,6 +81,13 @@ class Program:
         if self.ranking is not None and (self.joins or not self.alias):
             raise QueryError(FORBIDDEN, "Fogbank does not support ORDER BY RANK but on the documents themselves.")
 
+    def _over(self, inner: Program) -> Evaluate:
+        """Return what finds the results of a query that stands in the place of the documents."""
+        if inner.whole or any(each is not None for each in (inner.query.top, inner.query.offset, inner.query.limit)):
+            self.first = inner
+            return lambda row: [row[ROOT]]
+        return lambda row: list(inner.results(row))
+
     @property
     def joins(self) -> bool:
         """Whether a document may make other rows than one of its own."""
@@ -83,7 +96,8 @@ class Program:
     @property
     def whole(self) -> bool:
         """Whether results depend on more than one document each."""
-        return self.grouped or self.query.distinct or bool(self.query.orders) or self.ranking is not None
+        alone = self.ranking is None and self.first is None
+        return self.grouped or self.query.distinct or bool(self.query.orders) or not alone
 
     def _selection(self, compiler: Compiler, query: Select) -> Evaluate:
         if query.value is not None:
@@ -234,12 +248,19 @@ class Gathering:
         self._found: list[tuple[tuple[Any, ...], Value]] = []
         self._seen: set[bytes] = set()
         self._ordered = bool(program.query.orders)
+        self._first = None if program.first is None else Gathering(program.first, parameters)
         self._ranker = None if program.ranking is None else program.ranking.start(parameters)
         if program.grouped and not program.query.groups:
             self._groups[()] = (parameters, program.new_states())
 
     def add(self, base: Row) -> None:
         """Take a document in; it stands in a row of its own, with the parameters."""
+        if self._first is not None:
+            self._first.add(base)
+        else:
+            self._take(base)
+
+    def _take(self, base: Row) -> None:
         program = self._program
         if self.full:
             return
@@ -265,6 +286,8 @@ class Gathering:
     @property
     def full(self) -> bool:
         """Whether nothing that could come changes the results."""
+        if self._first is not None:
+            return self._first.full
         if self._until is None or self._program.grouped or self._ordered or self._ranker is not None:
             return False
         return len(self._found) >= self._until
@@ -286,6 +309,9 @@ class Gathering:
     def results(self) -> list[Value]:
         """Return what has come of all."""
         program = self._program
+        if self._first is not None:
+            for value in self._first.results():
+                self._take({**self._parameters, ROOT: value})
         if program.grouped:
             concluded = [program.conclude(*group) for group in self._groups.values()]
             distinct = program.query.distinct

@@ -194,6 +194,12 @@ def test_queries_that_are_refused(filled: ContainerProxy, query: str, words: str
     assert words in str(error.value)
 
 
+def test_a_query_over_the_results_of_another(filled: ContainerProxy) -> None:
+    assert ask(filled, "SELECT VALUE COUNT(1) FROM (SELECT DISTINCT c.pk FROM c)") == [2]
+    query = "SELECT VALUE t.n FROM (SELECT c.n FROM c WHERE c.n < 6) AS t"
+    assert sorted(ask(filled, query, max_item_count=2)) == [0, 1, 2, 3, 4, 5]
+
+
 def test_documents_have_numbers(filled: ContainerProxy) -> None:
     (found,) = ask(filled, "SELECT c._rid, DOCUMENTID(c) AS n FROM c WHERE REGEXMATCH(c.id, '^0[1-9]?$') AND c.n = 1")
     assert int.from_bytes(b64decode(found["_rid"], b"+-")[8:], "little") == found["n"]

@@ -23,6 +23,7 @@ test("items are made, read, changed and deleted", async () => {
   );
   const patched = await item.patch({ condition: "from c where c.n = 2", operations: [{ op: "incr", path: "/n", value: 3 }] });
   assert.equal(patched.resource.n, 5);
+  assert.equal((await item.patch([{ op: "incr", path: "/n", value: 3 }])).resource.n, 8);
   assert.equal((await items.upsert({ id: "one", pk: "a", n: 6 })).statusCode, 200);
   await item.delete();
   assert.equal((await item.read()).statusCode, 404);
