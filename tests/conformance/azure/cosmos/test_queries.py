@@ -200,6 +200,24 @@ def test_a_query_over_the_results_of_another(filled: ContainerProxy) -> None:
     assert sorted(ask(filled, query, max_item_count=2)) == [0, 1, 2, 3, 4, 5]
 
 
+def test_metrics_on_request(filled: ContainerProxy) -> None:
+    headers: dict[str, Any] = {}
+    query = "SELECT c.id FROM c WHERE c.n > 9 AND c.hidden = 1"
+    settings: dict[str, Any] = {"response_hook": lambda found, *_: headers.update(found)}
+    ask(filled, query, populate_index_metrics=True, **settings)
+    found = headers["x-ms-cosmos-index-utilization"]
+    assert [each["IndexSpec"] for each in found["UtilizedSingleIndexes"]] == ["/n/?"]
+    assert [each["IndexSpec"] for each in found["PotentialSingleIndexes"]] == ["/hidden/?"]
+    ask(filled, "SELECT * FROM c ORDER BY c.pk, c.n DESC", populate_index_metrics=True, **settings)
+    (composite,) = headers["x-ms-cosmos-index-utilization"]["UtilizedCompositeIndexes"]
+    assert composite["IndexSpecs"] == ["/pk ASC", "/n DESC"]
+    ask(filled, "SELECT * FROM c WHERE c.n >= 10", populate_query_metrics=True, **settings)
+    metrics = dict(each.split("=") for each in headers["x-ms-documentdb-query-metrics"].split(";"))
+    assert (metrics["retrievedDocumentCount"], metrics["outputDocumentCount"]) == ("4", "4")
+    assert int(metrics["retrievedDocumentSize"]) > 0
+    assert float(metrics["totalExecutionTimeInMs"]) >= 0
+
+
 def test_documents_have_numbers(filled: ContainerProxy) -> None:
     (found,) = ask(filled, "SELECT c._rid, DOCUMENTID(c) AS n FROM c WHERE REGEXMATCH(c.id, '^0[1-9]?$') AND c.n = 1")
     assert int.from_bytes(b64decode(found["_rid"], b"+-")[8:], "little") == found["n"]

@@ -125,6 +125,8 @@ def test_throughput(make: Callable[..., ContainerProxy], client: CosmosClient, a
         container.replace_throughput(1)
     adapting = make("/pk", offer_throughput=ThroughputProperties(auto_scale_max_throughput=5_000))
     assert adapting.get_throughput().auto_scale_max_throughput == 5_000
+    growing = ThroughputProperties(auto_scale_max_throughput=5_000, auto_scale_increment_percent=7)
+    assert make("/pk", offer_throughput=growing).get_throughput().auto_scale_increment_percent == 7
     adapting.replace_throughput(ThroughputProperties(auto_scale_max_throughput=7_000))
     assert adapting.get_throughput().auto_scale_max_throughput == 7_000
     shared = client.create_database(new_name(), offer_throughput=400)
@@ -185,6 +187,25 @@ def test_the_range_of_partition_keys(azure: Azure, database: DatabaseProxy, cont
     assert ask(azure, "GET", path, if_none_match=answer.headers["etag"]).status == 304
     conflicts = ask(azure, "GET", f"/dbs/{database.id}/colls/{container.id}/conflicts")
     assert conflicts.json()["Conflicts"] == []
+
+
+def test_names_have_a_length(client: CosmosClient, database: DatabaseProxy) -> None:
+    for create in (client.create_database, lambda name: database.create_container(name, PartitionKey("/pk"))):
+        with pytest.raises(CosmosHttpResponseError, match="The input name is too long") as error:
+            create("n" * 256)
+        assert refusal(error) == (400, 0)
+    assert database.create_container("n" * 255, PartitionKey("/pk")).read()["id"] == "n" * 255
+
+
+def test_replies_tell_what_a_resource_stands_in(
+    azure: Azure, database: DatabaseProxy, container: ContainerProxy
+) -> None:
+    path = f"/dbs/{database.id}/colls/{container.id}"
+    known = {name: ask(azure, "GET", name).headers for name in (f"/dbs/{database.id}", path, f"{path}/docs")}
+    found = [headers.get("x-ms-alt-content-path") for headers in known.values()]
+    assert found == [None, f"dbs/{database.id}", f"dbs/{database.id}/colls/{container.id}"]
+    odd = ask(azure, "GET", f"/dbs/{database.id}%0d%0ax-odd:1/colls/c").headers
+    assert "x-odd" not in odd
 
 
 def test_how_many_items_there_are(container: ContainerProxy) -> None:

@@ -47,6 +47,13 @@ test("queries over all partitions come complete and in order", async () => {
   await assert.rejects(ask("SELECT * FORM c"), { code: 400 });
 });
 
+test("metrics come with a page", async () => {
+  const query = items.query("SELECT * FROM c WHERE c.n = 3", { partitionKey: "p1", populateQueryMetrics: true, populateIndexMetrics: true });
+  const page = await query.fetchNext();
+  assert.deepEqual(JSON.parse(page.indexMetrics).Utilized.SingleIndexes.map((each) => each.IndexSpec), ["/n/?"]);
+  assert.match(JSON.stringify(page.queryMetrics), /"outputDocumentCount":1/);
+});
+
 test("bulk operations succeed and fail each for itself", async () => {
   const body = (id, pk) => ({ id, pk });
   const results = await items.executeBulkOperations([

@@ -132,6 +132,10 @@ def _apply(fields: dict[str, Any], step: Step) -> None:
 
 
 _NOTHING: Final = object()
+_NO_PARENT: Final = (
+    "Given Operation can only create a child object of an existing node(array or object) and cannot create path"
+    " recursively, no path found beyond: '{}'. Learn more: https://aka.ms/cosmosdbpatchdocs"
+)
 
 
 def _parent(fields: dict[str, Any], path: tuple[str, ...]) -> Any:
@@ -139,7 +143,7 @@ def _parent(fields: dict[str, Any], path: tuple[str, ...]) -> Any:
     for name in path[:-1]:
         value = _find(value, name)
         if value is _NOTHING:
-            raise _missing(path)
+            raise bad_request(_NO_PARENT.format(name))
     return value
 
 
