@@ -72,6 +72,8 @@ class Compiler:
 
     def compile(self, node: Node) -> Evaluate:
         """Return the function that evaluates an expression."""
+        if self._groups is not None and node in self._groups:
+            return Compiler(self.names, self._plan).compile(node)
         return _COMPILE[type(node)](self, node)
 
     def constant(self, node: Constant) -> Evaluate:
@@ -90,14 +92,12 @@ class Compiler:
         if name not in self.names:
             message = f"Identifier '{name}' could not be resolved."
             raise QueryError(UNRESOLVED, message, node.start, node.start + len(name))
-        if self._groups is not None and node not in self._groups:
+        if self._groups is not None:
             raise _ungrouped(name)
         return lambda row: row[name]
 
     def path(self, node: Path) -> Evaluate:
         """Compile a path."""
-        if self._groups is not None and node in self._groups:
-            return Compiler(self.names, self._plan).path(node)
         if self._groups is not None and isinstance(node.root, Name):
             shown = "".join([f".{step.value}" if isinstance(step, Constant) else "[]" for step in node.steps])
             raise _ungrouped(node.root.text + shown)

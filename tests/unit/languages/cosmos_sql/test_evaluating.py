@@ -81,6 +81,15 @@ def value(expression: str, **parameters: Any) -> Any:
         ("SELECT VALUE SUM(g.n) FROM (SELECT f.id, COUNT(1) AS n FROM f GROUP BY f.id) AS g", [2]),
         ("SELECT VALUE a.id FROM (SELECT f.id FROM f) a ORDER BY a.id DESC OFFSET 1 LIMIT 1", ["andersen"]),
         ("SELECT f.registered, COUNT(1) AS n FROM f GROUP BY f.registered", [{"registered": True, "n": 1}, {"n": 1}]),
+        (
+            "SELECT LENGTH(f.id) > 8 AS long, COUNT(1) AS n FROM f GROUP BY length( f.id ) > 8",
+            [{"long": False, "n": 1}, {"long": True, "n": 1}],
+        ),
+        (
+            "SELECT UPPER(LEFT(f.id, 1)) AS i, 1 AS one FROM f GROUP BY LEFT(f.id, 1)",
+            [{"i": "A", "one": 1}, {"i": "W", "one": 1}],
+        ),
+        ("SELECT f.n AS x FROM f WHERE f.n = 7 GROUP BY f.n", [{"x": 7}]),
         ("SELECT COUNT(1) + 1 AS n, SUM(f.n) / COUNT(f.n) AS a FROM f", [{"n": 3, "a": 7}]),
         ("SELECT VALUE COUNT(f.n) FROM f", [1]),
         ("SELECT VALUE SUM(f.id) FROM f", []),
