@@ -48,6 +48,8 @@ AGGREGATES: Final = frozenset({"COUNT", "COUNTIF", "SUM", "AVG", "MIN", "MAX"})
 # What calls user-defined functions, by their names and with a list of arguments.
 FUNCTIONS: Final = "@@functions"
 UDF: Final = "udf."
+# Names of what JSON has no numbers for.
+_NO_NUMBERS: Final = frozenset({"NaN", "Infinity"})
 _RANKED: Final = ("FULLTEXTSCORE", "RRF")
 
 
@@ -89,6 +91,8 @@ class Compiler:
     def name(self, node: Name) -> Evaluate:
         """Compile a source's alias."""
         name = node.text
+        if self._no_number(node):
+            return lambda _row: UNDEFINED
         if name not in self.names:
             message = f"Identifier '{name}' could not be resolved."
             raise QueryError(UNRESOLVED, message, node.start, node.start + len(name))
@@ -202,6 +206,11 @@ class Compiler:
 
         return run
 
+    def _no_number(self, node: object) -> str:
+        if isinstance(node, Name) and node.text in _NO_NUMBERS and node.text not in self.names:
+            return node.text
+        return ""
+
     def call(self, node: Call) -> Evaluate:
         """Compile a function or an aggregate."""
         name, place = node.name, (node.start, node.start + len(node.text))
@@ -224,6 +233,8 @@ class Compiler:
             wanted = str(function.least) if function.least == function.most else f"{function.least} to {function.most}"
             message = f"The {node.text} function requires {wanted} argument(s)."
             raise QueryError(FUNCTION, message, *place)
+        if name == "TOSTRING" and (text := self._no_number(node.arguments[0])):
+            return lambda _row: text
         arguments = [self.compile(each) for each in node.arguments]
         run = function.run
         if beside := function.beside:

@@ -78,7 +78,9 @@ def text_of(ticks: int) -> Value:
 
 def _add(part: Value, number: Value, text: Value) -> Value:
     name, ticks = _part(part), ticks_of(text)
-    if name is None or ticks is None or not is_number(number) or abs(number) > 1 << 53:
+    if name is None or ticks is None or not is_number(number):
+        return UNDEFINED
+    if abs(number) > 1 << 53 or int(number) != number:
         return UNDEFINED
     if name in _LENGTHS:
         amount = int(number) // 100 if name == "nanosecond" else int(number) * _LENGTHS[name]

@@ -72,9 +72,14 @@ def _log(value: float, radix: float = 0) -> float:
     return math.log(value, radix) if radix else math.log(value)
 
 
-def _bin(value: float, size: float) -> float:
-    size = size or 1
-    return math.floor(value / size) * size
+def _bin(value: Value, size: Value = 1) -> Value:
+    """NumberBin; there is no bin of size 0."""
+    if not is_number(value) or not is_number(size) or not size:
+        return UNDEFINED
+    try:
+        return finite(math.floor(value / size) * size)
+    except (ValueError, OverflowError):
+        return UNDEFINED
 
 
 def _quotient(left: int, right: int) -> int:
@@ -116,7 +121,7 @@ MATHEMATICS: Final = {
     "INTSUB": _integers(lambda left, right: left - right),
     "LOG": _two(_log, 1),
     "LOG10": _one(math.log10),
-    "NUMBERBIN": _two(_bin, 1),
+    "NUMBERBIN": Function(_bin, 1, 2),
     "PI": Function(lambda: math.pi, 0, 0),
     "POWER": _two(lambda value, exponent: float(value) ** exponent),
     "RADIANS": _one(math.radians),
