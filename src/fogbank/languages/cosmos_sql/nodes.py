@@ -200,15 +200,21 @@ Node: TypeAlias = (
 )
 
 
-def calls_in(node: object, *, within: bool = True) -> Iterator[Call]:
-    """Yield the functions and aggregates that are called in an expression, with `within` also those of its queries."""
+def parts_of(node: object, *, within: bool = True) -> Iterator[object]:
+    """Yield all that an expression is made of, itself included, with `within` also what its queries are made of."""
     if isinstance(node, tuple):
         for each in node:
-            yield from calls_in(each, within=within)
+            yield from parts_of(each, within=within)
         return
-    if isinstance(node, Call):
-        yield node
+    yield node
     if isinstance(node, Constant) or (isinstance(node, Subquery) and not within):
         return
     for name in getattr(type(node), "__slots__", ()):
-        yield from calls_in(getattr(node, name), within=within)
+        yield from parts_of(getattr(node, name), within=within)
+
+
+def calls_in(node: object, *, within: bool = True) -> Iterator[Call]:
+    """Yield the functions and aggregates that are called in an expression, with `within` also those of its queries."""
+    for part in parts_of(node, within=within):
+        if isinstance(part, Call):
+            yield part

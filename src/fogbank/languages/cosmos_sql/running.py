@@ -15,7 +15,7 @@ from fogbank.languages.cosmos_sql.compiling import UDF, Compiler
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
 from fogbank.languages.cosmos_sql.functions.model import DRAWS, NOW
 from fogbank.languages.cosmos_sql.functions.vectors import dissimilarity
-from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, Subquery, calls_in
+from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, Subquery, calls_in, parts_of
 from fogbank.languages.cosmos_sql.ranking import Ranking
 from fogbank.languages.cosmos_sql.values import UNDEFINED, identity, is_number, order_key
 
@@ -69,6 +69,8 @@ class Program:
         plain = Compiler(names, _plan)
         self._where = None if query.where is None else plain.compile(query.where)
         self._groups = [plain.compile(each) for each in query.groups]
+        for each in self.query.groups:
+            _check_group(each)
         self._aggregates: list[tuple[str, Evaluate]] = []
         self.grouped = bool(query.groups) or any(map(_has_aggregate, _selected(query)))
         groups = query.groups if self.grouped else None
@@ -355,6 +357,15 @@ def _rooted(node: Node) -> Node:
 
 def _selected(query: Select) -> list[Node]:
     return [*([] if query.value is None else [query.value]), *[column.value for column in query.columns]]
+
+
+def _check_group(node: Node) -> None:
+    """Refuse what rows can't be grouped by; aggregates are refused elsewhere."""
+    parts = list(parts_of(node, within=False))
+    if any(isinstance(part, Subquery) for part in parts):
+        raise QueryError(FORBIDDEN, "Cannot perform a subquery in the GROUP BY clause.")
+    if not any(isinstance(part, Name) for part in parts):
+        raise QueryError(FORBIDDEN, "Each expression in the GROUP BY clause must contain a property reference.")
 
 
 def _has_aggregate(node: Node) -> bool:
