@@ -13,6 +13,7 @@ from fogbank.languages.cosmos_sql.functions import SYSTEM
 from fogbank.languages.cosmos_sql.functions.scores import VECTOR_SCORE, vector_score
 from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, vector_distance
 from fogbank.languages.cosmos_sql.nodes import (
+    UDF,
     Array,
     Between,
     Call,
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 AGGREGATES: Final = frozenset({"COUNT", "COUNTIF", "SUM", "AVG", "MIN", "MAX"})
 # What calls user-defined functions, by their names and with a list of arguments.
 FUNCTIONS: Final = "@@functions"
-UDF: Final = "udf."
 # Names of what JSON has no numbers for.
 _NO_NUMBERS: Final = frozenset({"NaN", "Infinity"})
 _RANKED: Final = ("FULLTEXTSCORE", "RRF")

@@ -8,7 +8,8 @@ SYNTAX: Final = "SC1001"
 UNRESOLVED: Final = "SC2001"
 FUNCTION: Final = "SC2005"
 FORBIDDEN: Final = "SC2101"
-UNSUPPORTED: Final = "SC3001"
+TOO_MANY_JOINS: Final = "SC3002"
+TOO_LONG: Final = "SC3020"
 
 
 class QueryError(Exception):

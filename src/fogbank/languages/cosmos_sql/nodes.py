@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# What the names of user-defined functions begin with where they are called.
+UDF: Final = "udf."
 
 
 @dataclass(frozen=True, slots=True)

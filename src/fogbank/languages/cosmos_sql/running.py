@@ -11,11 +11,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.languages.cosmos_sql.aggregates import AGGREGATES
-from fogbank.languages.cosmos_sql.compiling import UDF, Compiler
+from fogbank.languages.cosmos_sql.compiling import Compiler
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
 from fogbank.languages.cosmos_sql.functions.model import DRAWS, NOW
 from fogbank.languages.cosmos_sql.functions.vectors import dissimilarity
-from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, Subquery, calls_in, parts_of
+from fogbank.languages.cosmos_sql.nodes import UDF, Call, Constant, Name, Parameter, Path, Subquery, calls_in, parts_of
 from fogbank.languages.cosmos_sql.ranking import Ranking
 from fogbank.languages.cosmos_sql.values import UNDEFINED, identity, is_number, order_key
 

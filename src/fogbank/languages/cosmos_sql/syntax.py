@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from fogbank.languages.cosmos_sql.errors import SYNTAX, QueryError
 from fogbank.languages.cosmos_sql.nodes import (
+    UDF,
     Array,
     Between,
     Call,
@@ -176,7 +177,7 @@ def _word(parser: Parser[Node], token: Token) -> Node:
     if token.text.lower() == "udf" and parser.token.kind == ".":
         parser.advance()
         name = name_token(parser)
-        return Call(f"udf.{name.text}", _arguments(parser), token.start, f"udf.{name.text}")
+        return Call(UDF + name.text, _arguments(parser), token.start, UDF + name.text)
     if parser.token.kind == "(":
         return Call(token.text.upper(), _arguments(parser), token.start, token.text)
     return Name(token.text, token.start)

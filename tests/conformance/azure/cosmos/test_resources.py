@@ -92,12 +92,18 @@ def test_a_container_is_replaced(database: DatabaseProxy) -> None:
         database.replace_container(made, PartitionKey("/other"))
 
 
+COMPOSITE = [{"path": f"/v{number}", "order": "ascending"} for number in range(9)]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"indexing_policy": {"includedPaths": [{"path": "/a/?"}]}}, "special mandatory indexing path"),
         ({"indexing_policy": {"includedPaths": [{"path": "a"}]}}, "could not be accepted"),
         ({"indexing_policy": {"rangeIndexes": [{"path": "/v"}]}}, "indexingPolicy.rangeIndexes"),
+        ({"indexing_policy": {"excludedPaths": [{"path": "/*"}] * 1501}}, "at most 1500 excludedPaths"),
+        ({"indexing_policy": {"compositeIndexes": [COMPOSITE[:2]] * 101}}, "at most 100 compositeIndexes"),
+        ({"indexing_policy": {"compositeIndexes": [COMPOSITE]}}, "at most 8 paths"),
         ({"default_ttl": 0}, "ttl '0' is invalid"),
         ({"vector_embedding_policy": {"vectorEmbeddings": [{}]}}, "The vector embedding path 'None'"),
         ({"analytical_storage_ttl": -1}, "analyticalStorageTtl"),
