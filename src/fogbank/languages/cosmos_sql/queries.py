@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, SYNTAX, TOO_LONG, TOO_MANY_JOINS, QueryError
 from fogbank.languages.cosmos_sql.nodes import (
     UDF,
+    Call,
     Column,
     Constant,
     Name,
@@ -22,7 +23,6 @@ from fogbank.languages.cosmos_sql.nodes import (
     Select,
     Source,
     Subquery,
-    calls_in,
     parts_of,
 )
 from fogbank.languages.cosmos_sql.syntax import SUBQUERY, name_token, parser_of, subquery, syntax_error
@@ -62,13 +62,25 @@ def _whole(text: str, rule: Callable[[Parser[Node]], Select]) -> Select:
         raise syntax_error(error.token) from None
     except TooDeepError:
         raise QueryError(SYNTAX, "The query is nested too deeply.") from None
-    if any(isinstance(part, Select) and len(part.sources) > JOINS_MAX + 1 for part in parts_of(found)):
-        message = f"The SQL query exceeded the maximum number of joins. The allowed limit is {JOINS_MAX}."
-        raise QueryError(TOO_MANY_JOINS, message, 0, len(text))
-    if len({call.name for call in calls_in(found) if call.name.startswith(UDF)}) > FUNCTIONS_MAX:
-        message = f"The SQL query exceeded the maximum number of UDFs. The allowed limit is {FUNCTIONS_MAX}."
-        raise QueryError(FORBIDDEN, message, 0, len(text))
+    _check(found, len(text))
     return found
+
+
+def _check(query: Select, length: int) -> None:
+    """Refuse a query of too many parts."""
+    functions = set()
+    joins = 0
+    for part in parts_of(query):
+        if isinstance(part, Select):
+            joins = max(joins, len(part.sources) - 1)
+        elif isinstance(part, Call) and part.name.startswith(UDF):
+            functions.add(part.name)
+    if joins > JOINS_MAX:
+        message = f"The SQL query exceeded the maximum number of joins. The allowed limit is {JOINS_MAX}."
+        raise QueryError(TOO_MANY_JOINS, message, 0, length)
+    if len(functions) > FUNCTIONS_MAX:
+        message = f"The SQL query exceeded the maximum number of UDFs. The allowed limit is {FUNCTIONS_MAX}."
+        raise QueryError(FORBIDDEN, message, 0, length)
 
 
 def _filter(parser: Parser[Node]) -> Select:
