@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, UNRESOLVED, QueryError
+from fogbank.languages.cosmos_sql.errors import ARGUMENTS, FORBIDDEN, FUNCTION, UNRESOLVED, QueryError
 from fogbank.languages.cosmos_sql.functions import SYSTEM
 from fogbank.languages.cosmos_sql.functions.scores import VECTOR_SCORE, vector_score
 from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, vector_distance
@@ -213,7 +213,7 @@ class Compiler:
 
     def call(self, node: Call) -> Evaluate:
         """Compile a function or an aggregate."""
-        name, place = node.name, (node.start, node.start + len(node.text))
+        name, place = node.name, node.place
         if name in AGGREGATES:
             return self._aggregate(node, place)
         if name.startswith(UDF):
@@ -232,7 +232,7 @@ class Compiler:
         if not function.least <= count <= function.most:
             wanted = str(function.least) if function.least == function.most else f"{function.least} to {function.most}"
             message = f"The {node.text} function requires {wanted} argument(s)."
-            raise QueryError(FUNCTION, message, *place)
+            raise QueryError(ARGUMENTS, message, *node.whole)
         if name == "TOSTRING" and (text := self._no_number(node.arguments[0])):
             return lambda _row: text
         arguments = [self.compile(each) for each in node.arguments]
@@ -261,7 +261,7 @@ class Compiler:
             message = f"Cannot perform an aggregate function '{node.text}' here."
             raise QueryError(FORBIDDEN, message, *place)
         if len(node.arguments) != 1:
-            raise QueryError(FUNCTION, f"The {node.text} function requires 1 argument(s).", *place)
+            raise QueryError(ARGUMENTS, f"The {node.text} function requires 1 argument(s).", *node.whole)
         return self._collect(node.name, Compiler(self.names, self._plan).compile(node.arguments[0]))
 
     def array(self, node: Array) -> Evaluate:

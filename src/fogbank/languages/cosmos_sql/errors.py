@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 SYNTAX: Final = "SC1001"
+ENDED: Final = "SC1002"
+LITERAL: Final = "SC1012"
 UNRESOLVED: Final = "SC2001"
 FUNCTION: Final = "SC2005"
+ARGUMENTS: Final = "SC2050"
 FORBIDDEN: Final = "SC2101"
 TOO_MANY_JOINS: Final = "SC3002"
+TOO_MANY_FUNCTIONS: Final = "SC3005"
 TOO_LONG: Final = "SC3020"
 
 

@@ -125,6 +125,17 @@ class Call:
     arguments: tuple[Node, ...]
     start: int = field(compare=False)
     text: str = field(compare=False)
+    end: int = field(compare=False)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the name stands."""
+        return self.start, self.start + len(self.text)
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """Where all of it stands, with its arguments."""
+        return self.start, self.end
 
 
 @dataclass(frozen=True, slots=True)

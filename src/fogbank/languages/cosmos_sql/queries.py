@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from fogbank.languages.cosmos_sql.errors import FORBIDDEN, SYNTAX, TOO_LONG, TOO_MANY_JOINS, QueryError
+from fogbank.languages.cosmos_sql.errors import SYNTAX, TOO_LONG, TOO_MANY_FUNCTIONS, TOO_MANY_JOINS, QueryError
 from fogbank.languages.cosmos_sql.nodes import (
     UDF,
     Call,
@@ -68,19 +68,21 @@ def _whole(text: str, rule: Callable[[Parser[Node]], Select]) -> Select:
 
 def _check(query: Select, length: int) -> None:
     """Refuse a query of too many parts."""
-    functions = set()
-    joins = 0
+    functions = joins = 0
     for part in parts_of(query):
         if isinstance(part, Select):
             joins = max(joins, len(part.sources) - 1)
         elif isinstance(part, Call) and part.name.startswith(UDF):
-            functions.add(part.name)
+            functions += 1
     if joins > JOINS_MAX:
         message = f"The SQL query exceeded the maximum number of joins. The allowed limit is {JOINS_MAX}."
         raise QueryError(TOO_MANY_JOINS, message, 0, length)
-    if len(functions) > FUNCTIONS_MAX:
-        message = f"The SQL query exceeded the maximum number of UDFs. The allowed limit is {FUNCTIONS_MAX}."
-        raise QueryError(FORBIDDEN, message, 0, length)
+    if functions > FUNCTIONS_MAX:
+        message = (
+            "The SQL query exceeded the maximum number of user-defined function calls."
+            f" The allowed limit is {FUNCTIONS_MAX}."
+        )
+        raise QueryError(TOO_MANY_FUNCTIONS, message, 0, length)
 
 
 def _filter(parser: Parser[Node]) -> Select:
@@ -105,6 +107,8 @@ def _select(parser: Parser[Node]) -> Select:
     sources = _sources(parser) if parser.token.kind == "FROM" else ()
     if star and not sources and parser.token.kind != END:
         raise parser.unexpected()
+    if star and not sources:
+        raise QueryError(SYNTAX, "'SELECT *' is not valid if FROM clause is omitted.")
     if star and len(sources) != 1:
         raise QueryError(SYNTAX, "'SELECT *' is only valid with a single input set.")
     where = parser.expression() if parser.accept("WHERE") else None
