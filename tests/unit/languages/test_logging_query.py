@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fogbank.languages.linear_regex import PatternError
+from fogbank.languages.linear_search import compile_search
 from fogbank.languages.logging_query import Hints, QueryError, compile_query
-from fogbank.languages.logging_query.automata import compile_search
 from fogbank.languages.logging_query.comparing import read_time
 from fogbank.languages.logging_query.syntax import DEPTH_MAX, TEXT_CHARS_MAX
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, UNRESOLVED, QueryError
-from fogbank.languages.cosmos_sql.functions import REFUSED, SYSTEM
+from fogbank.languages.cosmos_sql.errors import ARGUMENTS, FORBIDDEN, FUNCTION, UNRESOLVED, QueryError
+from fogbank.languages.cosmos_sql.functions import SYSTEM
 from fogbank.languages.cosmos_sql.functions.scores import VECTOR_SCORE, vector_score
 from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, vector_distance
 from fogbank.languages.cosmos_sql.nodes import (
+    UDF,
     Array,
     Between,
     Call,
@@ -47,7 +48,8 @@ if TYPE_CHECKING:
 AGGREGATES: Final = frozenset({"COUNT", "COUNTIF", "SUM", "AVG", "MIN", "MAX"})
 # What calls user-defined functions, by their names and with a list of arguments.
 FUNCTIONS: Final = "@@functions"
-UDF: Final = "udf."
+# Names of what JSON has no numbers for.
+_NO_NUMBERS: Final = frozenset({"NaN", "Infinity"})
 _RANKED: Final = ("FULLTEXTSCORE", "RRF")
 
 
@@ -72,6 +74,8 @@ class Compiler:
 
     def compile(self, node: Node) -> Evaluate:
         """Return the function that evaluates an expression."""
+        if self._groups is not None and node in self._groups:
+            return Compiler(self.names, self._plan).compile(node)
         return _COMPILE[type(node)](self, node)
 
     def constant(self, node: Constant) -> Evaluate:
@@ -87,17 +91,17 @@ class Compiler:
     def name(self, node: Name) -> Evaluate:
         """Compile a source's alias."""
         name = node.text
+        if self._no_number(node):
+            return lambda _row: UNDEFINED
         if name not in self.names:
             message = f"Identifier '{name}' could not be resolved."
             raise QueryError(UNRESOLVED, message, node.start, node.start + len(name))
-        if self._groups is not None and node not in self._groups:
+        if self._groups is not None:
             raise _ungrouped(name)
         return lambda row: row[name]
 
     def path(self, node: Path) -> Evaluate:
         """Compile a path."""
-        if self._groups is not None and node in self._groups:
-            return Compiler(self.names, self._plan).path(node)
         if self._groups is not None and isinstance(node.root, Name):
             shown = "".join([f".{step.value}" if isinstance(step, Constant) else "[]" for step in node.steps])
             raise _ungrouped(node.root.text + shown)
@@ -202,9 +206,14 @@ class Compiler:
 
         return run
 
+    def _no_number(self, node: object) -> str:
+        if isinstance(node, Name) and node.text in _NO_NUMBERS and node.text not in self.names:
+            return node.text
+        return ""
+
     def call(self, node: Call) -> Evaluate:
         """Compile a function or an aggregate."""
-        name, place = node.name, (node.start, node.start + len(node.text))
+        name, place = node.name, node.place
         if name in AGGREGATES:
             return self._aggregate(node, place)
         if name.startswith(UDF):
@@ -216,8 +225,6 @@ class Compiler:
         if name in _RANKED:
             message = f"The {node.text} function can only be used in an ORDER BY RANK clause."
             raise QueryError(FORBIDDEN, message, *place)
-        if name in REFUSED:
-            raise QueryError(FUNCTION, f"Fogbank does not support the function '{node.text}'.", *place)
         function = SYSTEM.get(name)
         if function is None:
             raise QueryError(FUNCTION, f"'{node.text}' is not a recognized built-in function name.", *place)
@@ -225,7 +232,9 @@ class Compiler:
         if not function.least <= count <= function.most:
             wanted = str(function.least) if function.least == function.most else f"{function.least} to {function.most}"
             message = f"The {node.text} function requires {wanted} argument(s)."
-            raise QueryError(FUNCTION, message, *place)
+            raise QueryError(ARGUMENTS, message, *node.whole)
+        if name == "TOSTRING" and (text := self._no_number(node.arguments[0])):
+            return lambda _row: text
         arguments = [self.compile(each) for each in node.arguments]
         run = function.run
         if beside := function.beside:
@@ -252,7 +261,7 @@ class Compiler:
             message = f"Cannot perform an aggregate function '{node.text}' here."
             raise QueryError(FORBIDDEN, message, *place)
         if len(node.arguments) != 1:
-            raise QueryError(FUNCTION, f"The {node.text} function requires 1 argument(s).", *place)
+            raise QueryError(ARGUMENTS, f"The {node.text} function requires 1 argument(s).", *node.whole)
         return self._collect(node.name, Compiler(self.names, self._plan).compile(node.arguments[0]))
 
     def array(self, node: Array) -> Evaluate:

@@ -11,10 +11,9 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.languages.cosmos_sql.aggregates import AGGREGATES
-from fogbank.languages.cosmos_sql.compiling import UDF
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
 from fogbank.languages.cosmos_sql.functions import SYSTEM
-from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, Select, Subquery
+from fogbank.languages.cosmos_sql.nodes import UDF, Call, Constant, Name, Parameter, Path, Select, Subquery
 from fogbank.languages.cosmos_sql.queries import parse
 from fogbank.languages.cosmos_sql.running import Program
 

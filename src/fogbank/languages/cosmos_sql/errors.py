@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 SYNTAX: Final = "SC1001"
+ENDED: Final = "SC1002"
+LITERAL: Final = "SC1012"
 UNRESOLVED: Final = "SC2001"
 FUNCTION: Final = "SC2005"
+ARGUMENTS: Final = "SC2050"
 FORBIDDEN: Final = "SC2101"
-UNSUPPORTED: Final = "SC3001"
+TOO_MANY_JOINS: Final = "SC3002"
+TOO_MANY_FUNCTIONS: Final = "SC3005"
+TOO_LONG: Final = "SC3020"
 
 
 class QueryError(Exception):

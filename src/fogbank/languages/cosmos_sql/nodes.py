@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# What the names of user-defined functions begin with where they are called.
+UDF: Final = "udf."
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,17 @@ class Call:
     arguments: tuple[Node, ...]
     start: int = field(compare=False)
     text: str = field(compare=False)
+    end: int = field(compare=False)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the name stands."""
+        return self.start, self.start + len(self.text)
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """Where all of it stands, with its arguments."""
+        return self.start, self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +214,21 @@ Node: TypeAlias = (
 )
 
 
-def calls_in(node: object, *, within: bool = True) -> Iterator[Call]:
-    """Yield the functions and aggregates that are called in an expression, with `within` also those of its queries."""
+def parts_of(node: object, *, within: bool = True) -> Iterator[object]:
+    """Yield all that an expression is made of, itself included, with `within` also what its queries are made of."""
     if isinstance(node, tuple):
         for each in node:
-            yield from calls_in(each, within=within)
+            yield from parts_of(each, within=within)
         return
-    if isinstance(node, Call):
-        yield node
+    yield node
     if isinstance(node, Constant) or (isinstance(node, Subquery) and not within):
         return
     for name in getattr(type(node), "__slots__", ()):
-        yield from calls_in(getattr(node, name), within=within)
+        yield from parts_of(getattr(node, name), within=within)
+
+
+def calls_in(node: object, *, within: bool = True) -> Iterator[Call]:
+    """Yield the functions and aggregates that are called in an expression, with `within` also those of its queries."""
+    for part in parts_of(node, within=within):
+        if isinstance(part, Call):
+            yield part

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fogbank.languages.cosmos_sql.values import UNDEFINED, comparable, equal, finite, is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fogbank.languages.cosmos_sql.values import Value
 
@@ -109,6 +109,17 @@ ARITHMETIC: Final[dict[str, Callable[[Value, Value], Value]]] = {
     ">>>": _shift_unsigned,
     "||": join,
 }
+
+
+def decide(values: Iterable[Value], *, decisive: bool) -> Value:
+    """Return what OR (True is decisive) or AND (False is) makes of values: undefined if one is and none decides."""
+    found: Value = not decisive
+    for value in values:
+        if value is decisive:
+            return decisive
+        if type(value) is not bool:
+            found = UNDEFINED
+    return found
 
 
 def negate(value: Value) -> Value:

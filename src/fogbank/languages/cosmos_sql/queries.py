@@ -9,8 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from fogbank.languages.cosmos_sql.errors import SYNTAX, QueryError
+from fogbank.languages.cosmos_sql.errors import SYNTAX, TOO_LONG, TOO_MANY_FUNCTIONS, TOO_MANY_JOINS, QueryError
 from fogbank.languages.cosmos_sql.nodes import (
+    UDF,
+    Call,
     Column,
     Constant,
     Name,
@@ -21,6 +23,7 @@ from fogbank.languages.cosmos_sql.nodes import (
     Select,
     Source,
     Subquery,
+    parts_of,
 )
 from fogbank.languages.cosmos_sql.syntax import SUBQUERY, name_token, parser_of, subquery, syntax_error
 from fogbank.languages.pratt import END, Parser, TooDeepError, UnexpectedTokenError
@@ -28,9 +31,10 @@ from fogbank.languages.pratt import END, Parser, TooDeepError, UnexpectedTokenEr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# "Azure Cosmos DB service quotas", "SQL query limits": the length of a query, in bytes.
-QUERY_BYTES_MAX: Final = 524_288
+# "Azure Cosmos DB service quotas", "SQL query limits".
+LENGTH_MAX: Final = 524_288
 JOINS_MAX: Final = 10
+FUNCTIONS_MAX: Final = 10
 PARSED_MAX: Final = 512
 
 
@@ -47,8 +51,9 @@ def parse_filter(text: str) -> Select:
 
 
 def _whole(text: str, rule: Callable[[Parser[Node]], Select]) -> Select:
-    if len(text) > QUERY_BYTES_MAX or len(text.encode(errors="replace")) > QUERY_BYTES_MAX:
-        raise QueryError(SYNTAX, f"The SQL query text exceeded the maximum limit of {QUERY_BYTES_MAX} bytes.")
+    if len(text) > LENGTH_MAX:
+        message = f"The SQL query text exceeded the maximum limit of {LENGTH_MAX} characters."
+        raise QueryError(TOO_LONG, message, 0, len(text))
     parser = parser_of(text)
     try:
         found = rule(parser)
@@ -57,7 +62,27 @@ def _whole(text: str, rule: Callable[[Parser[Node]], Select]) -> Select:
         raise syntax_error(error.token) from None
     except TooDeepError:
         raise QueryError(SYNTAX, "The query is nested too deeply.") from None
+    _check(found, len(text))
     return found
+
+
+def _check(query: Select, length: int) -> None:
+    """Refuse a query of too many parts."""
+    functions = joins = 0
+    for part in parts_of(query):
+        if isinstance(part, Select):
+            joins = max(joins, len(part.sources) - 1)
+        elif isinstance(part, Call) and part.name.startswith(UDF):
+            functions += 1
+    if joins > JOINS_MAX:
+        message = f"The SQL query exceeded the maximum number of joins. The allowed limit is {JOINS_MAX}."
+        raise QueryError(TOO_MANY_JOINS, message, 0, length)
+    if functions > FUNCTIONS_MAX:
+        message = (
+            "The SQL query exceeded the maximum number of user-defined function calls."
+            f" The allowed limit is {FUNCTIONS_MAX}."
+        )
+        raise QueryError(TOO_MANY_FUNCTIONS, message, 0, length)
 
 
 def _filter(parser: Parser[Node]) -> Select:
@@ -82,6 +107,8 @@ def _select(parser: Parser[Node]) -> Select:
     sources = _sources(parser) if parser.token.kind == "FROM" else ()
     if star and not sources and parser.token.kind != END:
         raise parser.unexpected()
+    if star and not sources:
+        raise QueryError(SYNTAX, "'SELECT *' is not valid if FROM clause is omitted.")
     if star and len(sources) != 1:
         raise QueryError(SYNTAX, "'SELECT *' is only valid with a single input set.")
     where = parser.expression() if parser.accept("WHERE") else None
@@ -159,8 +186,6 @@ def _sources(parser: Parser[Node]) -> tuple[Source, ...]:
     found = [_source(parser)]
     while parser.accept("JOIN"):
         found.append(_source(parser))
-        if len(found) > JOINS_MAX + 1:
-            raise QueryError(SYNTAX, f"The query has more than {JOINS_MAX} joins.")
     return tuple(found)
 
 

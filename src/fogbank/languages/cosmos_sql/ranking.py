@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from fogbank.languages.cosmos_sql.errors import FORBIDDEN, FUNCTION, QueryError
+from fogbank.languages.cosmos_sql.errors import ARGUMENTS, FORBIDDEN, FUNCTION, QueryError
 from fogbank.languages.cosmos_sql.functions.texts import PHRASES_MAX, phrase_of
 from fogbank.languages.cosmos_sql.functions.vectors import VECTOR_DISTANCE, dissimilarity
 from fogbank.languages.cosmos_sql.nodes import Array, Call, Parameter, Path
@@ -64,7 +64,7 @@ class Ranking:
             )
         if node.name == FULL_TEXT_SCORE:
             if not 2 <= len(node.arguments) <= PHRASES_MAX + 1:
-                raise QueryError(FUNCTION, f"The FullTextScore function requires 2 to {PHRASES_MAX + 1} argument(s).")
+                raise QueryError(ARGUMENTS, f"The FullTextScore function requires 2 to {PHRASES_MAX + 1} argument(s).")
             if not isinstance(node.arguments[0], Path):
                 raise QueryError(FUNCTION, "The first argument of FullTextScore must be a property path.")
             if any(isinstance(each, Array) for each in node.arguments):

@@ -7,14 +7,15 @@ first (`whole`).
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.languages.cosmos_sql.aggregates import AGGREGATES
-from fogbank.languages.cosmos_sql.compiling import UDF, Compiler
+from fogbank.languages.cosmos_sql.compiling import Compiler
 from fogbank.languages.cosmos_sql.errors import FORBIDDEN, QueryError
-from fogbank.languages.cosmos_sql.functions.model import NOW
+from fogbank.languages.cosmos_sql.functions.model import DRAWS, NOW
 from fogbank.languages.cosmos_sql.functions.vectors import dissimilarity
-from fogbank.languages.cosmos_sql.nodes import Call, Constant, Name, Parameter, Path, calls_in
+from fogbank.languages.cosmos_sql.nodes import UDF, Call, Constant, Name, Parameter, Path, Subquery, calls_in, parts_of
 from fogbank.languages.cosmos_sql.ranking import Ranking
 from fogbank.languages.cosmos_sql.values import UNDEFINED, identity, is_number, order_key
 
@@ -51,8 +52,14 @@ class Program:
         self._outer = outer
         names = frozenset(outer or ())
         self._inputs: list[_Input] = []
+        # What is to be run over all documents before this is run over its results.
+        self.first: Program | None = None
         for number, source in enumerate(query.sources):
             root = number == 0 and outer is None
+            if root and isinstance(source.value, Subquery) and source.value.query.sources:
+                self._inputs.append(_Input(source.alias, self._over(Program(source.value.query)), each=True))
+                names |= {source.alias} if source.alias else frozenset()
+                continue
             compiler = Compiler(names | _root_of(source.value) if root else names, _plan)
             assert source.value is not None
             value = compiler.compile(_rooted(source.value) if root else source.value)
@@ -62,6 +69,8 @@ class Program:
         plain = Compiler(names, _plan)
         self._where = None if query.where is None else plain.compile(query.where)
         self._groups = [plain.compile(each) for each in query.groups]
+        for each in self.query.groups:
+            _check_group(each)
         self._aggregates: list[tuple[str, Evaluate]] = []
         self.grouped = bool(query.groups) or any(map(_has_aggregate, _selected(query)))
         groups = query.groups if self.grouped else None
@@ -74,6 +83,13 @@ class Program:
         if self.ranking is not None and (self.joins or not self.alias):
             raise QueryError(FORBIDDEN, "Fogbank does not support ORDER BY RANK but on the documents themselves.")
 
+    def _over(self, inner: Program) -> Evaluate:
+        """Return what finds the results of a query that stands in the place of the documents."""
+        if inner.whole or any(each is not None for each in (inner.query.top, inner.query.offset, inner.query.limit)):
+            self.first = inner
+            return lambda row: [row[ROOT]]
+        return lambda row: list(inner.results(row))
+
     @property
     def joins(self) -> bool:
         """Whether a document may make other rows than one of its own."""
@@ -82,7 +98,8 @@ class Program:
     @property
     def whole(self) -> bool:
         """Whether results depend on more than one document each."""
-        return self.grouped or self.query.distinct or bool(self.query.orders) or self.ranking is not None
+        alone = self.ranking is None and self.first is None
+        return self.grouped or self.query.distinct or bool(self.query.orders) or not alone
 
     def _selection(self, compiler: Compiler, query: Select) -> Evaluate:
         if query.value is not None:
@@ -233,12 +250,19 @@ class Gathering:
         self._found: list[tuple[tuple[Any, ...], Value]] = []
         self._seen: set[bytes] = set()
         self._ordered = bool(program.query.orders)
+        self._first = None if program.first is None else Gathering(program.first, parameters)
         self._ranker = None if program.ranking is None else program.ranking.start(parameters)
         if program.grouped and not program.query.groups:
             self._groups[()] = (parameters, program.new_states())
 
     def add(self, base: Row) -> None:
         """Take a document in; it stands in a row of its own, with the parameters."""
+        if self._first is not None:
+            self._first.add(base)
+        else:
+            self._take(base)
+
+    def _take(self, base: Row) -> None:
         program = self._program
         if self.full:
             return
@@ -264,6 +288,8 @@ class Gathering:
     @property
     def full(self) -> bool:
         """Whether nothing that could come changes the results."""
+        if self._first is not None:
+            return self._first.full
         if self._until is None or self._program.grouped or self._ordered or self._ranker is not None:
             return False
         return len(self._found) >= self._until
@@ -285,6 +311,9 @@ class Gathering:
     def results(self) -> list[Value]:
         """Return what has come of all."""
         program = self._program
+        if self._first is not None:
+            for value in self._first.results():
+                self._take({**self._parameters, ROOT: value})
         if program.grouped:
             concluded = [program.conclude(*group) for group in self._groups.values()]
             distinct = program.query.distinct
@@ -303,8 +332,8 @@ def _place(keyed: tuple[tuple[Any, ...], Value]) -> tuple[Any, ...]:
 
 
 def base_row(parameters: Row, now_us: int) -> Row:
-    """Return what all rows of a query have: its parameters by their names, with `@`, and the time."""
-    return {**parameters, NOW: now_us}
+    """Return what all rows of a query have: its parameters by their names, with `@`, the time, and random numbers."""
+    return {**parameters, NOW: now_us, DRAWS: count(now_us << 32)}
 
 
 def _plan(query: Select, names: frozenset[str]) -> Any:
@@ -328,6 +357,15 @@ def _rooted(node: Node) -> Node:
 
 def _selected(query: Select) -> list[Node]:
     return [*([] if query.value is None else [query.value]), *[column.value for column in query.columns]]
+
+
+def _check_group(node: Node) -> None:
+    """Refuse what rows can't be grouped by; aggregates are refused elsewhere."""
+    parts = list(parts_of(node, within=False))
+    if any(isinstance(part, Subquery) for part in parts):
+        raise QueryError(FORBIDDEN, "Cannot perform a subquery in the GROUP BY clause.")
+    if not any(isinstance(part, Name) for part in parts):
+        raise QueryError(FORBIDDEN, "Each expression in the GROUP BY clause must contain a property reference.")
 
 
 def _has_aggregate(node: Node) -> bool:

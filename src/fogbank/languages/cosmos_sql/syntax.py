@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from fogbank.languages.cosmos_sql.errors import SYNTAX, QueryError
+from fogbank.languages.cosmos_sql.errors import ENDED, LITERAL, SYNTAX, QueryError
 from fogbank.languages.cosmos_sql.nodes import (
+    UDF,
     Array,
     Between,
     Call,
@@ -84,15 +85,17 @@ def tokens_of(text: str) -> list[Token]:
 def syntax_error(token: Token) -> QueryError:
     """Return the error for a token that can't stand where it stands."""
     near = token.text[:100]
-    message = f"Syntax error, incorrect syntax near '{near}'." if near else "Syntax error, unexpected end of query."
-    return QueryError(SYNTAX, message, token.start, token.end)
+    if not near:
+        return QueryError(ENDED, "Syntax error, unexpected end-of-file.", token.start, token.end)
+    return QueryError(SYNTAX, f"Syntax error, incorrect syntax near '{near}'.", token.start, token.end)
 
 
 def string_of(token: Token) -> str:
     """Return the text that a literal says."""
     text = token.text
     if len(text) < 2 or text[-1] != text[0] or _is_open(text):
-        raise QueryError(SYNTAX, f"Syntax error, invalid string literal token '{text[:100]}'.", token.start, token.end)
+        message = f"Syntax error, invalid string literal token '{text[:100]}'."
+        raise QueryError(LITERAL, message, token.start, token.end)
     inner = text[1:-1]
     if "\\" not in inner:
         return inner
@@ -176,21 +179,26 @@ def _word(parser: Parser[Node], token: Token) -> Node:
     if token.text.lower() == "udf" and parser.token.kind == ".":
         parser.advance()
         name = name_token(parser)
-        return Call(f"udf.{name.text}", _arguments(parser), token.start, f"udf.{name.text}")
+        return _call(parser, UDF + name.text, token.start, UDF + name.text)
     if parser.token.kind == "(":
-        return Call(token.text.upper(), _arguments(parser), token.start, token.text)
+        return _call(parser, token.text.upper(), token.start, token.text)
     return Name(token.text, token.start)
 
 
-def _arguments(parser: Parser[Node]) -> tuple[Node, ...]:
+def _call(parser: Parser[Node], name: str, start: int, text: str) -> Call:
+    arguments, end = _arguments(parser)
+    return Call(name, arguments, start, text, end)
+
+
+def _arguments(parser: Parser[Node]) -> tuple[tuple[Node, ...], int]:
+    """Return arguments, and where their parenthesis ends."""
     parser.expect("(")
     found = []
     if parser.token.kind != ")":
         found.append(parser.expression())
         while parser.accept(","):
             found.append(parser.expression())
-    parser.expect(")")
-    return tuple(found)
+    return tuple(found), parser.expect(")").end
 
 
 @GRAMMAR.prefix("EXISTS")
@@ -321,7 +329,7 @@ def _comparison(parser: Parser[Node], left: Node, token: Token) -> Node:
         parser.expect("AND")
         found = Between(left, low, parser.expression(COMPARISON))
     elif token.kind == "IN":
-        found = In(left, _arguments(parser))
+        found = In(left, _arguments(parser)[0])
     elif token.kind == "LIKE":
         pattern = parser.expression(COMPARISON)
         found = Like(left, pattern, string_of(parser.expect("string")) if parser.accept("ESCAPE") else "")

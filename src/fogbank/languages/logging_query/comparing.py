@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from fogbank.languages.linear_regex import PatternError
-from fogbank.languages.logging_query.automata import compile_search
+from fogbank.languages.linear_search import compile_search
 from fogbank.languages.logging_query.errors import QueryError
 from fogbank.languages.logging_query.schema import SEVERITIES, Kind
 

@@ -222,7 +222,7 @@ def test_patches(container: ContainerProxy) -> None:
         ([{"op": "add", "path": "/x", "value": 1}, {"op": "remove", "path": "/none"}], r"Operation\(2\)"),
         ([{"op": "replace", "path": "/none", "value": 1}], "is not there"),
         ([{"op": "add", "path": "/list/9", "value": 1}], "is not there"),
-        ([{"op": "set", "path": "/a/b/c", "value": 1}], "is not there"),
+        ([{"op": "set", "path": "/a/b/c", "value": 1}], "cannot create path recursively, no path found beyond: .*a"),
         ([{"op": "incr", "path": "/text", "value": 1}], "no number"),
         ([{"op": "set", "path": "/id", "value": "x"}], "system property"),
         ([{"op": "twist", "path": "/x", "value": 1}], "'twist' is invalid"),

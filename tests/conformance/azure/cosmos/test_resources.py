@@ -92,12 +92,18 @@ def test_a_container_is_replaced(database: DatabaseProxy) -> None:
         database.replace_container(made, PartitionKey("/other"))
 
 
+COMPOSITE = [{"path": f"/v{number}", "order": "ascending"} for number in range(9)]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"indexing_policy": {"includedPaths": [{"path": "/a/?"}]}}, "special mandatory indexing path"),
         ({"indexing_policy": {"includedPaths": [{"path": "a"}]}}, "could not be accepted"),
         ({"indexing_policy": {"rangeIndexes": [{"path": "/v"}]}}, "indexingPolicy.rangeIndexes"),
+        ({"indexing_policy": {"excludedPaths": [{"path": "/*"}] * 1501}}, "at most 1500 excludedPaths"),
+        ({"indexing_policy": {"compositeIndexes": [COMPOSITE[:2]] * 101}}, "at most 100 compositeIndexes"),
+        ({"indexing_policy": {"compositeIndexes": [COMPOSITE]}}, "at most 8 paths"),
         ({"default_ttl": 0}, "ttl '0' is invalid"),
         ({"vector_embedding_policy": {"vectorEmbeddings": [{}]}}, "The vector embedding path 'None'"),
         ({"analytical_storage_ttl": -1}, "analyticalStorageTtl"),
@@ -125,6 +131,8 @@ def test_throughput(make: Callable[..., ContainerProxy], client: CosmosClient, a
         container.replace_throughput(1)
     adapting = make("/pk", offer_throughput=ThroughputProperties(auto_scale_max_throughput=5_000))
     assert adapting.get_throughput().auto_scale_max_throughput == 5_000
+    growing = ThroughputProperties(auto_scale_max_throughput=5_000, auto_scale_increment_percent=7)
+    assert make("/pk", offer_throughput=growing).get_throughput().auto_scale_increment_percent == 7
     adapting.replace_throughput(ThroughputProperties(auto_scale_max_throughput=7_000))
     assert adapting.get_throughput().auto_scale_max_throughput == 7_000
     shared = client.create_database(new_name(), offer_throughput=400)
@@ -185,6 +193,25 @@ def test_the_range_of_partition_keys(azure: Azure, database: DatabaseProxy, cont
     assert ask(azure, "GET", path, if_none_match=answer.headers["etag"]).status == 304
     conflicts = ask(azure, "GET", f"/dbs/{database.id}/colls/{container.id}/conflicts")
     assert conflicts.json()["Conflicts"] == []
+
+
+def test_names_have_a_length(client: CosmosClient, database: DatabaseProxy) -> None:
+    for create in (client.create_database, lambda name: database.create_container(name, PartitionKey("/pk"))):
+        with pytest.raises(CosmosHttpResponseError, match="The input name is too long") as error:
+            create("n" * 256)
+        assert refusal(error) == (400, 0)
+    assert database.create_container("n" * 255, PartitionKey("/pk")).read()["id"] == "n" * 255
+
+
+def test_replies_tell_what_a_resource_stands_in(
+    azure: Azure, database: DatabaseProxy, container: ContainerProxy
+) -> None:
+    path = f"/dbs/{database.id}/colls/{container.id}"
+    known = {name: ask(azure, "GET", name).headers for name in (f"/dbs/{database.id}", path, f"{path}/docs")}
+    found = [headers.get("x-ms-alt-content-path") for headers in known.values()]
+    assert found == [None, f"dbs/{database.id}", f"dbs/{database.id}/colls/{container.id}"]
+    odd = ask(azure, "GET", f"/dbs/{database.id}%0d%0ax-odd:1/colls/c").headers
+    assert "x-odd" not in odd
 
 
 def test_how_many_items_there_are(container: ContainerProxy) -> None:

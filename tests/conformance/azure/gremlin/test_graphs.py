@@ -71,7 +71,9 @@ def test_partitions(graph: Graph, server: ThreadedServer) -> None:
     assert "Cannot add a vertex where the partition key property has value 'null'." in told
     graph("g.addV('p').property('pk', 'x').property('id', '1')")
     graph("g.addV('p').property('pk', 'y').property('id', '1')")
-    assert graph.refused("g.addV('p').property('pk', 'x').property('id', '1')")[:2] == (500, 409)
+    code, status, told = graph.refused("g.addV('p').property('pk', 'x').property('id', '1')")
+    assert (code, status) == (500, 409)
+    assert "Conflicting request to resource has been attempted. Retry to avoid conflicts." in told
     assert sorted(graph("g.V('1').values('pk')")) == ["x", "y"]
     assert graph("g.V(['y', '1']).values('pk')") == ["y"]
     assert "can't be changed" in graph.refused("g.V(['y', '1']).property('pk', 'z')")[2]
@@ -165,13 +167,25 @@ def test_too_large_a_response(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(found) == 32
 
 
+def test_what_a_traversal_costs_is_told_once_and_in_sum(graph: Graph) -> None:
+    for parts in (1, 3):
+        results = graph.client.submit("g.inject(1, 2, 3, 4, 5)", None, {"batchSize": -(-5 // parts)})
+        assert results.all().result(30) == [1, 2, 3, 4, 5]
+        told = results.status_attributes
+        assert told["x-ms-total-request-charge"] > 0
+        assert told["x-ms-request-charge"] == (told["x-ms-total-request-charge"] if parts == 1 else 0)
+
+
 def test_who_may_come_in(server: ThreadedServer, graph: Graph) -> None:
     _, _, database, _, name = graph.path.split("/")
     wrong = Graph(server, database, name, key="d3Jvbmc=")
     assert wrong.refused("g.V()")[:2] == (401, 401)
     wrong.client.close()
     missing = Graph(server, database, "missing")
-    assert missing.refused("g.V()")[:2] == (500, 404)
+    with pytest.raises(GremlinServerError, match="Owner resource does not exist") as error:
+        missing("g.V()")
+    told = error.value.status_attributes
+    assert (error.value.status_code, told["x-ms-status-code"], told["x-ms-substatus-code"]) == (500, 404, 1003)
     missing.client.close()
 
 
@@ -237,4 +251,5 @@ def test_the_protocol_s_errors(graph: Graph) -> None:
         with pytest.raises(GremlinServerError) as error:
             graph.client.submit(message).all().result(30)
         assert error.value.status_code == 498
+        assert error.value.status_attributes["x-ms-status-code"] == 1004
         assert told in str(error.value)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.azure.arm.resources import not_found, read_body, resource_id, scope_of
 from fogbank.clouds.azure.cosmos.access import KIND
 from fogbank.clouds.azure.cosmos.errors import CosmosError
-from fogbank.clouds.azure.cosmos.items.keys import check_id
+from fogbank.clouds.azure.cosmos.items.keys import check_name
 from fogbank.clouds.azure.cosmos.resources.definitions import Offer
 from fogbank.clouds.azure.cosmos.resources.throughput import LEAST, autoscaling, check_throughput
 from fogbank.clouds.azure.errors import AzureError, bad_request, json_response, unsupported
@@ -54,7 +54,7 @@ def read_resource(call: ArmCall, name: str) -> tuple[dict[str, Any], Offer | Non
     resource = properties.get("resource")
     if not isinstance(resource, dict):
         raise bad_request("The property properties.resource must be an object.")
-    if check_id(resource.get("id")) != name:
+    if check_name(resource.get("id")) != name:
         raise bad_request(f"The id of the resource must be its name, {name}.")
     return {key: value for key, value in resource.items() if value is not None}, _read_options(properties)
 
@@ -79,7 +79,7 @@ def _read_options(properties: dict[str, Any]) -> Offer | None:
 def _read_throughput(given: dict[str, Any]) -> Offer | None:
     settings = given.get("autoscaleSettings")
     if settings is not None:
-        return autoscaling(settings.get("maxThroughput") if isinstance(settings, dict) else None, 0)
+        return autoscaling(settings if isinstance(settings, dict) else {}, 0)
     throughput = given.get("throughput")
     return None if throughput is None else Offer(check_throughput(throughput))
 

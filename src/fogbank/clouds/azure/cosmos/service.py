@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import unquote
 
 from fogbank.clouds.azure.cosmos import sessions
 from fogbank.clouds.azure.cosmos.access import authorize, writes
@@ -144,8 +145,11 @@ async def handle(parts: Parts, request: Request, host: str) -> Response:
     except Exception:  # noqa: BLE001 - answered, and logged
         _log.exception("%s %s failed", request.method, request.raw_path)
         response = refuse(CosmosError(500, "There was an internal error."), activity)
+    if above := _path_above(request):
+        response.headers.append((b"x-ms-alt-content-path", above.encode("latin-1", "replace")))
     response.headers += (
         (b"x-ms-activity-id", activity.encode("latin-1", "replace")),
+        (b"x-ms-schemaversion", b"1.18"),
         (b"x-ms-gatewayversion", b"version=2.14.0"),
         (b"x-ms-serviceversion", b"version=2.14.0.0"),
     )
@@ -175,6 +179,15 @@ def _operation(call: CosmosCall) -> Run:
     if operation is None:
         raise unsupported(f"the operation {method} {call.request.raw_path}")
     return operation
+
+
+def _path_above(request: Request) -> str:
+    """Return the path, made of names, of what a resource stands in; "" for nothing."""
+    path = request.raw_path.strip("/").split("/")
+    above = "/".join(path[: (len(path) - 1) // 2 * 2])
+    named = unquote(above)
+    # No name may make another line of a header.
+    return named if named.isprintable() else above
 
 
 def refuse(error: CosmosError, activity: str) -> Response:

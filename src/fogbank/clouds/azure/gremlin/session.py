@@ -49,6 +49,9 @@ PART_BYTES: Final = 1 << 20
 RESPONSE_BYTES_MAX: Final = 64 << 20
 # "Azure Cosmos DB for Gremlin server response headers": the result is too large.
 TOO_LARGE: Final = 1001
+# And: the message is none that the service understands.
+MALFORMED_GRAPH: Final = 1004
+_CONFLICT: Final = "Conflicting request to resource has been attempted. Retry to avoid conflicts."
 BATCH_MAX: Final = 10_000
 NUMBERS: Final = 32
 NUMBERS_MAX: Final = 20_000
@@ -90,13 +93,13 @@ class GremlinSession:
             try:
                 message = read_message(data)
             except MessageError as error:
-                await self._refuse(socket, error.id, MALFORMED, "MalformedRequest", str(error), MALFORMED)
+                await self._refuse(socket, error.id, MALFORMED, "MalformedRequest", str(error), MALFORMED_GRAPH)
                 continue
             if message.op == "authentication":
                 await self._authenticate(socket, message)
             elif message.op != "eval" or message.processor:
                 told = f"The op '{message.op}' of the processor '{message.processor}' is not supported."
-                await self._refuse(socket, message.id, MALFORMED, "MalformedRequest", told, MALFORMED)
+                await self._refuse(socket, message.id, MALFORMED, "MalformedRequest", told, MALFORMED_GRAPH)
             elif self._graph is None:
                 self._waiting = message
                 await socket.send(write_message(message.id, AUTHENTICATE, {}))
@@ -132,6 +135,8 @@ class GremlinSession:
         size = min(size, BATCH_MAX) if type(size) is int and size > 0 else BATCH
         spent_ms = (self._parts.clock.now() - started_us) / _MICROS_PER_MILLI
         attributes = self._attributes(SUCCESS, answered.charge, spent_ms)
+        # What it cost is told with the first part, and in sum with each.
+        free = {**attributes, "x-ms-request-charge": 0.0, "x-ms-server-time-ms": 0.0}
         if not answered.results:
             await socket.send(write_message(message.id, NO_CONTENT, attributes))
             return
@@ -148,7 +153,7 @@ class GremlinSession:
                 await socket.send(write_message(message.id, SUCCESS, attributes, part))
             elif len(part) == size or total >= PART_BYTES * (1 + sent):
                 await socket.send(write_message(message.id, PARTIAL, attributes, part))
-                part, sent = [], sent + 1
+                part, sent, attributes = [], sent + 1, free
 
     async def _run(self, message: Message, graph: Graph) -> Answered:
         text, bindings = _read_arguments(message)
@@ -188,11 +193,13 @@ class GremlinSession:
             told = f"Gremlin Query Execution Error: {error}"
             await self._refuse(socket, message.id, SERVER_ERROR, "GraphRuntimeException", told, SERVER_ERROR)
         elif isinstance(error, MessageError):
-            await self._refuse(socket, message.id, MALFORMED, "MalformedRequest", str(error), MALFORMED)
+            await self._refuse(socket, message.id, MALFORMED, "MalformedRequest", str(error), MALFORMED_GRAPH)
         elif isinstance(error, CollectionNotFoundError):
             await self._tell(socket, message, owner_not_found())
         elif isinstance(error, CosmosError):
-            await self._refuse(socket, message.id, SERVER_ERROR, f"{error.code}Exception", error.message, error.status)
+            told = _CONFLICT if error.status == 409 else error.message
+            kind = f"{error.code}Exception"
+            await self._refuse(socket, message.id, SERVER_ERROR, kind, told, error.status, error.substatus)
         elif isinstance(error, StoreUnavailableError):
             _log.error("the store is unavailable: %s", error)
             await self._tell(socket, message, CosmosError(503, f"The store is unavailable: {error}"))
@@ -200,8 +207,10 @@ class GremlinSession:
             _log.error("a traversal failed", exc_info=error)
             await self._tell(socket, message, CosmosError(500, "There was an internal error."))
 
-    async def _refuse(self, socket: WebSocket, identifier: str, code: int, kind: str, told: str, status: int) -> None:
-        attributes = self._attributes(status, 0.0, 0.0)
+    async def _refuse(
+        self, socket: WebSocket, identifier: str, code: int, kind: str, told: str, status: int, substatus: int = 0
+    ) -> None:
+        attributes = {**self._attributes(status, 0.0, 0.0), "x-ms-substatus-code": substatus}
         message = (
             f"\r\n\nActivityId : {attributes['x-ms-activity-id']}\nExceptionType : {kind}\n"
             f"ExceptionMessage :\r\n\t{told}\r\n\tGremlinRequestId : {identifier}\n"

@@ -23,5 +23,3 @@ if TYPE_CHECKING:
 SYSTEM: Final[dict[str, Function]] = {
     **STRINGS, **MATHEMATICS, **ARRAYS, **TYPES, **CONVERSIONS, **DATES, **SPATIAL, **TEXTS, **SCORES,
 }  # fmt: skip
-# What Cosmos DB has and Fogbank has not.
-REFUSED: Final = frozenset({"DATETIMEFORMAT", "DOCUMENTID", "RAND", "REGEXMATCH"})

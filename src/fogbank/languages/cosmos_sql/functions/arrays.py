@@ -1,11 +1,20 @@
-"""Functions on arrays, sets and objects."""
+"""Functions on arrays, sets and objects.
+
+Azure Cosmos DB for NoSQL, "ARRAY_CONTAINS_ALL" (https://learn.microsoft.com/cosmos-db/query/array-contains-all),
+"ARRAY_SUM" (https://learn.microsoft.com/cosmos-db/query/array-sum) and their neighbours.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from fogbank.languages.cosmos_sql.aggregates import Average, Greatest, Least, Sum
 from fogbank.languages.cosmos_sql.functions.model import Function
-from fogbank.languages.cosmos_sql.values import UNDEFINED, Value, contains, identity, is_number, same
+from fogbank.languages.cosmos_sql.operators import decide
+from fogbank.languages.cosmos_sql.values import UNDEFINED, Value, contains, finite, identity, is_number, same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def array_concat(*arrays: Value) -> Value:
@@ -30,16 +39,36 @@ def _has(item: Value, wanted: Value) -> bool:
     return type(item) is dict and all(name in item and _has(item[name], each) for name, each in wanted.items())
 
 
-def _contains_any(array: Value, *wanted: Value) -> Value:
-    if type(array) is not list:
-        return UNDEFINED
-    return any(each is not UNDEFINED and contains(array, each) for each in wanted)
+def _contains_each(*, decisive: bool) -> Callable[..., Value]:
+    """Return whether any (True decides) or all (False does) are there; what is undefined leaves it open."""
+
+    def run(array: Value, *wanted: Value) -> Value:
+        return decide([array_contains(array, each) for each in wanted], decisive=decisive)
+
+    return run
 
 
-def _contains_all(array: Value, *wanted: Value) -> Value:
-    if type(array) is not list:
+def _aggregated(kind: type[Sum | Least]) -> Function:
+    """Return the function of an array that an aggregate is."""
+
+    def run(array: Value) -> Value:
+        if type(array) is not list:
+            return UNDEFINED
+        state = kind()
+        for item in array:
+            state.add(item)
+        return state.result()
+
+    return Function(run, 1, 1)
+
+
+def _median(array: Value) -> Value:
+    """ARRAY_MEDIAN."""
+    if type(array) is not list or not array or not all(map(is_number, array)):
         return UNDEFINED
-    return all(each is not UNDEFINED and contains(array, each) for each in wanted)
+    ordered = sorted(array)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else finite((ordered[half - 1] + ordered[half]) / 2)
 
 
 def array_slice(array: Value, start: Value, count: Value = None) -> Value:
@@ -85,20 +114,32 @@ def _set_difference(left: Value, right: Value) -> Value:
     return _once([item for item in left if identity(item) not in there])
 
 
+def _set_equal(left: Value, right: Value) -> Value:
+    if type(left) is not list or type(right) is not list:
+        return UNDEFINED
+    return set(map(identity, left)) == set(map(identity, right))
+
+
 def _once(items: list[Value]) -> list[Value]:
     return list({identity(item): item for item in reversed(items)}.values())[::-1]
 
 
 ARRAYS: Final = {
+    "ARRAY_AVG": _aggregated(Average),
     "ARRAY_CONCAT": Function(array_concat, 2, 1_000),
     "ARRAY_CONTAINS": Function(array_contains, 2, 3),
-    "ARRAY_CONTAINS_ALL": Function(_contains_all, 2, 1_000),
-    "ARRAY_CONTAINS_ANY": Function(_contains_any, 2, 1_000),
+    "ARRAY_CONTAINS_ALL": Function(_contains_each(decisive=False), 2, 1_000),
+    "ARRAY_CONTAINS_ANY": Function(_contains_each(decisive=True), 2, 1_000),
     "ARRAY_LENGTH": Function(lambda array: len(array) if type(array) is list else UNDEFINED, 1, 1),
+    "ARRAY_MAX": _aggregated(Greatest),
+    "ARRAY_MEDIAN": Function(_median, 1, 1),
+    "ARRAY_MIN": _aggregated(Least),
     "ARRAY_SLICE": Function(array_slice, 2, 3),
+    "ARRAY_SUM": _aggregated(Sum),
     "CHOOSE": Function(choose, 2, 1_000),
     "OBJECTTOARRAY": Function(object_to_array, 1, 3),
     "SETDIFFERENCE": Function(_set_difference, 2, 2),
+    "SETEQUAL": Function(_set_equal, 2, 2),
     "SETINTERSECT": Function(_set_intersect, 2, 2),
     "SETUNION": Function(_set_union, 2, 2),
 }

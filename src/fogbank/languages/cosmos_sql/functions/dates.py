@@ -1,14 +1,17 @@
 """Functions on dates: texts of the form YYYY-MM-DDThh:mm:ss.fffffffZ, ticks of 100 ns, and milliseconds.
 
-Azure Cosmos DB for NoSQL, "Date and time functions". Ticks are counted from 1970 as GetCurrentTicks does.
+Azure Cosmos DB for NoSQL, "Date and time functions" and "DATETIMEFORMAT"
+(https://docs.azure.cn/en-us/cosmos-db/nosql/query/datetimeformat). Ticks are counted from 1970 as GetCurrentTicks does.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from fogbank.languages.cosmos_sql.errors import FUNCTION, QueryError
 from fogbank.languages.cosmos_sql.functions.model import NOW, Function
 from fogbank.languages.cosmos_sql.values import UNDEFINED, Value, is_number
 
@@ -16,13 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_TEXT: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,7}))?)?)?)?Z?", re.ASCII)
+_TEXT: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,7}))?)?)?)?Z?", re.ASCII)
 _TICKS: Final = 10_000_000
 _DAY: Final = 86_400 * _TICKS
+# The year 1601, from which Windows counts.
+_LEAST_ORIGIN: Final = -134_774 * _DAY
 # Parts of one length, in ticks.
 _LENGTHS: Final = {
     "day": _DAY, "hour": 3_600 * _TICKS, "minute": 60 * _TICKS, "second": _TICKS, "millisecond": _TICKS // 1_000,
     "microsecond": 10, "nanosecond": 1,
+}  # fmt: skip
+# A specifier of a format: letters of one kind, or one that stands for itself.
+_PIECE: Final = re.compile(r"\\.|([yMdHhmsfFtzKg])\1*", re.DOTALL)
+_FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
+    "yyyy": lambda moment: f"{moment.year:04d}", "yy": lambda moment: f"{moment.year % 100:02d}",
+    "MM": lambda moment: f"{moment.month:02d}", "M": lambda moment: str(moment.month),
+    "dd": lambda moment: f"{moment.day:02d}", "d": lambda moment: str(moment.day),
+    "HH": lambda moment: f"{moment.hour:02d}", "H": lambda moment: str(moment.hour),
+    "mm": lambda moment: f"{moment.minute:02d}", "m": lambda moment: str(moment.minute),
+    "ss": lambda moment: f"{moment.second:02d}", "s": lambda moment: str(moment.second),
 }  # fmt: skip
 _PARTS: Final = {
     "year": "year", "yyyy": "year", "yy": "year", "month": "month", "mm": "month", "m": "month", "day": "day",
@@ -63,7 +78,9 @@ def text_of(ticks: int) -> Value:
 
 def _add(part: Value, number: Value, text: Value) -> Value:
     name, ticks = _part(part), ticks_of(text)
-    if name is None or ticks is None or not is_number(number) or abs(number) > 1 << 53:
+    if name is None or ticks is None or not is_number(number):
+        return UNDEFINED
+    if abs(number) > 1 << 53 or int(number) != number:
         return UNDEFINED
     if name in _LENGTHS:
         amount = int(number) // 100 if name == "nanosecond" else int(number) * _LENGTHS[name]
@@ -106,9 +123,32 @@ def _get(part: Value, text: Value) -> Value:
     return getattr(_EPOCH + timedelta(seconds=ticks // _TICKS), name)
 
 
+def date_format(text: Value, form: Value) -> Value:
+    """DATETIMEFORMAT; raises `QueryError` for a specifier that isn't supported."""
+    ticks = ticks_of(text)
+    if ticks is None or type(form) is not str:
+        return UNDEFINED
+    moment, fraction = _EPOCH + timedelta(seconds=ticks // _TICKS), f"{ticks % _TICKS:07d}"
+
+    def fill(match: re.Match[str]) -> str:
+        piece = match[0]
+        if piece[0] == "\\":
+            return piece[1:]
+        if piece[0] in "fF" and len(piece) < 8:
+            digits = fraction[: len(piece)]
+            return digits if piece[0] == "f" else digits.rstrip("0")
+        if piece not in _FORMATS:
+            raise QueryError(FUNCTION, f"Fogbank does not support the specifier '{piece}' of DateTimeFormat.")
+        return _FORMATS[piece](moment)
+
+    return _PIECE.sub(fill, form)
+
+
 def _bin(text: Value, part: Value, size: Value = 1, origin: Value = "1970-01-01T00:00:00.0000000Z") -> Value:
     name, ticks, start = _part(part), ticks_of(text), ticks_of(origin)
-    if name not in _LENGTHS or ticks is None or start is None or not is_number(size) or size < 1:
+    if name not in _LENGTHS or ticks is None or start is None or start < _LEAST_ORIGIN:
+        return UNDEFINED
+    if not is_number(size) or size < 1 or int(size) != size:
         return UNDEFINED
     length = _LENGTHS[name] * int(size)
     return text_of(start + (ticks - start) // length * length)
@@ -151,20 +191,39 @@ def _current_timestamp(now_us: int) -> Value:
     return now_us // 1_000
 
 
+def _from_now(sign: int) -> Callable[..., Value]:
+    """Return what adds an amount of a part to the time."""
+
+    def run(now_us: int, part: Value = "ns", number: Value = 0) -> Value:
+        return _add(part, sign * number, _current_date(now_us)) if is_number(number) else UNDEFINED
+
+    return run
+
+
+def _part_of(part: str) -> Function:
+    return Function(partial(_get, part), 1, 1)
+
+
 DATES: Final = {
+    "AGO": Function(_from_now(-1), 2, 2, NOW),
     "DATETIMEADD": Function(_add, 3, 3),
     "DATETIMEBIN": Function(_bin, 2, 4),
     "DATETIMEDIFF": Function(_diff, 3, 3),
+    "DATETIMEFORMAT": Function(date_format, 2, 2),
     "DATETIMEFROMPARTS": Function(_from_parts, 3, 7),
     "DATETIMEPART": Function(_get, 2, 2),
     "DATETIMETOTICKS": Function(_of_text(1), 1, 1),
     "DATETIMETOTIMESTAMP": Function(_of_text(10_000), 1, 1),
+    "DAY": _part_of("day"),
     "GETCURRENTDATETIME": Function(_current_date, 0, 0, NOW),
     "GETCURRENTDATETIMESTATIC": Function(_current_date, 0, 0, NOW),
     "GETCURRENTTICKS": Function(_current_ticks, 0, 0, NOW),
     "GETCURRENTTICKSSTATIC": Function(_current_ticks, 0, 0, NOW),
     "GETCURRENTTIMESTAMP": Function(_current_timestamp, 0, 0, NOW),
     "GETCURRENTTIMESTAMPSTATIC": Function(_current_timestamp, 0, 0, NOW),
+    "MONTH": _part_of("month"),
+    "NOW": Function(_from_now(1), 0, 2, NOW),
     "TICKSTODATETIME": Function(_of_number(1), 1, 1),
     "TIMESTAMPTODATETIME": Function(_of_number(10_000), 1, 1),
+    "YEAR": _part_of("year"),
 }

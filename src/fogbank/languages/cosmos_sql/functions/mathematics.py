@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from fogbank.languages.cosmos_sql.functions.model import Function
+from fogbank.languages.cosmos_sql.functions.model import DRAWS, Function
 from fogbank.languages.cosmos_sql.values import UNDEFINED, Value, finite, is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _INT64: Final = 1 << 64
 
@@ -71,9 +72,14 @@ def _log(value: float, radix: float = 0) -> float:
     return math.log(value, radix) if radix else math.log(value)
 
 
-def _bin(value: float, size: float) -> float:
-    size = size or 1
-    return math.floor(value / size) * size
+def _bin(value: Value, size: Value = 1) -> Value:
+    """NumberBin; there is no bin of size 0."""
+    if not is_number(value) or not is_number(size) or not size:
+        return UNDEFINED
+    try:
+        return finite(math.floor(value / size) * size)
+    except (ValueError, OverflowError):
+        return UNDEFINED
 
 
 def _quotient(left: int, right: int) -> int:
@@ -82,6 +88,12 @@ def _quotient(left: int, right: int) -> int:
 
 def _remainder(left: int, right: int) -> int:
     return left - right * _quotient(left, right)
+
+
+def _random(draws: Iterator[int]) -> float:
+    """Return a number of at least 0 and less than 1, another one at each call."""
+    digest = blake2b(next(draws).to_bytes(16, "big"), digest_size=7).digest()
+    return (int.from_bytes(digest, "big") >> 3) / (1 << 53)
 
 
 MATHEMATICS: Final = {
@@ -99,7 +111,7 @@ MATHEMATICS: Final = {
     "INTADD": _integers(lambda left, right: left + right),
     "INTBITAND": _integers(lambda left, right: left & right),
     "INTBITLEFTSHIFT": _integers(lambda left, right: left << (right & 63)),
-    "INTBITNOT": _one(lambda value: ~int(value)),
+    "INTBITNOT": Function(lambda value: ~int(value) if _is_whole(value) else UNDEFINED, 1, 1),
     "INTBITOR": _integers(lambda left, right: left | right),
     "INTBITRIGHTSHIFT": _integers(lambda left, right: left >> (right & 63)),
     "INTBITXOR": _integers(lambda left, right: left ^ right),
@@ -109,10 +121,11 @@ MATHEMATICS: Final = {
     "INTSUB": _integers(lambda left, right: left - right),
     "LOG": _two(_log, 1),
     "LOG10": _one(math.log10),
-    "NUMBERBIN": _two(_bin, 1),
+    "NUMBERBIN": Function(_bin, 1, 2),
     "PI": Function(lambda: math.pi, 0, 0),
     "POWER": _two(lambda value, exponent: float(value) ** exponent),
     "RADIANS": _one(math.radians),
+    "RAND": Function(_random, 0, 0, DRAWS),
     "ROUND": _two(_round, 1),
     "SIGN": _one(lambda value: (value > 0) - (value < 0)),
     "SIN": _one(math.sin),

@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-# What a row has besides what its names stand for: the time, in microseconds; whether shapes lie in a plane.
+# What a row has besides what its names stand for: the time, in microseconds; whole numbers without an end, which random
+# ones are made of; whether shapes lie in a plane.
 NOW: Final = "@@now"
+DRAWS: Final = "@@draws"
 PLANAR: Final = "@@planar"
 # And by which function vectors are compared, by the paths that they stand at.
 DISTANCES: Final = "@@distances"

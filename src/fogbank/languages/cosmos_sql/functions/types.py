@@ -1,7 +1,8 @@
-"""Functions that tell what a value is, and IIF."""
+"""Functions that tell what a value is, IIF and DocumentId."""
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Final
 
 from fogbank.languages.cosmos_sql.functions.model import Function
@@ -12,7 +13,20 @@ def _is_integer(value: Value) -> bool:
     return is_number(value) and int(value) == value and -(1 << 63) <= value < 1 << 63
 
 
+def document_id(value: Value) -> Value:
+    """DocumentId: the number of a document in its container, which its resource id ends with."""
+    rid = value.get("_rid") if type(value) is dict else None
+    if type(rid) is not str:
+        return UNDEFINED
+    try:
+        data = b64decode(rid, b"+-")
+    except ValueError:
+        return UNDEFINED
+    return int.from_bytes(data[8:], "little") if len(data) == 16 else UNDEFINED
+
+
 TYPES: Final = {
+    "DOCUMENTID": Function(document_id, 1, 1),
     "IIF": Function(lambda condition, then, otherwise: then if condition is True else otherwise, 3, 3),
     "IS_ARRAY": Function(lambda value: type(value) is list, 1, 1),
     "IS_BOOL": Function(lambda value: type(value) is bool, 1, 1),

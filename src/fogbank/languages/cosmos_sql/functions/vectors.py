@@ -11,7 +11,7 @@ import math
 from operator import mul
 from typing import TYPE_CHECKING, Any, Final
 
-from fogbank.languages.cosmos_sql.errors import FUNCTION, QueryError
+from fogbank.languages.cosmos_sql.errors import ARGUMENTS, FUNCTION, QueryError
 from fogbank.languages.cosmos_sql.functions.model import DISTANCES
 from fogbank.languages.cosmos_sql.nodes import Constant, Name, Path
 from fogbank.languages.cosmos_sql.values import UNDEFINED, Value, finite, is_number
@@ -66,9 +66,8 @@ def dissimilarity(compiler: Compiler, node: Call) -> Evaluate:
 
 
 def _compile(compiler: Compiler, node: Call) -> Callable[[Row], tuple[str, Value]]:
-    place = (node.start, node.start + len(node.text))
     if not 2 <= len(node.arguments) <= 4:
-        raise QueryError(FUNCTION, f"The {node.text} function requires 2 to 4 argument(s).", *place)
+        raise QueryError(ARGUMENTS, f"The {node.text} function requires 2 to 4 argument(s).", *node.whole)
     left, right, *more = [compiler.compile(each) for each in node.arguments]
     paths = [path for each in node.arguments[:2] if (path := _path_of(each))]
 
@@ -76,7 +75,7 @@ def _compile(compiler: Compiler, node: Call) -> Callable[[Row], tuple[str, Value
         known = row.get(DISTANCES) or {}
         function = next((known[path] for path in paths if path in known), _DEFAULT)
         if len(more) == 2:
-            function = _read_options(more[1](row), function, place)
+            function = _read_options(more[1](row), function, node.place)
         return function, _measure(function, left(row), right(row))
 
     return run

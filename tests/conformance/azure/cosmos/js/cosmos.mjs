@@ -23,6 +23,7 @@ test("items are made, read, changed and deleted", async () => {
   );
   const patched = await item.patch({ condition: "from c where c.n = 2", operations: [{ op: "incr", path: "/n", value: 3 }] });
   assert.equal(patched.resource.n, 5);
+  assert.equal((await item.patch([{ op: "incr", path: "/n", value: 3 }])).resource.n, 8);
   assert.equal((await items.upsert({ id: "one", pk: "a", n: 6 })).statusCode, 200);
   await item.delete();
   assert.equal((await item.read()).statusCode, 404);
@@ -44,6 +45,13 @@ test("queries over all partitions come complete and in order", async () => {
   assert.deepEqual(await ask(`SELECT VALUE c.n FROM c WHERE ${where}`, { partitionKey: "p0" }), [2, 4]);
   assert.equal((await items.readAll().fetchAll()).resources.length, 5);
   await assert.rejects(ask("SELECT * FORM c"), { code: 400 });
+});
+
+test("metrics come with a page", async () => {
+  const query = items.query("SELECT * FROM c WHERE c.n = 3", { partitionKey: "p1", populateQueryMetrics: true, populateIndexMetrics: true });
+  const page = await query.fetchNext();
+  assert.deepEqual(JSON.parse(page.indexMetrics).Utilized.SingleIndexes.map((each) => each.IndexSpec), ["/n/?"]);
+  assert.match(JSON.stringify(page.queryMetrics), /"outputDocumentCount":1/);
 });
 
 test("bulk operations succeed and fail each for itself", async () => {

@@ -103,7 +103,7 @@ def _read_step(given: Any, levels: Levels | None, rid: str, number: int, now_us:
         if kind == "delete":
             return Step(number, target, ItemWrite(kind, target, conditions), None, minimal)
         if kind == "patch":
-            change = read_patch(body if isinstance(body, dict) else {}, now_us)
+            change = read_patch(body, now_us)
             return Step(number, target, ItemWrite(kind, target, conditions, change=change), None, minimal)
         document = read_item(body, len(msgspec.json.encode(body)))
         if kind == "replace" and given.get("id") not in (None, document.fields["id"]):

@@ -49,7 +49,7 @@ async def replace_item(parts: Parts, call: CosmosCall) -> Response:
 
 async def patch_item(parts: Parts, call: CosmosCall) -> Response:
     """Change parts of an item."""
-    change = read_patch(await call.read_object(), call.now_us)
+    change = read_patch(await call.read_json(), call.now_us)
     return await _write(parts, call, ItemWrite("patch", _target(call), _conditions(call), change=change))
 
 

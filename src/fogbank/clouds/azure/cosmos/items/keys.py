@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Levels: TypeAlias = "tuple[Any, ...]"
 
 ID_BYTES_MAX: Final = 1_023
+# "Azure Cosmos DB service quotas", and of scripts, users and permissions what their REST operations say.
+NAME_LENGTH_MAX: Final = 255
 PARTITION_KEY_BYTES_MAX: Final = 2_048
 PARTITION_KEY: Final = b"x-ms-documentdb-partitionkey"
 _END: Final = b"\x00\x01"
@@ -128,3 +130,11 @@ def check_id(identifier: Any) -> str:
     if not _FORBIDDEN.isdisjoint(identifier):
         raise bad_request(f"The input name '{identifier}' contains invalid characters: '/', '\\', '?' and '#'.")
     return identifier
+
+
+def check_name(identifier: Any) -> str:
+    """Return the name of a resource that is no item, or raise the error for what is none."""
+    name = check_id(identifier)
+    if len(name) > NAME_LENGTH_MAX:
+        raise bad_request(f"The input name is too long. Ensure it is less than '{NAME_LENGTH_MAX + 1}' characters.")
+    return name

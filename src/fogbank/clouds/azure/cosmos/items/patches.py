@@ -17,7 +17,7 @@ from fogbank.languages.cosmos_sql.running import Program, base_row
 from fogbank.languages.cosmos_sql.values import finite, is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from fogbank.engines.documents.model import Document
 
@@ -36,9 +36,13 @@ class Step(NamedTuple):
     source: tuple[str, ...]
 
 
-def read_patch(body: Mapping[str, Any], now_us: int) -> Callable[[Document], Document]:
-    """Return what a patch makes of an item; what that can't be done to is refused when it is called."""
-    given = body.get("operations")
+def read_patch(body: Any, now_us: int) -> Callable[[Document], Document]:
+    """Return what a patch makes of an item; what that can't be done to is refused when it is called.
+
+    Clients that have no condition may send the operations as they are.
+    """
+    body = {"operations": body} if isinstance(body, list) else body
+    given = body.get("operations") if isinstance(body, dict) else None
     if not isinstance(given, list) or not given:
         raise bad_request("The patch request must have operations.")
     if len(given) > OPERATIONS_MAX:
@@ -128,6 +132,10 @@ def _apply(fields: dict[str, Any], step: Step) -> None:
 
 
 _NOTHING: Final = object()
+_NO_PARENT: Final = (
+    "Given Operation can only create a child object of an existing node(array or object) and cannot create path"
+    " recursively, no path found beyond: '{}'. Learn more: https://aka.ms/cosmosdbpatchdocs"
+)
 
 
 def _parent(fields: dict[str, Any], path: tuple[str, ...]) -> Any:
@@ -135,7 +143,7 @@ def _parent(fields: dict[str, Any], path: tuple[str, ...]) -> Any:
     for name in path[:-1]:
         value = _find(value, name)
         if value is _NOTHING:
-            raise _missing(path)
+            raise bad_request(_NO_PARENT.format(name))
     return value
 
 

@@ -15,6 +15,7 @@ from fogbank.clouds.azure.cosmos.items.keys import PARTITION_KEY, read_levels
 from fogbank.clouds.azure.cosmos.items.shown import RANGE, charged, feed_response, session_headers
 from fogbank.clouds.azure.cosmos.queries.access import pinned
 from fogbank.clouds.azure.cosmos.queries.continuations import read_position, write_position
+from fogbank.clouds.azure.cosmos.queries.metrics import INDEX_METRICS, INDEX_METRICS_LATER, METRICS, metric_headers
 from fogbank.clouds.azure.cosmos.queries.plans import plan_of
 from fogbank.clouds.azure.cosmos.queries.requests import (
     CONTINUATION,
@@ -92,6 +93,7 @@ async def _answer(parts: Parts, call: CosmosCall, query: Query, levels: Levels |
     check_range(call)
     epk = read_range(call, layout.version)
     position = read_position(call, query.text)
+    began = parts.clock.monotonic()
     request = Request(call.container, within(query, layout), levels, epk, page_size(call), position, call.header(RID))
     if query.program.functions:
         from fogbank.clouds.azure.cosmos.scripts.functions import run_query  # noqa: PLC0415 - few queries call such
@@ -105,6 +107,8 @@ async def _answer(parts: Parts, call: CosmosCall, query: Query, levels: Levels |
         raise results
     charge = 2.3 + 0.03 * results.documents
     headers = [*session_headers(call.now_us), charged(charge)]
+    if any(call.header(name) for name in (METRICS, INDEX_METRICS, INDEX_METRICS_LATER)):
+        headers += metric_headers(call, query, results, layout, parts.clock.monotonic() - began)
     if results.rest is not None:
         headers.append((CONTINUATION, write_position(results.rest)))
     return feed_response("Documents", layout.definition.rid, results.values, headers)

@@ -57,12 +57,16 @@ class Request(NamedTuple):
 
 
 class Results(NamedTuple):
-    """A page of results, the container's layout, where the rest begins if there is one, and how much was looked at."""
+    """A page of results, the container's layout, where the rest begins if there is one, and how much was looked at.
+
+    `bytes` is the size of the documents that were.
+    """
 
     values: list[Any]
     layout: Layout
     rest: Position | None
     documents: int
+    bytes: int = 0
 
 
 class _Reader:
@@ -222,7 +226,8 @@ async def _gather(request: Request, reader: _Reader) -> Results:
                 gathering.add({**parameters, ROOT: show_item(reader.layout, document)})
             elif request.query.program.ranking is not None:
                 gathering.note({**parameters, ROOT: document.fields})
-    return page_of(request, reader.layout, gathering.results(), reader.looked, reader.choice)
+    found = page_of(request, reader.layout, gathering.results(), reader.looked, reader.choice)
+    return found._replace(bytes=reader.bytes)
 
 
 def page_of(request: Request, layout: Layout, found: list[Any], looked: int, choice: int = 0) -> Results:
@@ -247,13 +252,13 @@ async def _stream(request: Request, reader: _Reader) -> Results:
         part, documents = found
         for document in documents:
             if reader.access.ordered and not is_exact(reader.access, reader.layout, document):
-                return Results(page.values, reader.layout, reader.fallback(page.done), reader.looked)
+                return Results(page.values, reader.layout, reader.fallback(page.done), reader.looked, reader.bytes)
             if reader.is_wanted(document) and not page.take(reader.layout, document):
-                return Results(page.values, reader.layout, page.rest(reader), reader.looked)
+                return Results(page.values, reader.layout, page.rest(reader), reader.looked, reader.bytes)
             page.behind = (part, document)
         if reader.looked >= DOCUMENTS_PER_PAGE_MAX or reader.bytes >= BYTES_PER_PAGE_MAX:
-            return Results(page.values, reader.layout, page.rest(reader), reader.looked)
-    return Results(page.values, reader.layout, None, reader.looked)
+            return Results(page.values, reader.layout, page.rest(reader), reader.looked, reader.bytes)
+    return Results(page.values, reader.layout, None, reader.looked, reader.bytes)
 
 
 class _Page:

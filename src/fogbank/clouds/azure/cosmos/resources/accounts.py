@@ -29,7 +29,7 @@ CONSISTENCY: Final = "consistency"
 BACKUP: Final = "backup_days"
 _QUERY_ENGINE: Final = msgspec.json.encode({
     "maxSqlQueryInputLength": 524288, "maxJoinsPerSqlQuery": 10, "maxLogicalAndPerSqlQuery": 2000,
-    "maxLogicalOrPerSqlQuery": 2000, "maxUdfRefPerSqlQuery": 0, "maxInExpressionItemsCount": 16000,
+    "maxLogicalOrPerSqlQuery": 2000, "maxUdfRefPerSqlQuery": 10, "maxInExpressionItemsCount": 16000,
     "queryMaxGroupByTableCellCount": 500000, "queryMaxInMemorySortDocumentCount": 500000,
     "maxQueryRequestTimeoutFraction": 0.9, "sqlAllowNonFiniteNumbers": False, "sqlAllowAggregateFunctions": True,
     "sqlAllowSubQuery": True, "sqlAllowScalarSubQuery": True, "allowNewKeywords": True, "sqlAllowLike": True,

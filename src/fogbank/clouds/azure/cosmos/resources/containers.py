@@ -11,7 +11,7 @@ import msgspec
 
 from fogbank.clouds.azure.cosmos.calls import json_response
 from fogbank.clouds.azure.cosmos.errors import bad_request, conflict, not_found, owner_not_found, precondition_failed
-from fogbank.clouds.azure.cosmos.items.keys import check_id
+from fogbank.clouds.azure.cosmos.items.keys import check_name
 from fogbank.clouds.azure.cosmos.items.shown import RANGE, charged, feed_response
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
 from fogbank.clouds.azure.cosmos.resources import databases
@@ -99,18 +99,17 @@ async def list_in(tx: Tx, now_us: int, scope: str, database: str) -> list[Contai
 async def create_container(parts: Parts, call: CosmosCall) -> Response:
     """Create a container."""
     body = await call.read_object()
-    identifier = check_id(body.get("id"))
+    identifier = check_name(body.get("id"))
     definition = read_definition(body, call.now_us)
     name = (call.scope, f"{call.path[1]}/{identifier}")
     numbers = parts.ids.sequences(3)
     made = await parts.store.run(create, call.databases, name, numbers, definition, read_offer(call))
-    return json_response(201, show(made), _headers(call, made.definition, 4.95))
+    return json_response(201, show(made), _headers(made.definition, 4.95))
 
 
-def _headers(call: CosmosCall, definition: Definition, charge: float) -> list[tuple[bytes, bytes]]:
+def _headers(definition: Definition, charge: float) -> list[tuple[bytes, bytes]]:
     return [
         (b"etag", etag_of(definition.changed_us).encode()),
-        (b"x-ms-alt-content-path", f"dbs/{call.path[1]}".encode("latin-1", "replace")),
         charged(charge),
     ]
 
@@ -139,7 +138,7 @@ async def get_container(parts: Parts, call: CosmosCall) -> Response:
         found = await parts.store.read(find, call.container)
     except CollectionNotFoundError:
         raise not_found() from None
-    headers = _headers(call, found.definition, 1)
+    headers = _headers(found.definition, 1)
     if call.is_set(b"x-ms-documentdb-populatequotainfo"):
         totals = await parts.store.scan(collections.totals, found.collection.id)
         kib = -(-totals.size // 1_024)
@@ -206,7 +205,7 @@ async def replace_container(parts: Parts, call: CosmosCall) -> Response:
         changed = await parts.store.run(redefine, call.container, change, parts.ids.sequence())
     except CollectionNotFoundError:
         raise not_found() from None
-    return json_response(200, show(changed), _headers(call, changed.definition, 9.9))
+    return json_response(200, show(changed), _headers(changed.definition, 9.9))
 
 
 async def redefine(

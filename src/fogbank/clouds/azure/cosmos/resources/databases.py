@@ -11,7 +11,7 @@ import msgspec
 
 from fogbank.clouds.azure.cosmos.calls import json_response
 from fogbank.clouds.azure.cosmos.errors import conflict, not_found, unsupported
-from fogbank.clouds.azure.cosmos.items.keys import check_id
+from fogbank.clouds.azure.cosmos.items.keys import check_name
 from fogbank.clouds.azure.cosmos.items.shown import charged
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
 from fogbank.clouds.azure.cosmos.resources.definitions import DIALECT, Offer, layout_of
@@ -100,7 +100,7 @@ async def create_database(parts: Parts, call: CosmosCall) -> Response:
     for name in body:
         if name not in _MEMBERS:
             raise unsupported(f"the property {name} of databases")
-    identifier = check_id(body.get("id"))
+    identifier = check_name(body.get("id"))
     offer = read_offer(call)
     first, second = parts.ids.sequences(2)
     made = await parts.store.run(create, call.databases, identifier, (first, second), offer)

@@ -55,11 +55,15 @@ GEOGRAPHY, GEOMETRY = "Geography", "Geometry"
 
 
 class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Throughput in request units a second: what is provisioned, or with `maximum` the most of what adapts itself."""
+    """Throughput in request units a second: what is provisioned, or with `maximum` the most of what adapts itself.
+
+    `growth` is by how many percent that most grows with what is stored, 0 if it doesn't.
+    """
 
     throughput: int
     maximum: int = 0
     changed_us: int = 0
+    growth: int = 0
 
 
 class Definition(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -27,6 +27,10 @@ _MEMBERS: Final = frozenset({"indexingMode", "automatic", "includedPaths", "excl
 # `search_indexes` reads these.
 SEARCHED: Final = frozenset({"spatialIndexes", "vectorIndexes", "fullTextIndexes"})
 _MODES: Final = frozenset({"consistent", "none"})
+# "Azure Cosmos DB service quotas", "SQL query limits".
+PATHS_MAX: Final = 1_500
+COMPOSITES_MAX: Final = 100
+COMPOSITE_PATHS_MAX: Final = 8
 _STEP: Final = re.compile(r'/(?:"((?:[^"\\]|\\.)*)"|([^/"]+))')
 _NAME_BYTES: Final = 8
 # What the service adds to items is in no index.
@@ -82,6 +86,8 @@ def _paths(given: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
     paths = given.get(what) or []
     if not isinstance(paths, list) or not all(isinstance(each, dict) for each in paths):
         raise bad_request(f"The indexingPolicy's {what} must be a list of objects.")
+    if len(paths) > PATHS_MAX:
+        raise bad_request(f"An indexingPolicy has at most {PATHS_MAX} {what}.")
     for each in paths:
         path = each.get("path")
         if not isinstance(path, str) or not path.endswith(("/?", "/*")) or steps_in(path[:-2]) is None:
@@ -91,9 +97,13 @@ def _paths(given: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
 
 def _composites(given: Any) -> list[list[dict[str, str]]]:
     found = []
+    if isinstance(given, list) and len(given) > COMPOSITES_MAX:
+        raise bad_request(f"An indexingPolicy has at most {COMPOSITES_MAX} compositeIndexes.")
     for composite in given if isinstance(given, list) else [None]:
         if not isinstance(composite, list) or len(composite) < 2:
             raise bad_request("A composite index must have at least two paths.")
+        if len(composite) > COMPOSITE_PATHS_MAX:
+            raise bad_request(f"A composite index has at most {COMPOSITE_PATHS_MAX} paths.")
         paths = []
         for each in composite:
             path, order = (each.get("path"), each.get("order") or "ascending") if isinstance(each, dict) else ("", "")

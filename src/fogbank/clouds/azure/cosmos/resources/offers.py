@@ -46,7 +46,10 @@ def show(offered: Offered) -> dict[str, Any]:
         "offerMinimumThroughputParameters": {"maxThroughputEverProvisioned": offer.throughput},
     }
     if offer.maximum:
-        content["offerAutopilotSettings"] = {"maxThroughput": offer.maximum}
+        settings: dict[str, Any] = {"maxThroughput": offer.maximum}
+        content["offerAutopilotSettings"] = settings
+        if offer.growth:
+            settings["autoUpgradePolicy"] = {"throughputPolicy": {"incrementPercent": offer.growth}}
     return {
         "resource": offered.link,
         "offerType": "Invalid",
@@ -110,7 +113,7 @@ async def _replace(tx: Tx, now_us: int, account: Name, number: str, content: dic
     if isinstance(settings, dict) and settings.get("maxThroughput"):
         if not offered.offer.maximum:
             raise bad_request("Throughput that is provisioned can't be made to adapt itself by replacing its offer.")
-        offer = autoscaling(settings["maxThroughput"], now_us)
+        offer = autoscaling(settings, now_us)
     elif offered.offer.maximum:
         raise bad_request("Throughput that adapts itself must have offerAutopilotSettings.")
     else:

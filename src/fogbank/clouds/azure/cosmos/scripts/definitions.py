@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fogbank.clouds.azure.cosmos.calls import json_response
 from fogbank.clouds.azure.cosmos.errors import CosmosError, bad_request, conflict, not_found
-from fogbank.clouds.azure.cosmos.items.keys import check_id
+from fogbank.clouds.azure.cosmos.items.keys import check_name
 from fogbank.clouds.azure.cosmos.items.shown import charged
 from fogbank.clouds.azure.cosmos.items.writing import Conditions
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
@@ -95,7 +95,7 @@ def _show(layout: Layout, kind: str, document: Document) -> dict[str, Any]:
 
 def _read(body: dict[str, Any], kind: str) -> Document:
     """Return a script as it is kept, or raise the error for what is none."""
-    identifier, text = check_id(body.get("id")), body.get("body")
+    identifier, text = check_name(body.get("id")), body.get("body")
     if not isinstance(text, str) or not text.strip():
         raise bad_request("The input content is invalid because the required properties - 'body; ' - are missing")
     if len(text.encode()) > BODY_BYTES_MAX:

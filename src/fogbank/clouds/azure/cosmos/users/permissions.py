@@ -20,7 +20,7 @@ from fogbank.clouds.azure.cosmos.errors import (
     unsupported,
 )
 from fogbank.clouds.azure.cosmos.items.items import IS_UPSERT
-from fogbank.clouds.azure.cosmos.items.keys import check_id, read_levels
+from fogbank.clouds.azure.cosmos.items.keys import check_name, read_levels
 from fogbank.clouds.azure.cosmos.items.shown import charged
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
 from fogbank.clouds.azure.cosmos.resources import containers, databases
@@ -62,7 +62,7 @@ async def _read(call: CosmosCall) -> Wanted:
     for name in body:
         if name not in _MEMBERS:
             raise unsupported(f"the property {name} of permissions")
-    identifier = check_id(body.get("id"))
+    identifier = check_name(body.get("id"))
     mode, resource = body.get("permissionMode"), body.get("resource")
     if str(mode).lower() not in _MODES:
         raise bad_request("The permissionMode must be All or Read.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fogbank.clouds.azure.cosmos.calls import json_response
 from fogbank.clouds.azure.cosmos.errors import CosmosError, not_found, owner_not_found, unsupported
 from fogbank.clouds.azure.cosmos.items.items import IS_UPSERT
-from fogbank.clouds.azure.cosmos.items.keys import check_id
+from fogbank.clouds.azure.cosmos.items.keys import check_name
 from fogbank.clouds.azure.cosmos.items.shown import charged
 from fogbank.clouds.azure.cosmos.queries.listing import answer_list
 from fogbank.clouds.azure.cosmos.resources import databases
@@ -65,7 +65,7 @@ async def _read(call: CosmosCall) -> str:
     for name in body:
         if name not in _MEMBERS:
             raise unsupported(f"the property {name} of users")
-    return check_id(body.get("id"))
+    return check_name(body.get("id"))
 
 
 async def create_user(parts: Parts, call: CosmosCall) -> Response:
