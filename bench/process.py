@@ -72,6 +72,8 @@ class OwnServer:
         for line in self._process.stdout:
             if line.strip().startswith("Endpoint"):
                 self.endpoint = line.split()[1]
+            if line.strip().startswith("TLS"):
+                self.tls_url = line.split()[1]
             if line.startswith("Ready."):
                 break
         self.start_seconds = time.perf_counter() - began
