@@ -94,7 +94,7 @@ class Control:
     def _is_inside(self, request: Request) -> bool:
         if request.client_port == 0 or MARK in request.headers:
             return True
-        return self._is_function(request.client, request.client_port)
+        return self._is_function(request.client, request.client_port, request.server_port)
 
     async def _list_functions(self, request: Request) -> Response:
         values = read_query(request, "limit", "after")

@@ -21,7 +21,6 @@ _TABLES: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LOCAL, _REMOTE, _STATE, _USER, _INODE = 1, 2, 3, 7, 9
 _LISTEN: Final = "0A"
 _SOCKET: Final = "socket:["
-_END: Final = len("0100007F:1F90")
 
 
 class Socket(NamedTuple):
@@ -31,20 +30,19 @@ class Socket(NamedTuple):
     inode: int
 
 
-def find_socket(address: str, port: int) -> Socket | None:
-    """Return the socket at the other end of a connection of ours, by its address; None if it is another machine's.
+def find_socket(address: str, port: int, here: int) -> Socket | None:
+    """Return the socket at the other end of a connection to port `here`; None if it is another machine's.
 
-    The kernel gives one port to several outgoing connections that go to different places: those that don't end here
-    are somebody else's.
+    The kernel gives one port to several outgoing connections that go to different places, so that theirs alone doesn't
+    tell.
     """
     wanted = set(_written(address, port))
-    listed = list(_sockets())
-    found = [fields for fields in listed if fields[_LOCAL] in wanted and fields[_INODE] != "0"]
-    if len(found) > 1:
-        held = _inodes(os.getpid())
-        ends = {_end(each[_LOCAL]) for each in listed if each[_REMOTE] in wanted and int(each[_INODE]) in held}
-        found = [fields for fields in found if _end(fields[_REMOTE]) in ends]
-    return Socket(int(found[0][_USER]), int(found[0][_INODE])) if found else None
+    # What others open and close while the table is read may hide a line of it.
+    for _ in range(2):
+        for fields in _sockets():
+            if fields[_LOCAL] in wanted and fields[_INODE] != "0" and _port(fields[_REMOTE]) == here:
+                return Socket(int(fields[_USER]), int(fields[_INODE]))
+    return None
 
 
 def listens(address: str, port: int) -> bool:
@@ -78,9 +76,9 @@ def _sockets() -> Iterator[list[str]]:
             yield line.split()
 
 
-def has_socket(keeper: int, address: str, port: int) -> bool:
-    """Whether a process, or one that it started, holds the socket that has this address and port on its own side."""
-    found = find_socket(address, port)
+def has_socket(keeper: int, address: str, port: int, here: int) -> bool:
+    """Whether a process, or one that it started, is at the other end of a connection, as `find_socket` finds it."""
+    found = find_socket(address, port, here)
     return found is not None and is_held(found.inode, [keeper])
 
 
@@ -91,9 +89,8 @@ def _target(path: str) -> str:
         return ""
 
 
-def _end(written: str) -> str:
-    """Return what is the same of an address of version 4 in both tables."""
-    return written[-_END:]
+def _port(written: str) -> int:
+    return int(written.rpartition(":")[2], 16)
 
 
 def _written(address: str, port: int) -> Iterator[str]:

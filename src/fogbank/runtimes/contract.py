@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fogbank.runtimes.model import Invocation, Launch, Line, Mounts, Outcome, Places, Workspace
     from fogbank.runtimes.nursery import Kind
 
-IsOwn: TypeAlias = "Callable[[str, int], bool]"
+IsOwn: TypeAlias = "Callable[[str, int, int], bool]"
 """Tells whether an address and port are those of an instance's own processes."""
 
 

@@ -172,9 +172,9 @@ class Nursery:
         self._used: set[Kind] = set()
         self._closed = False
 
-    def is_function(self, address: str, port: int) -> bool:
-        """Whether the other end of a connection with this address and port is one of the functions."""
-        found = find_socket(address, port)
+    def is_function(self, address: str, port: int, here: int) -> bool:
+        """Whether one of the functions is at the other end of a connection: address and port there, port here."""
+        found = find_socket(address, port, here)
         if found is None:
             return False
         if self.tier.own_users:

@@ -97,9 +97,9 @@ class FunctionRunner:
         await self._nursery.open(first, isolated=isolated)
         asyncio.get_running_loop().run_in_executor(None, sweep)
 
-    def is_function(self, address: str, port: int) -> bool:
+    def is_function(self, address: str, port: int, here: int) -> bool:
         """Whether the other end of a connection with this address and port is one of the functions."""
-        return self._nursery.is_function(address, port)
+        return self._nursery.is_function(address, port, here)
 
     def warm(self, launch: Launch) -> None:
         """Unpack a function's code and have stems of its kind ready, so that its first instance needn't wait."""

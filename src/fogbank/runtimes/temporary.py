@@ -18,11 +18,13 @@ class TemporaryFolder:
     """A new folder, locked for as long as this process lives."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+        # It has another name until it is locked, or who sweeps could take it for one that was left.
+        unlocked = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}"))
         # Other users, as whom instances run, pass through to folders of their own.
-        self.path.chmod(0o711)
-        self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        unlocked.chmod(0o711)
+        self._lock = os.open(unlocked / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.path = unlocked.rename(unlocked.with_name(unlocked.name.removeprefix("new-")))
 
     def close(self) -> None:
         """Remove it with all that is in it."""

@@ -59,6 +59,12 @@ class Connections(set[C]):
         return self._gone
 
 
+def server_port(transport: asyncio.BaseTransport) -> int:
+    """Return the port on our side of a connection, 0 where there is none."""
+    name = transport.get_extra_info("sockname")
+    return int(name[1]) if isinstance(name, tuple) else 0
+
+
 class Departures:
     """Answers on many connections that leave together, at the end of a turn of the event loop.
 

@@ -71,14 +71,14 @@ class Request:
     """One HTTP request. Header names are lower case; a repeated header's values are joined by commas.
 
     `version` is that of HTTP, `keep_alive` whether the client wants to go on with the connection; `upgrade`, whether it
-    wants to go on in WebSocket. `client` is its
-    address and `client_port` its port, 0 where that isn't known. `raw` is what the request was read from, behind which
-    more may stand; nothing where it came in several parts.
+    wants to go on in WebSocket. `client` is its address and `client_port` its port, 0 where that isn't known;
+    `server_port` is ours. `raw` is what the request was read from, behind which more may stand; nothing where it came
+    in several parts.
     """
 
     __slots__ = (
         "_body", "client", "client_port", "headers", "keep_alive", "method", "raw", "raw_path", "raw_query", "scheme",
-        "stream", "upgrade", "version",
+        "server_port", "stream", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(
@@ -92,6 +92,7 @@ class Request:
         scheme: str = "http",
         client: str = "",
         client_port: int = 0,
+        server_port: int = 0,
     ) -> None:
         self.method = method
         self.headers = headers
@@ -103,6 +104,7 @@ class Request:
         self.scheme = scheme
         self.client = client
         self.client_port = client_port
+        self.server_port = server_port
         self.version = "1.1"
         self.keep_alive = True
         self.upgrade = False

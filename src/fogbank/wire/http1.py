@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from fogbank.wire.bodies import write_stream
+from fogbank.wire.connections import server_port
 from fogbank.wire.drive import Drive
 from fogbank.wire.http import (
     BODILESS,
@@ -122,6 +123,7 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         if isinstance(peer, tuple):
             self._reader.client, self._reader.port = str(peer[0]), int(peer[1])
+            self._reader.server_port = server_port(transport)
         else:
             self._reader.client = "local"
         if transport.get_extra_info("sslcontext") is not None:

@@ -80,13 +80,14 @@ class RequestReader:
     __slots__ = (
         "_bodies", "_conversation", "_head_bytes", "_headers", "_in_body", "_keep_alive", "_muted", "_parser", "_parts",
         "_raw", "_repeats", "_rest", "_target", "_unbegun", "_upgrade", "began", "body_bytes", "client", "deaf",
-        "offered", "port", "receiving", "scheme", "stream",
+        "offered", "port", "receiving", "scheme", "server_port", "stream",
     )  # fmt: skip
 
     def __init__(self, conversation: Conversation, bodies: Bodies) -> None:
         self._bodies = bodies
         self.client = ""
         self.port = 0
+        self.server_port = 0
         self.scheme = "http"
         self.receiving = False
         self.began = 0
@@ -296,7 +297,15 @@ class RequestReader:
             if host:
                 headers[b"host"] = host
         request = Request(
-            method, target, headers, body, stream=stream, scheme=self.scheme, client=self.client, client_port=self.port
+            method,
+            target,
+            headers,
+            body,
+            stream=stream,
+            scheme=self.scheme,
+            client=self.client,
+            client_port=self.port,
+            server_port=self.server_port,
         )
         request.upgrade = self.offered
         request.raw = self._raw

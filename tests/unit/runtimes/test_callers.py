@@ -21,7 +21,7 @@ def test_the_other_end_of_a_connection_is_found(host: str) -> None:
     ):
         accepted, peer = listener.accept()
         with accepted:
-            found = find_socket(peer[0], peer[1])
+            found = find_socket(peer[0], peer[1], accepted.getsockname()[1])
             assert found is not None
             assert found.user == os.geteuid()
             assert found.inode == os.fstat(client.fileno()).st_ino
@@ -34,32 +34,28 @@ def test_the_other_end_of_a_connection_is_found(host: str) -> None:
 def test_nobody_is_found_where_nobody_is() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert find_socket("127.0.0.1", port) is None
-    assert find_socket("192.0.2.1", 80) is None
+    assert find_socket("127.0.0.1", port, 4_566) is None
+    assert find_socket("192.0.2.1", 80, 4_566) is None
 
 
-@pytest.mark.parametrize("ours_is_first", [True, False])
-def test_a_connection_from_the_same_port_to_somebody_else_is_not_mistaken(ours_is_first: bool) -> None:
-    accept = "import socket, time; held = socket.socket(fileno=0).accept(); print(flush=True); time.sleep(60)"
+@pytest.mark.parametrize("this_is_first", [True, False])
+def test_a_connection_from_the_same_port_to_another_is_not_mistaken(this_is_first: bool) -> None:
     with (
-        socket.create_server(("127.0.0.1", 0)) as ours,
-        socket.create_server(("127.0.0.1", 0)) as theirs,
+        socket.create_server(("127.0.0.1", 0)) as this,
+        socket.create_server(("127.0.0.1", 0)) as that,
         socket.socket() as client,
         socket.socket() as other,
-        subprocess.Popen([sys.executable, "-c", accept], stdin=theirs, stdout=subprocess.PIPE) as process,
     ):
         for each in (client, other):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         client.bind(("127.0.0.1", 0))
         other.bind(client.getsockname())
-        ends = [(client, ours), (other, theirs)]
-        for end, listener in ends if ours_is_first else reversed(ends):
+        ends = [(client, this), (other, that)]
+        for end, listener in ends if this_is_first else reversed(ends):
             end.connect(listener.getsockname())
-        accepted, peer = ours.accept()
-        assert process.stdout is not None
-        process.stdout.readline()
-        found = find_socket(*peer)
-        assert found is not None
-        assert found.inode == os.fstat(client.fileno()).st_ino
-        accepted.close()
-        process.kill()
+        for end, listener in ends:
+            accepted, peer = listener.accept()
+            with accepted:
+                found = find_socket(*peer, listener.getsockname()[1])
+                assert found is not None
+                assert found.inode == os.fstat(end.fileno()).st_ino

@@ -193,7 +193,7 @@ async def test_other_paths_are_not_found(endpoint: RuntimeEndpoint, method: str,
 async def test_others_than_the_instance_are_refused_and_change_nothing() -> None:
     asked: list[tuple[str, int]] = []
 
-    def is_own(address: str, port: int) -> bool:
+    def is_own(address: str, port: int, _here: int) -> bool:
         asked.append((address, port))
         return len(asked) > 2
 

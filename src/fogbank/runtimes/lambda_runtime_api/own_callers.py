@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class OwnCallers:
-    """Those who call a server from within the instance; `is_own` tells them by address and port."""
+    """Those who call a server from within the instance; `is_own` tells them by address and port, and by ours."""
 
     def __init__(self, server: HttpServer, is_own: IsOwn) -> None:
         self._server = server
@@ -31,7 +31,7 @@ class OwnCallers:
         if connection is None:
             return False
         if connection not in self._admitted:
-            if not self._is_own(request.client, port):
+            if not self._is_own(request.client, port, request.server_port):
                 return False
             self._admitted.add(connection)
         return True

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
+from fogbank.wire.connections import server_port
 from fogbank.wire.http2 import frames
 from fogbank.wire.http2.exchange import WINDOW_BYTES, Application, Exchange
 from fogbank.wire.http2.fields import BLOCK_BYTES_MAX, FIELDS_BYTES_MAX, FieldReader, MalformedError
@@ -64,6 +65,7 @@ class Http2Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         peer = transport.get_extra_info("peername")
         self.client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("local", 0)
+        self.server_port = server_port(transport)
         self.date = server.date
         self._fields = FieldReader()
         self._exchanges: dict[int, Exchange] = {}

@@ -96,6 +96,11 @@ class Exchange:
         return self._connection.client
 
     @property
+    def server_port(self) -> int:
+        """The port on our side; 0 where there is none."""
+        return self._connection.server_port
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more can be sent."""
         return self._answered

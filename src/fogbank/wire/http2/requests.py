@@ -83,6 +83,7 @@ class Conversation:
             scheme=head.scheme,
             client=address,
             client_port=port,
+            server_port=self._exchange.server_port,
         )
         work = self._handler(request)
         try:

@@ -95,6 +95,9 @@ def read_failure(response: Response) -> tuple[str, str]:
     body = response.body if isinstance(response.body, bytes) else b""
     found = read_body(headers.get(b"content-type", ""), body)
     message = ""
+    if isinstance(found, list) and len(found) == 1:
+        # Google's answer to what is streamed.
+        found = found[0]
     if isinstance(found, dict):
         told, message = _of_fields(found)
         code = code or told
