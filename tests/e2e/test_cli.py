@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +75,17 @@ def test_a_port_that_is_taken_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         failed = fogbank("up", "--memory", "--port", str(port))
+        secure = fogbank("up", "--memory", "--port", "0", "--tls-port", str(port))
+    assert failed.returncode == secure.returncode == 1
+    assert f"Error: Port {port} is taken" in failed.stderr
+    assert "; --port names another one" in failed.stderr
+    assert "; --tls-port names another one" in secure.stderr
+
+
+def test_an_address_that_is_not_this_machines_is_told() -> None:
+    failed = fogbank("up", "--memory", "--port", "4566", "--host", "192.0.2.1", "--insecure")
     assert failed.returncode == 1
-    assert str(port) in failed.stderr
+    assert "Error: Port 4566 can't be listened on: " in failed.stderr
 
 
 @pytest.mark.parametrize(
@@ -130,7 +140,38 @@ def test_commands_that_find_no_server_say_so() -> None:
     failed = fogbank("health", "--url", "http://127.0.0.1:1")
     assert failed.returncode == 1
     assert "No Fogbank answers at http://127.0.0.1:1" in failed.stderr
-    assert fogbank("health", "--url", "nonsense").returncode == 1
+    assert "fogbank up starts one" in failed.stderr
+
+
+@pytest.mark.parametrize("url", ["nonsense", "127.0.0.1:4566", "http://127.0.0.1:abc", "http://127.0.0.1:1/path"])
+@pytest.mark.parametrize("command", ["health", "env"])
+def test_what_is_no_url_of_a_server_is_refused_by_the_options_name(command: str, url: str) -> None:
+    failed = fogbank(command, "--url", url)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert "Invalid value for '--url'" in failed.stderr
+    assert f"{url} is not the URL of a server" in failed.stderr
+
+
+def test_what_listens_may_be_something_else() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        def answer() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nNone")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        failed = fogbank("health", "--url", f"http://127.0.0.1:{port}")
+        answering.join()
+    assert failed.returncode == 1
+    assert "what listens there is something else" in failed.stderr
+
+
+def test_a_url_may_end_with_a_slash() -> None:
+    assert "IDENTITY_ENDPOINT=http://127.0.0.1:1/msi/token\n" in fogbank("env", "--url", "http://127.0.0.1:1/").stdout
 
 
 def test_reset_empties_everything(server: ServerProcess) -> None:

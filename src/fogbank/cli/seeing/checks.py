@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from fogbank.app import ALIAS_PORTS
+from fogbank.app import ALIAS_PORTS, reachable
 from fogbank.cli.client import ask
 from fogbank.cli.seeing.listeners import listener_of
 from fogbank.cli.seeing.runtimes import found_runtimes
@@ -192,7 +192,7 @@ def check_data(settings: Settings) -> Finding:
 def check_clock(settings: Settings) -> Iterator[Finding]:
     """Look whether a running server's time is the machine's."""
     try:
-        clock = ask(f"http://{settings.host}:{settings.port}", "GET", "/_fogbank/clock", timeout_seconds=_ASK_SECONDS)
+        clock = ask(reachable(settings.host, settings.port), "GET", "/_fogbank/clock", timeout_seconds=_ASK_SECONDS)
         ahead, frozen = float(clock["ahead_seconds"]), bool(clock["frozen"])
     except (click.ClickException, KeyError, TypeError, AttributeError):
         return
