@@ -115,6 +115,9 @@ def test_settings_come_from_flags_environment_and_file_in_that_order(tmp_path: P
     for text, message in (
         ("[server]\nprot = 1\n", "unknown setting prot"),
         ("not toml", "fogbank.toml"),
+        ("port = 1\n", "port is neither in \\[server\\] nor in"),
+        ("[sever]\nport = 1\n", "sever is neither"),
+        ("server = 1\n", "server must be a table"),
         ("[server]\nport = 'x'\n", "port must be a number"),
         ("[server]\nmemory = 'x'\n", "memory must be true or false"),
     ):
@@ -172,6 +175,15 @@ def test_what_listens_may_be_something_else() -> None:
 
 def test_a_url_may_end_with_a_slash() -> None:
     assert "IDENTITY_ENDPOINT=http://127.0.0.1:1/msi/token\n" in fogbank("env", "--url", "http://127.0.0.1:1/").stdout
+
+
+def test_an_export_is_printed_for_a_dash(server: ServerProcess, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fogbank", "export", "-", "--url", server.url]
+    printed = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=30, check=True).stdout
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "state.fogbank").write_bytes(printed)
+    taken = fogbank("import", "state.fogbank", "--yes", "--url", server.url, cwd=tmp_path)
+    assert (taken.returncode, taken.stderr) == (0, "")
 
 
 def test_reset_empties_everything(server: ServerProcess) -> None:
