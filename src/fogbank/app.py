@@ -120,6 +120,7 @@ from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
 from fogbank.settings import PORT_MAX, SettingsError
 from fogbank.storage import open_store
+from fogbank.storage.images.files import part_of
 from fogbank.storage.images.model import ImageError
 from fogbank.storage.images.packing import IMAGE_BYTES_MAX
 from fogbank.storage.server import nodes
@@ -448,6 +449,13 @@ class App:
                 msg = f"{settings.import_from} can't be imported: {error}"
                 raise SettingsError(msg) from None
         if settings.export_on_exit is not None:
+            try:
+                # Told now, and not when all there is would be lost.
+                with part_of(settings.export_on_exit.absolute().parent, settings.export_on_exit.name) as part:
+                    part.touch()
+            except OSError as error:
+                msg = f"nothing can be exported into {settings.export_on_exit}: {error.strerror}"
+                raise SettingsError(msg) from None
             self._stack.push_async_callback(self._export, settings.export_on_exit)
 
     async def _export(self, path: Path) -> None:

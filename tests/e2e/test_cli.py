@@ -82,6 +82,20 @@ def test_a_port_that_is_taken_is_named() -> None:
     assert "; --tls-port names another one" in secure.stderr
 
 
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fogbank.db").write_text("not a database " * 400)
+    failed = fogbank("up", "--port", "0", "--data", str(tmp_path))
+    assert failed.returncode == 1
+    assert failed.stderr == f"Error: {tmp_path}/fogbank.db can't be opened: file is not a database\n"
+
+
+def test_where_nothing_can_be_exported_to_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    failed = fogbank("up", "--memory", "--port", "0", "--export-on-exit", str(tmp_path / "file" / "state"))
+    assert failed.returncode == 1
+    assert f"Error: nothing can be exported into {tmp_path}/file/state: " in failed.stderr
+
+
 def test_an_address_that_is_not_this_machines_is_told() -> None:
     failed = fogbank("up", "--memory", "--port", "4566", "--host", "192.0.2.1", "--insecure")
     assert failed.returncode == 1

@@ -160,7 +160,7 @@ def _declared(path: Path) -> dict[str, Any]:
     """Return what a file has in `[server]`; raises `SettingsError`, also for tables that nothing reads."""
     try:
         tables = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path}: {error}"
         raise SettingsError(msg) from None
     unknown = tables.keys() - TABLES
