@@ -120,6 +120,7 @@ from fogbank.runtimes.lambda_runtime_api.python import PYTHON
 from fogbank.runtimes.runner import FunctionRunner
 from fogbank.settings import PORT_MAX, SettingsError
 from fogbank.storage import open_store
+from fogbank.storage.images.files import part_of
 from fogbank.storage.images.model import ImageError
 from fogbank.storage.images.packing import IMAGE_BYTES_MAX
 from fogbank.storage.server import nodes
@@ -175,6 +176,15 @@ class Part(Protocol):
 
 
 P = TypeVar("P", bound=Part)
+
+
+class PortError(OSError):
+    """A port can't be listened on: the setting that has it, the port, and why."""
+
+    def __init__(self, setting: str, port: int, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror)
+        self.setting = setting
+        self.port = port
 
 
 class App:
@@ -367,7 +377,7 @@ class App:
         return missing_services(self.settings.services, self._aws.services)
 
     async def _listen(self, gcp: GcpGateway) -> None:
-        """Open the ports; raises `OSError` for one that is taken."""
+        """Open the ports; raises `PortError` for one that can't be opened."""
         settings = self.settings
         http2 = Http2Server(Front(self.handle, gcp.grpc, self._aws.refuse), self.clock)
         self._stack.push_async_callback(http2.close)
@@ -381,16 +391,19 @@ class App:
         self._stack.push_async_callback(tunnels.close)
         # Whoever waits for another client isn't waited for.
         self._stack.callback(gcp.forget)
-        self.port = await server.listen(settings.host, settings.port)
+        try:
+            self.port = await server.listen(settings.host, settings.port)
+        except OSError as error:
+            raise PortError("port", settings.port, error) from None
         tls_port = settings.tls_port
         if tls_port is None:
             tls_port = settings.port + 1 if 0 < settings.port < PORT_MAX else 0
         try:
             self.tls_port = await server.listen(settings.host, tls_port, contexts.listening)
-        except OSError:
+        except OSError as error:
             # The port was nobody's wish: tunnels carry TLS all the same.
             if settings.tls_port is not None:
-                raise
+                raise PortError("tls_port", tls_port, error) from None
         if settings.alias_ports:
             await self._listen_aside(server)
 
@@ -436,6 +449,13 @@ class App:
                 msg = f"{settings.import_from} can't be imported: {error}"
                 raise SettingsError(msg) from None
         if settings.export_on_exit is not None:
+            try:
+                # Told now, and not when all there is would be lost.
+                with part_of(settings.export_on_exit.absolute().parent, settings.export_on_exit.name) as part:
+                    part.touch()
+            except OSError as error:
+                msg = f"nothing can be exported into {settings.export_on_exit}: {error.strerror}"
+                raise SettingsError(msg) from None
             self._stack.push_async_callback(self._export, settings.export_on_exit)
 
     async def _export(self, path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +75,31 @@ def test_a_port_that_is_taken_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         failed = fogbank("up", "--memory", "--port", str(port))
+        secure = fogbank("up", "--memory", "--port", "0", "--tls-port", str(port))
+    assert failed.returncode == secure.returncode == 1
+    assert f"Error: Port {port} is taken" in failed.stderr
+    assert "; --port names another one" in failed.stderr
+    assert "; --tls-port names another one" in secure.stderr
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fogbank.db").write_text("not a database " * 400)
+    failed = fogbank("up", "--port", "0", "--data", str(tmp_path))
     assert failed.returncode == 1
-    assert str(port) in failed.stderr
+    assert failed.stderr == f"Error: {tmp_path}/fogbank.db can't be opened: file is not a database\n"
+
+
+def test_where_nothing_can_be_exported_to_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    failed = fogbank("up", "--memory", "--port", "0", "--export-on-exit", str(tmp_path / "file" / "state"))
+    assert failed.returncode == 1
+    assert f"Error: nothing can be exported into {tmp_path}/file/state: " in failed.stderr
+
+
+def test_an_address_that_is_not_this_machines_is_told() -> None:
+    failed = fogbank("up", "--memory", "--port", "4566", "--host", "192.0.2.1", "--insecure")
+    assert failed.returncode == 1
+    assert "Error: Port 4566 can't be listened on: " in failed.stderr
 
 
 @pytest.mark.parametrize(
@@ -105,6 +129,9 @@ def test_settings_come_from_flags_environment_and_file_in_that_order(tmp_path: P
     for text, message in (
         ("[server]\nprot = 1\n", "unknown setting prot"),
         ("not toml", "fogbank.toml"),
+        ("port = 1\n", "port is neither in \\[server\\] nor in"),
+        ("[sever]\nport = 1\n", "sever is neither"),
+        ("server = 1\n", "server must be a table"),
         ("[server]\nport = 'x'\n", "port must be a number"),
         ("[server]\nmemory = 'x'\n", "memory must be true or false"),
     ):
@@ -130,7 +157,47 @@ def test_commands_that_find_no_server_say_so() -> None:
     failed = fogbank("health", "--url", "http://127.0.0.1:1")
     assert failed.returncode == 1
     assert "No Fogbank answers at http://127.0.0.1:1" in failed.stderr
-    assert fogbank("health", "--url", "nonsense").returncode == 1
+    assert "fogbank up starts one" in failed.stderr
+
+
+@pytest.mark.parametrize("url", ["nonsense", "127.0.0.1:4566", "http://127.0.0.1:abc", "http://127.0.0.1:1/path"])
+@pytest.mark.parametrize("command", ["health", "env"])
+def test_what_is_no_url_of_a_server_is_refused_by_the_options_name(command: str, url: str) -> None:
+    failed = fogbank(command, "--url", url)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert "Invalid value for '--url'" in failed.stderr
+    assert f"{url} is not the URL of a server" in failed.stderr
+
+
+def test_what_listens_may_be_something_else() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        def answer() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nNone")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        failed = fogbank("health", "--url", f"http://127.0.0.1:{port}")
+        answering.join()
+    assert failed.returncode == 1
+    assert "what listens there is something else" in failed.stderr
+
+
+def test_a_url_may_end_with_a_slash() -> None:
+    assert "IDENTITY_ENDPOINT=http://127.0.0.1:1/msi/token\n" in fogbank("env", "--url", "http://127.0.0.1:1/").stdout
+
+
+def test_an_export_is_printed_for_a_dash(server: ServerProcess, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fogbank", "export", "-", "--url", server.url]
+    printed = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=30, check=True).stdout
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "state.fogbank").write_bytes(printed)
+    taken = fogbank("import", "state.fogbank", "--yes", "--url", server.url, cwd=tmp_path)
+    assert (taken.returncode, taken.stderr) == (0, "")
 
 
 def test_reset_empties_everything(server: ServerProcess) -> None:

@@ -270,8 +270,13 @@ def test_signals_are_passed_on(server: ServerProcess) -> None:
 def test_a_server_that_is_not_there() -> None:
     done = start("--url", "http://127.0.0.1:1", "--", "true")
     assert (done.returncode, done.stderr) == (1, "Error: No Fogbank answers at http://127.0.0.1:1.\n")
-    done = start("--url", "ftp://127.0.0.1", "--", "true")
+    done = start("--url", "https://127.0.0.1", "--", "true")
     assert "is not the plain HTTP address of a server" in done.stderr
+
+
+def test_a_flag_that_there_is_not_is_no_program() -> None:
+    done = start("--port", "4999", "--", "true")
+    assert (done.returncode, "No such option '--port'" in done.stderr) == (2, True)
 
 
 def test_ca_path_export_and_trust(tmp_path: Path) -> None:

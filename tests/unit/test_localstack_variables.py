@@ -55,5 +55,6 @@ def test_what_it_logs_and_what_it_can_not_follow(tmp_path: Path) -> None:
     assert load(tmp_path, DEBUG="0").log == "warning"
     assert load(tmp_path, DEBUG="1", LS_LOG="error").log == "error"
     assert load(tmp_path, LS_LOG="loud").notes == ("LS_LOG: there is no level loud",)
+    assert "no scripts of web pages" in load(tmp_path, EXTRA_CORS_ALLOWED_ORIGINS="http://x").notes[0]
     notes = load(tmp_path, LAMBDA_KEEPALIVE_MS="1000", LAMBDA_DOCKER_FLAGS="-e X=1").notes
     assert notes == ("LAMBDA_KEEPALIVE_MS: instances are let go after ten minutes without work",)

@@ -28,6 +28,19 @@ class Target(Protocol):
         """Write some; returns how many."""
 
 
+class ServerUrl(click.ParamType[str]):
+    """Where a server is: scheme, host and port, without a slash at the end."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read a URL."""
+        text = str(value).rstrip("/")
+        if not _is_place(text):
+            self.fail(f"{value} is not the URL of a server, such as http://{DEFAULT_HOST}:{DEFAULT_PORT}", param, ctx)
+        return text
+
+
 def url_option(function: F) -> F:
     """Add the option that says where the server is."""
     return _option("--url")(function)
@@ -41,6 +54,8 @@ def server_option(function: F) -> F:
 def _option(name: str) -> Callable[[F], F]:
     return click.option(
         name,
+        type=ServerUrl(),
+        metavar="URL",
         envvar="FOGBANK_URL",
         default=f"http://{DEFAULT_HOST}:{DEFAULT_PORT}",
         show_default=True,
@@ -63,8 +78,7 @@ def ask(
         response = connection.getresponse()
         answer = msgspec.json.decode(response.read())
     except (OSError, HTTPException, msgspec.DecodeError) as error:
-        msg = f"No Fogbank answers at {url}: {error}"
-        raise click.ClickException(msg) from None
+        raise click.ClickException(_silent(url, error)) from None
     finally:
         connection.close()
     if response.status >= 400:
@@ -85,8 +99,7 @@ def fetch(url: str, path: str, target: Target, timeout_seconds: float) -> int:
         while part := response.read(CHUNK_BYTES):
             size += target.write(part)
     except (OSError, HTTPException, msgspec.DecodeError) as error:
-        msg = f"No Fogbank answers at {url}: {error}"
-        raise click.ClickException(msg) from None
+        raise click.ClickException(_silent(url, error)) from None
     finally:
         connection.close()
     return size
@@ -94,8 +107,24 @@ def fetch(url: str, path: str, target: Target, timeout_seconds: float) -> int:
 
 def _connect(url: str, timeout_seconds: float) -> HTTPConnection:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or parts.hostname is None:
-        msg = f"{url} is not the URL of a server."
-        raise click.ClickException(msg)
+    assert parts.hostname is not None, "the option reads only URLs that have one"
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     return kind(parts.hostname, parts.port, timeout=timeout_seconds)
+
+
+def _is_place(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in ("http", "https") and not (parts.path or parts.query or parts.fragment)
+
+
+def _silent(url: str, error: Exception) -> str:
+    """Say why there is no answer of ours."""
+    if isinstance(error, ConnectionRefusedError):
+        return f"No Fogbank answers at {url}: nothing listens there. fogbank up starts one."
+    if isinstance(error, msgspec.DecodeError):
+        return f"No Fogbank answers at {url}: what listens there is something else."
+    return f"No Fogbank answers at {url}: {error}"

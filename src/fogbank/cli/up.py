@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import signal
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fogbank import __version__
-from fogbank.app import App, reachable
+from fogbank.app import App, PortError, reachable
 from fogbank.cli.output import json_option, print_line
 from fogbank.control.seeding import SeedError
 from fogbank.runtimes.hooks.hooks import Hooks, State
@@ -78,6 +79,8 @@ def command(announce: str | None, *, as_json: bool, **flags: Any) -> None:
         settings = load_settings(flags)
         logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         _run(_serve(settings, _load_seed(), announces=announce is not None, as_json=as_json))
+    except PortError as error:
+        raise click.ClickException(_unheard(error)) from None
     except (SettingsError, SeedError, FolderInUseError, StoreUnavailableError, NewerDatabaseError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -89,6 +92,17 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         asyncio.run(main)
     else:
         uvloop.run(main)
+
+
+def _unheard(error: PortError) -> str:
+    """Say why a port can't be listened on, and what can be done about it."""
+    if error.errno != errno.EADDRINUSE:
+        return f"Port {error.port} can't be listened on: {error.strerror}"
+    from fogbank.cli.seeing.listeners import listener_of  # noqa: PLC0415 - loaded where something is in the way
+
+    who = listener_of(error.port)
+    flag = f"--{error.setting.replace('_', '-')}"
+    return f"Port {error.port} is taken{who and f' by {who}'}; {flag} names another one, and {flag} 0 one that is free."
 
 
 def _load_seed() -> Seed | None:

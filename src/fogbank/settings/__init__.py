@@ -25,6 +25,8 @@ CHOICES: Final = {
     "queue_urls": ("dynamic", "standard", "domain", "path"),
 }
 PREFIX: Final = "FOGBANK_"
+# Of fogbank.toml; the second is read by whoever makes the seed.
+TABLES: Final = frozenset({"server", "seed"})
 PORTS: Final = ("port", "tls_port")
 PORT_MAX: Final = 65_535
 _ADDRESS: Final = re.compile(r"([\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
@@ -135,11 +137,7 @@ def load_settings(
     values: dict[str, Any] = {}
     path = (folder or Path.cwd()) / "fogbank.toml"
     if path.exists():
-        try:
-            values.update(tomllib.loads(path.read_text()).get("server", {}))
-        except tomllib.TOMLDecodeError as error:
-            msg = f"{path}: {error}"
-            raise SettingsError(msg) from None
+        values.update(_declared(path))
     names = {field.name for field in fields(Settings)}
     unknown = values.keys() - names
     if unknown:
@@ -156,6 +154,24 @@ def load_settings(
         brought.pop("memory", None)
     values.update({**brought, **own})
     return replace(Settings(notes=tuple(notes)), **{name: _convert(name, value) for name, value in values.items()})
+
+
+def _declared(path: Path) -> dict[str, Any]:
+    """Return what a file has in `[server]`; raises `SettingsError`, also for tables that nothing reads."""
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path}: {error}"
+        raise SettingsError(msg) from None
+    unknown = tables.keys() - TABLES
+    if unknown:
+        msg = f"{path}: {min(unknown)} is neither in [server] nor in [[seed.…]], and there is nothing else"
+        raise SettingsError(msg)
+    declared = tables.get("server", {})
+    if not isinstance(declared, dict):
+        msg = f"{path}: server must be a table, [server]"
+        raise SettingsError(msg)
+    return declared
 
 
 def _convert(name: str, value: Any) -> Any:

@@ -112,6 +112,8 @@ def _cannot(why: str) -> Callable[[Found, str, str], None]:
     return note
 
 
+_NO_CORS: Final = "AWS's services answer no scripts of web pages; function URLs have CORS of their own"
+
 _FOLLOWED: Final[dict[str, Callable[[Found, str, str], None]]] = {
     "GATEWAY_LISTEN": _listen,
     "EDGE_PORT": _edge_port,
@@ -130,6 +132,10 @@ _FOLLOWED: Final[dict[str, Callable[[Found, str, str], None]]] = {
     "DYNAMODB_READ_ERROR_PROBABILITY": _cannot("faults are added by fogbank faults"),
     "DYNAMODB_WRITE_ERROR_PROBABILITY": _cannot("faults are added by fogbank faults"),
     "SQS_DISABLE_CLOUDWATCH_METRICS": _cannot("there are no metrics of queues"),
+    "EXTRA_CORS_ALLOWED_ORIGINS": _cannot(_NO_CORS),
+    "EXTRA_CORS_ALLOWED_HEADERS": _cannot(_NO_CORS),
+    "EXTRA_CORS_EXPOSE_HEADERS": _cannot(_NO_CORS),
+    "DISABLE_CORS_CHECKS": _cannot(_NO_CORS),
     "SMTP_HOST": _cannot("say --smtp HOST:PORT"),
 }
 VARIABLES: Final = tuple(_FOLLOWED)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from fogbank.cli import main
 from fogbank.cli.seeing import checks
-from fogbank.cli.seeing.checks import NOTE, OK, WRONG, Finding, check_authority, check_data, check_ports
+from fogbank.cli.seeing.checks import NOTE, OK, WRONG, Finding, check_authority, check_clock, check_data, check_ports
 from fogbank.cli.seeing.trust import is_trusted
 from fogbank.settings import Settings
 from fogbank.wire.tls import authority as authorities
@@ -43,6 +43,12 @@ def test_a_port_that_is_taken_says_by_whom(taken: int, monkeypatch: pytest.Monke
     assert tls.state == OK
     _, tls, *_ = check_ports(Settings(port=0, tls_port=taken))
     assert tls.state == WRONG
+
+
+def test_addresses_of_ipv6_are_looked_at_just_so() -> None:
+    # Port 1 is nobody's to listen on.
+    assert [each.state for each in check_ports(Settings(host="::1", port=1))]
+    assert not list(check_clock(Settings(host="::1", port=1)))
 
 
 def test_the_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

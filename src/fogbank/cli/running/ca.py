@@ -44,11 +44,13 @@ def path(authority: Authority, *, as_json: bool) -> None:
 
 
 @command.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path), required=False)
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path), required=False)
 @json_option
 @click.pass_obj
 def export(authority: Authority, file: Path | None, *, as_json: bool) -> None:
-    """Write the certificate (never the key) to a file, or print it."""
+    """Write the certificate (never the key) to a file, or print it, also where FILE is -."""
+    if str(file) == "-":
+        file = None
     pem = _found(authority).read_bytes()
     if file is not None:
         try:

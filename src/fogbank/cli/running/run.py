@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from fogbank.cli.client import ServerUrl
 from fogbank.cli.progress import Progress
 from fogbank.cli.running.environment import environment
 from fogbank.cli.running.proxy import Place, Proxy
@@ -33,9 +34,9 @@ BY_SIGNAL: Final = 128
 _FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command("run", context_settings={"allow_interspersed_args": False})
 @click.option(
-    "--url", envvar="FOGBANK_URL", show_envvar=True,
+    "--url", type=ServerUrl(), metavar="URL", envvar="FOGBANK_URL", show_envvar=True,
     help=f"The running server (http://{DEFAULT_HOST}:{DEFAULT_PORT}, or one for the program alone if none runs there).",
 )  # fmt: skip
 @click.option("--data", type=click.Path(file_okay=False), help="Folder for the server that is started (in memory).")
@@ -79,7 +80,8 @@ async def _run(url: str | None, data: str | None, arguments: Sequence[str], *, o
 def _authority(url: str) -> bytes | None:
     """Return the certificate of the server's authority; None if there is no server."""
     parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname is None:
+    assert parts.hostname is not None, "the option reads only URLs that have one"
+    if parts.scheme != "http":
         msg = f"{url} is not the plain HTTP address of a server."
         raise click.ClickException(msg)
     connection = HTTPConnection(parts.hostname, parts.port, timeout=10)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from fogbank.app import ALIAS_PORTS
+from fogbank.app import ALIAS_PORTS, reachable
 from fogbank.cli.client import ask
 from fogbank.cli.seeing.listeners import listener_of
 from fogbank.cli.seeing.runtimes import found_runtimes
@@ -67,7 +67,7 @@ def check_ports(settings: Settings) -> Iterator[Finding]:
     yield _check_port(settings.host, settings.port, "the endpoint", WRONG, "Choose another one with --port.")
     if tls_port is not None:
         state, cure = (WRONG, "Choose another one with --tls-port.") if asked else (NOTE, "TLS goes by the proxy only.")
-        main = settings.port if _server_at(f"http://{settings.host}:{settings.port}") else 0
+        main = settings.port if _server_at(reachable(settings.host, settings.port)) else 0
         yield _check_port(settings.host, tls_port, "TLS", state, cure, main)
     state = WRONG if settings.alias_ports else NOTE
     for port, what in ALIAS_PORTS.items():
@@ -90,7 +90,7 @@ def _check_port(host: str, port: int, what: str, taken: str, cure: str, main: in
                 return Finding("ports", taken, f"{name} can't be listened on: {error.strerror}", cure)
         else:
             return Finding("ports", OK, f"{name} is free")
-    if running := _server_at(f"http://{host}:{port}"):
+    if running := _server_at(reachable(host, port)):
         return Finding("ports", OK, f"{name}: Fogbank {running} answers there already")
     owner = listener_of(port)
     if main and owner and owner == listener_of(main):
@@ -180,7 +180,7 @@ def check_data(settings: Settings) -> Finding:
         return Finding("data", WRONG, text, "Install that version, or give another folder with --data.")
     if state.locked:
         who = ", ".join(f"process {pid}" for pid in state.holders) or "another process"
-        at = _server_at(f"http://{settings.host}:{settings.port}")
+        at = _server_at(reachable(settings.host, settings.port))
         cure = "" if at else "End it, or give another folder with --data."
         return Finding("data", NOTE if at else WRONG, f"{path} is in use by {who}", cure)
     if not state.exists:
@@ -192,7 +192,7 @@ def check_data(settings: Settings) -> Finding:
 def check_clock(settings: Settings) -> Iterator[Finding]:
     """Look whether a running server's time is the machine's."""
     try:
-        clock = ask(f"http://{settings.host}:{settings.port}", "GET", "/_fogbank/clock", timeout_seconds=_ASK_SECONDS)
+        clock = ask(reachable(settings.host, settings.port), "GET", "/_fogbank/clock", timeout_seconds=_ASK_SECONDS)
         ahead, frozen = float(clock["ahead_seconds"]), bool(clock["frozen"])
     except (click.ClickException, KeyError, TypeError, AttributeError):
         return

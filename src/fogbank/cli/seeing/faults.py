@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import click
@@ -10,6 +11,7 @@ import msgspec
 
 from fogbank.cli.client import ask, url_option
 from fogbank.cli.output import json_option, print_json
+from fogbank.cli.running.variables import CLOUDS
 from fogbank.cli.tables import table
 
 PATH: Final = "/_fogbank/faults"
@@ -31,7 +33,18 @@ class Span(click.ParamType[tuple[float, float]]):
         if match is None:
             self.fail(f"{value} is no time in milliseconds such as 200, and no range such as 50-200", param, ctx)
         low = float(match[1])
-        return low, float(match[2] or low)
+        high = float(match[2] or low)
+        if high < low:
+            self.fail(f"{value} ends before it begins; a range goes from less to more, such as 50-200", param, ctx)
+        return low, high
+
+
+def _cloud(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse a pattern that no cloud fits: its fault would never strike."""
+    if value is not None and not any(fnmatchcase(name, value.lower()) for name in CLOUDS):
+        msg = f"there is no cloud {value}; there are {', '.join(CLOUDS)}"
+        raise click.BadParameter(msg)
+    return value
 
 
 @click.group("faults")
@@ -45,7 +58,7 @@ def command() -> None:
 @command.command("add")
 @url_option
 @click.argument("kind", type=click.Choice(_KINDS))
-@click.option("--cloud", metavar="PATTERN", help="Only this cloud's: aws, azure or gcp.")
+@click.option("--cloud", metavar="PATTERN", callback=_cloud, help="Only this cloud's: aws, azure or gcp.")
 @click.option("--service", metavar="PATTERN", help="Only this service's, such as sqs, pubsub, cosmos or queues.")
 @click.option("--operation", metavar="PATTERN", help="Only these operations, such as Put*.")
 @click.option("--resource", metavar="PATTERN", help="Only this resource, by its name or the end of it.")
@@ -66,6 +79,9 @@ def add(url: str, kind: str, span: tuple[float, float] | None, *, as_json: bool,
     error and throttle answer as the cloud would, latency answers late, drop closes the connection; duplicate has a
     queue without order hand out a message twice, reorder behind later ones.
     """
+    if (kind == "latency") is (span is None):
+        msg = "latency takes --latency MS." if span is None else f"--latency goes with latency, not with {kind}."
+        raise click.UsageError(msg)
     rule = {"kind": kind, **{name: value for name, value in given.items() if value is not None}}
     if span is not None:
         rule["low_ms"], rule["high_ms"] = span

@@ -14,6 +14,8 @@ from fogbank.cli.output import json_option, print_json
 PATH: Final = "/_fogbank/clock"
 # An advance fires all that falls due on the way, and that may be much.
 PATIENCE_SECONDS: Final = 3_600.0
+# What the server takes at once.
+ADVANCE_SECONDS_MAX: Final = 100 * 366 * 86_400
 _UNITS: Final = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "y": 31_557_600}
 _PART: Final = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|[smhdwy])")
 
@@ -29,7 +31,10 @@ class Duration(click.ParamType[float]):
         parts = _PART.findall(text)
         if not parts or "".join(number + unit for number, unit in parts) != text:
             self.fail(f"{text} is no span of time such as 90s, 15m, 1h30m or 2d", param, ctx)
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if seconds > ADVANCE_SECONDS_MAX:
+            self.fail(f"{text} is further than time can be moved at once, which is 100 years", param, ctx)
+        return seconds
 
 
 @click.group("clock")

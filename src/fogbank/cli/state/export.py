@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -12,20 +13,31 @@ from fogbank.cli.output import json_option, print_json
 from fogbank.cli.progress import Counted, Progress
 from fogbank.storage.images.files import part_of, publish
 
+PATH: Final = "/_fogbank/export"
 PATIENCE_SECONDS: Final = 3_600.0
 
 
 @click.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path))
 @url_option
 @json_option
 def command(file: Path, url: str, *, as_json: bool) -> None:
-    """Write all that a running server holds into FILE, which this and any later version of Fogbank imports."""
+    """Write all that a running server holds into FILE, which this and any later version of Fogbank imports.
+
+    With - as FILE it is printed.
+    """
+    if str(file) == "-":
+        if as_json:
+            msg = "JSON and what is exported can't both be printed: name a file."
+            raise click.UsageError(msg)
+        with Progress("Exporting") as progress:
+            fetch(url, PATH, Counted(sys.stdout.buffer, progress), PATIENCE_SECONDS)
+        return
     file = file.absolute()
     try:
         with part_of(file.parent, file.name) as part:
             with part.open("wb") as target, Progress("Exporting", quiet=as_json) as progress:
-                size = fetch(url, "/_fogbank/export", Counted(target, progress), PATIENCE_SECONDS)
+                size = fetch(url, PATH, Counted(target, progress), PATIENCE_SECONDS)
             publish(part, file)
     except OSError as error:
         msg = f"{file}: {error.strerror}"

@@ -103,6 +103,9 @@ def delete(name: str, url: str, *, as_json: bool) -> None:
 
 
 def _path(name: str) -> str:
+    if not name:
+        msg = "A snapshot has a name, and this one is empty."
+        raise click.UsageError(msg)
     return f"{PATH}/{quote(name, safe='')}"
 
 

@@ -177,7 +177,7 @@ def load_seed(folder: Path | None = None) -> Seed:
     path = folder / "fogbank.toml"
     try:
         declared = tomllib.loads(path.read_text()).get("seed", {}) if path.exists() else {}
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SeedError(f"{path}: {error}") from None
     if not isinstance(declared, dict) or not all(isinstance(each, list) for each in declared.values()):
         raise SeedError(f"{path}: a seed has tables such as [[seed.queue]].")

@@ -372,8 +372,15 @@ def _in_snapshot(connection: sqlite3.Connection, work: Coroutine[Any, Any, T]) -
 
 
 async def open_sqlite(clock: Clock, path: Path | None) -> SqliteStore:
-    """Open or create the database (its folder must exist) and bring it up to this version."""
-    store = SqliteStore(clock, path)
+    """Open or create the database (its folder must exist) and bring it up to this version.
+
+    Raises `StoreUnavailableError` for a file that is no database, or can't be opened.
+    """
+    try:
+        store = SqliteStore(clock, path)
+    except sqlite3.Error as error:
+        msg = f"{path} can't be opened: {error}"
+        raise StoreUnavailableError(msg) from error
     try:
         store.migrate()
     except BaseException:
