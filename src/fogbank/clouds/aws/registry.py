@@ -58,6 +58,8 @@ REGISTRY: Final = {
 _BY_TARGET: Final = {entry.target: name for name, entry in REGISTRY.items() if entry.target}
 _BY_HOST: Final = {host: name for name, entry in REGISTRY.items() for host in entry.hosts}
 _BY_VERSION: Final = {entry.version: name for name, entry in REGISTRY.items() if entry.version}
+# A queue's URL, which may be asked without a signature.
+_QUEUE: Final = re.compile(r"/\d{12}/[\w.-]{1,80}")
 _VERSION: Final = re.compile(r"(?:^|&)Version=([\d-]+)")
 
 
@@ -76,6 +78,8 @@ def identify(request: Request, signed_for: str | None) -> str | None:
     for name, entry in REGISTRY.items():
         if any(request.raw_path.startswith(path) for path in entry.paths):
             return name
+    if _QUEUE.fullmatch(request.raw_path):
+        return "sqs"
     match = _VERSION.search(request.raw_query)
     if match is None and request.stream is None:
         match = _VERSION.search(request.body.decode("latin-1"))
