@@ -137,7 +137,8 @@ async def _serve(settings: Settings, seed: Seed | None, *, announces: bool, as_j
             for line in announcements(app) if announces else ():
                 print(line, flush=True)
         await stop.wait()
-        print("Stopping.", file=sys.stderr, flush=True)
+        if not as_json:
+            print("Stopping.", file=sys.stderr, flush=True)
         await hooks.run("shutdown", variables)
 
 

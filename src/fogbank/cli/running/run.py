@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -101,21 +102,16 @@ async def _server(data: str | None) -> AsyncIterator[str]:
     """Start a server of the program's own on a free port; ends it as Ctrl-C would."""
     place = ("--memory",) if data is None else ("--data", data)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "fogbank", "up", "--port", "0", *place,
+        sys.executable, "-m", "fogbank", "up", "--port", "0", "-o", "json", *place,
         stdout=asyncio.subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        url = ""
-        while line := (await process.stdout.readline()).decode():
-            if line.strip().startswith("Endpoint"):
-                url = line.split()[1]
-            if line.startswith("Ready."):
-                break
-        else:
+        line = await process.stdout.readline()
+        if not line:
             msg = "No server could be started."
             raise click.ClickException(msg)
-        yield url
+        yield str(json.loads(line)["endpoint"])
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGINT)
