@@ -192,7 +192,7 @@ def test_a_collection(command: Command, db: Any) -> None:
     assert command.json("table", "query", root, "users", "--sort-prefix", "a") == [document]
     for name, text, message in (
         (here, '{"__x__": 1}', 'Field name "__x__" is reserved'),
-        (here, '{"__name__": "a/b"}', 'Document id "a/b" is invalid'),
+        (here, '{"__name__": "a/b"}', 'Resource id "a/b" is invalid'),
         (here, '{"__name__": 1}', "which is text"),
         (here, '{"a": {"$set": ["x"]}}', "it is a set"),
         (here, '{"a": {"$geopoint": {"latitude": 99, "longitude": 0}}}', "a geo point that is none"),

@@ -97,7 +97,7 @@ class World:
                     return
                 await self.commit(transaction, written(pair, account, read[account] - WITHDRAWN))
             except GrpcError as error:
-                if error.code is not Code.ABORTED:
+                if not is_run_again(error):
                     raise
                 self.aborted += 1
                 await self.pause()
@@ -122,7 +122,7 @@ class World:
                 await act()
             except GrpcError as error:
                 # Time went on while it read, and it was idle.
-                if error.code is not Code.ABORTED:
+                if not is_run_again(error):
                     raise
             await self.pause()
 
@@ -131,6 +131,11 @@ class World:
             for _ in range(50):
                 await self.pause()
             await self.clock.advance(self.chance.choice((1, IDLE_SECONDS, WHOLE_SECONDS)) * SECOND_US, self.settle)
+
+
+def is_run_again(error: GrpcError) -> bool:
+    """Whether clients run a transaction again: after it was aborted, or was over (as Google's own tell by the text)."""
+    return error.code is Code.ABORTED or (error.code is Code.INVALID_ARGUMENT and "has expired" in str(error))
 
 
 def name(pair: int, account: int) -> str:

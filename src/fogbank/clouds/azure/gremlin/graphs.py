@@ -64,9 +64,15 @@ class MoreNumbersError(Exception):
     """The traversal creates more than there are numbers for: it is to be run again with more."""
 
 
-async def open_graph(tx: Tx, now_us: int, name: Name, seed: bytes, numbers: list[int]) -> CosmosGraph:
-    """Return the graph that a container is; `numbers` are new ones, for what is created."""
+async def open_graph(tx: Tx, now_us: int, name: Name, seed: bytes, numbers: list[int], *, writes: bool) -> CosmosGraph:
+    """Return the graph that a container is; `numbers` are new ones, for what is created.
+
+    From then on nobody else writes into the container if the traversal `writes`: an edge's end that it has seen is
+    still there when the edge is.
+    """
     collection = await collections.find(tx, now_us, name)
+    if writes:
+        await collections.tick(tx, now_us, collection)
     return CosmosGraph(tx, now_us, collection, seed, numbers)
 
 

@@ -247,6 +247,6 @@ def _read_arguments(message: Message) -> tuple[str, dict[str, Any]]:
 
 async def _execute(tx: Tx, now_us: int, name: Name, program: Program, seed: bytes, numbers: list[int]) -> Answered:
     """Run a traversal in one transaction."""
-    graph = await open_graph(tx, now_us, name, seed, numbers)
+    graph = await open_graph(tx, now_us, name, seed, numbers, writes=program.mutates)
     results = await run(program, graph, int.from_bytes(seed[:8], "big"))
     return Answered(results, round(2.0 + 0.05 * graph.looked + 5.0 * program.mutates, 2))
