@@ -30,11 +30,6 @@ _FRAMING: Final = (b"content-length", b"transfer-encoding")
 _SPECIAL: Final = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _METHODS: Final = {name.encode(): name for name in ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")}
-# Headers' names as clients write them, and in lower case. Requests that are kept for a while share them, so that less
-# memory is gone through from one request to the next.
-NAMES_MAX: Final = 512
-NAME_BYTES_MAX: Final = 64
-_names: Final[dict[bytes, bytes]] = {}
 
 
 class Bodies(NamedTuple):
@@ -195,7 +190,7 @@ class RequestReader:
                 self.stream.trailers[name.lower()] = value
             return
         headers = self._headers
-        name = _names.get(name) or _lower(name)
+        name = name.lower()
         if name in headers:
             self._repeats += 1
             if self._repeats <= HEADERS_MAX:
@@ -383,14 +378,6 @@ class _Again:
 
     def refuse(self, status: int, request: Request) -> None:
         raise AssertionError((status, request.raw_path))
-
-
-def _lower(name: bytes) -> bytes:
-    """Return a header's name in lower case, and remember it if it may come again."""
-    lower = name.lower()
-    if len(_names) < NAMES_MAX and len(name) <= NAME_BYTES_MAX:
-        _names[name] = lower
-    return lower
 
 
 def _origin_form(target: bytes) -> tuple[bytes, bytes]:
